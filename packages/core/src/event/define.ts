@@ -1,0 +1,93 @@
+// A definition names an event and its payload. It is the one place where an event's type is written down.
+import { Failure } from '../failure.ts';
+import type { InputOf, OutputOf, Schema } from './schema.ts';
+
+/** An event's name and payload: `Input` is what a publisher hands in, `Output` what a handler gets. */
+export interface EventDefinition<Name extends string = string, Input = unknown, Output = Input> {
+  readonly name: Name;
+  readonly schema: Schema<Input, Output>;
+  /** The channel it is published to, where `publish` names none. */
+  readonly channel?: string;
+}
+
+/** Definitions by their names: what a runtime is made with. */
+// `never` in the parameter's place: a definition of any payload is one of these, and none can be fed through it.
+export type EventDefinitions = Readonly<Record<string, EventDefinition<string, never, unknown>>>;
+
+/** The names that `Events` defines. */
+export type EventName<Events> = Extract<keyof Events, string>;
+
+/** The payload that publishing `Name` takes. */
+export type EventInput<Events, Name extends keyof Events> =
+  Events[Name] extends EventDefinition<string, infer Input, infer _Output> ? Input : never;
+
+/** The payload that a handler of `Name` gets. */
+export type EventOutput<Events, Name extends keyof Events> =
+  Events[Name] extends EventDefinition<string, infer _Input, infer Output> ? Output : never;
+
+/**
+ * Defines one event.
+ *
+ * @throws Failure `InvalidDefinition` when the name is empty, has an empty segment, or holds `*`
+ * @example
+ * ```ts
+ * const TodoAdded = defineEvent('todo.added', { schema: v.object({ title: v.string() }) });
+ * ```
+ */
+export function defineEvent<const Name extends string, S extends Schema<unknown, unknown> | Schema<never, unknown>>(
+  name: Name,
+  options: { readonly schema: S; readonly channel?: string },
+): EventDefinition<Name, InputOf<S>, OutputOf<S>> {
+  assertName(name);
+  const standard: unknown = options.schema?.['~standard'];
+  if (typeof standard !== 'object' || standard === null) {
+    throw new Failure(
+      'InvalidDefinition',
+      `the schema of "${name}" is not a Standard Schema validator; see payload<T>() for none`,
+    );
+  }
+  return Object.freeze({ name, ...options }) as EventDefinition<Name, InputOf<S>, OutputOf<S>>;
+}
+
+/**
+ * Defines several events at once: from schemas, or from definitions made elsewhere.
+ *
+ * @example
+ * ```ts
+ * const events = defineEvents({
+ *   'todo.added': v.object({ title: v.string() }),
+ *   'todo.done': payload<{ id: string }>(),
+ * });
+ * ```
+ */
+export function defineEvents<
+  const Parts extends Readonly<Record<string, Schema<never, unknown> | EventDefinition<string, never, unknown>>>,
+>(parts: Parts): { readonly [Name in Extract<keyof Parts, string>]: DefinitionOf<Name, Parts[Name]> } {
+  const definitions: Record<string, unknown> = {};
+  for (const [name, part] of Object.entries(parts)) {
+    if ('name' in part && 'schema' in part) {
+      if (part.name !== name) {
+        throw new Failure('InvalidDefinition', `the definition of "${part.name}" stands under the key "${name}"`);
+      }
+      definitions[name] = part;
+    } else definitions[name] = defineEvent(name, { schema: part });
+  }
+  return Object.freeze(definitions) as {
+    readonly [Name in Extract<keyof Parts, string>]: DefinitionOf<Name, Parts[Name]>;
+  };
+}
+
+/** The definition that `defineEvents` makes of one of its parts. */
+export type DefinitionOf<Name extends string, Part> =
+  Part extends EventDefinition<string, infer Input, infer Output>
+    ? EventDefinition<Name, Input, Output>
+    : EventDefinition<Name, InputOf<Part>, OutputOf<Part>>;
+
+function assertName(name: string): void {
+  if (typeof name !== 'string' || name.split('.').some((segment) => segment === '' || segment.includes('*'))) {
+    throw new Failure(
+      'InvalidDefinition',
+      `an event's name is like "order.placed": not empty, without empty segments and without *; got ${JSON.stringify(name)}`,
+    );
+  }
+}

@@ -1,0 +1,82 @@
+// A channel as the relay's app sees it: the same in this process, and behind a Durable Object's stub.
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { FailureJson } from '../failure.ts';
+import type { Gap } from '../protocol/frames.ts';
+import type { AppendResult } from '../protocol/results.ts';
+
+/** One member of a POST: an event, or what was wrong with it. */
+export type AppendItem =
+  | { readonly event: CloudEvent }
+  | { readonly refused: { readonly id: string | null; readonly failure: Pick<FailureJson, 'name' | 'message'> } };
+
+/** Where reading begins and what it shows. */
+export interface ReadQuery {
+  /** An offset, `earliest` or `latest`. */
+  readonly after: string;
+  /** Patterns over event types; none means all. */
+  readonly types: readonly string[];
+}
+
+/** A live reading. */
+export interface StreamQuery extends ReadQuery {
+  /** Wall-clock milliseconds at which the stream ends, as when the token does. */
+  readonly until?: number;
+  /** False on a stream that is one of several on a connection, which has a heartbeat of its own. */
+  readonly heartbeat: boolean;
+}
+
+/** A page of a channel. */
+export interface ChannelPage {
+  /** The events' JSON, in order. */
+  readonly events: readonly string[];
+  /** Where to read on. */
+  readonly next: string;
+  /** Whether nothing lay beyond the page when it was read. */
+  readonly upToDate: boolean;
+  readonly gap?: Gap;
+}
+
+/** A channel in numbers, as `GET /v1/channels/{channel}` answers. */
+export interface ChannelStat {
+  /** Counts since the channel was made; they are committed with the appends and survive a restart. */
+  readonly published: number;
+  readonly duplicates: number;
+  readonly refused: number;
+  /** Counts of this process, since `since`. `delivered` means handed to the transport. */
+  readonly delivered: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly subscribers: number;
+  /** Events that are held for subscribers that have not had them yet, summed over the subscribers. */
+  readonly queueDepth: number;
+  /** The newest offset, or the position before the first event. */
+  readonly head: string;
+  /** The oldest offset held, or the position before the next event where none is. */
+  readonly tail: string;
+  readonly bytes: number;
+  /** RFC 3339: when this process began to count. */
+  readonly since: string;
+}
+
+/**
+ * One channel of a relay. Every method can reject with `InvalidOffset`, `InvalidPattern`, `StorageFailed`, `Draining`
+ * or `RateLimited`, and `Closed` once the relay has ended.
+ */
+export interface Channel {
+  /** Stores, then answers, then announces. One result per item, in order. */
+  append(items: readonly AppendItem[]): Promise<readonly AppendResult[]>;
+  /** Reads a page. Waits up to `waitMs` for news when there is nothing to show. */
+  page(query: ReadQuery & { readonly limit: number; readonly waitMs: number }): Promise<ChannelPage>;
+  /** Opens a stream of frames: replay, then live, without a seam. Cancelling it ends the subscription. */
+  stream(query: StreamQuery): Promise<ReadableStream<Uint8Array>>;
+  stat(): Promise<ChannelStat>;
+  /** Forgets the log. Answers whether there was one. Streams are told of the gap and read on in the new epoch. */
+  remove(): Promise<boolean>;
+}
+
+/** All the channels of a relay. */
+export interface Channels {
+  /** The channel of this name. Making this object stores nothing: a channel exists from its first event on. */
+  channel(name: string): Channel;
+  /** Every channel that has held something, where one place knows them all. */
+  list?(): Promise<readonly string[]>;
+}

@@ -1,0 +1,145 @@
+// What a device remembers: one log of segments, and cursors into it.
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { FailureJson } from '../failure.ts';
+import type { Gap } from '../protocol/frames.ts';
+
+/**
+ * A place in the device's log: `segment × 1024 + index`. It increases with every event, in the order of the commits,
+ * and is not dense. 0 is before everything.
+ */
+export type Position = number;
+
+/** Own events on their way into the log: one channel, one commit. */
+export interface OwnSegment {
+  readonly channel: string;
+  /** Whether the relay is to get them. Without a relay there is no outbox to fill. */
+  readonly outbound: boolean;
+  /** When they were recorded, in wall-clock milliseconds. */
+  readonly at: number;
+  /** The size of their JSON. */
+  readonly bytes: number;
+  /** At most `segmentEventsMax`. */
+  readonly events: readonly CloudEvent[];
+}
+
+/** A page of a relay's channel on its way into the device's log. */
+export interface MergePage {
+  readonly channel: string;
+  /** The relay's offset (or `earliest`, `latest`) behind which the page begins: merging it twice is impossible. */
+  readonly after: string;
+  /** Where reading goes on. */
+  readonly last: string;
+  readonly at: number;
+  readonly bytes: number;
+  /** At most `segmentEventsMax`; may be empty, when only the position or a gap is to be kept. */
+  readonly events: readonly MergedEvent[];
+  /** Events that were missed just before this page. */
+  readonly gap?: Gap;
+  /** The position of the newest own event that has come back, if this page moves it. */
+  readonly echo?: Position;
+  /** Until which offset arriving events may be held already, after an epoch change; null ends it. */
+  readonly recheckTo?: string | null;
+}
+
+/** One event of a merged page. */
+export interface MergedEvent {
+  readonly event: CloudEvent;
+  readonly offset: string;
+  /** Our own, come back: readers of the local order have had it. */
+  readonly echo: boolean;
+}
+
+/** One item of the device's log. */
+export type LogEntry =
+  | {
+      readonly kind: 'event';
+      readonly position: Position;
+      readonly channel: string;
+      readonly event: CloudEvent;
+      /** The relay's offset; null on an own segment's event, which has none yet. */
+      readonly offset: string | null;
+      readonly echo: boolean;
+    }
+  | { readonly kind: 'gap'; readonly position: Position; readonly channel: string; readonly gap: Gap };
+
+/** A run of the device's log. */
+export interface LogRun {
+  readonly entries: readonly LogEntry[];
+  /** The position to read on from: behind the last entry, or behind what held none. */
+  readonly next: Position;
+  /** Whether the run ended at the log's head as of the read. */
+  readonly atHead: boolean;
+}
+
+/** An own event, and where it stands. */
+export interface OwnEvent {
+  readonly position: Position;
+  readonly event: CloudEvent;
+}
+
+/** What a device knows of one channel. */
+export interface ChannelState {
+  /** Own events up to here are confirmed by the relay. */
+  readonly sent: Position;
+  /** Own events up to here have come back. */
+  readonly echo: Position;
+  /** The relay's offset up to which the device has read; undefined before the first page. */
+  readonly read: string | undefined;
+  readonly recheckTo: string | undefined;
+  /** Own events beyond `sent`. */
+  readonly pendingEvents: number;
+  readonly pendingBytes: number;
+}
+
+/** What a device knows of itself. */
+export interface StoreState {
+  readonly deviceId: string;
+  /** The position of the newest entry; 0 where there is none. */
+  readonly head: Position;
+  /** Every channel that has a segment or a cursor. */
+  readonly channels: Readonly<Record<string, ChannelState>>;
+}
+
+/** How far a channel's outbox is confirmed. */
+export interface Confirmation {
+  readonly channel: string;
+  /** Own events up to here have their outcome. */
+  readonly sent: Position;
+  /** Those of them that the relay refused: kept, with the reason. */
+  readonly rejected: readonly { readonly event: CloudEvent; readonly failure: FailureJson }[];
+}
+
+/** The most events in one segment: a position has room for 1,024, and a commit of more gains nothing. */
+export const segmentEventsMax = 512;
+/** The most bytes in one segment, beyond its first event: what one read brings into memory. */
+export const segmentBytesMax: number = 256 * 1024;
+/** Positions per segment. */
+export const positionsPerSegment = 1024;
+
+/**
+ * **Law.** Every method is one transaction: all of it happens, or none, also when the process dies within it. A promise
+ * that resolves means committed. The log's order is the order of the commits, whichever tab made them, and every reader
+ * sees the same one. A page whose `after` has been merged already changes nothing and answers `fenced`: of two leaders,
+ * one wins. `read` never skips an entry that a later `read` shows. Nothing is changed by reading.
+ *
+ * Failures: `StorageFailed` (with the cause) when nothing was kept; `Closed` after `close`; `Outdated` when a newer
+ * release has taken the database.
+ */
+export interface Store {
+  /** What is known of the device and of each channel. Repairs a `read` that a stale leader moved back. */
+  state(): Promise<StoreState>;
+  /** Appends own events. Answers the position of each segment's first event. */
+  record(segments: readonly OwnSegment[]): Promise<readonly Position[]>;
+  /** Appends a relay's page, and moves the channel's cursors with it. */
+  merge(page: MergePage): Promise<'merged' | 'fenced'>;
+  /** Moves `sent`, and keeps what was refused. */
+  confirm(confirmation: Confirmation): Promise<void>;
+  /** Reads the log behind `after`: at most `limit` entries, and at least one where there is one. */
+  read(after: Position, limit: number): Promise<LogRun>;
+  /** Reads a channel's outbound own events behind `after`, at most `limit`. */
+  own(channel: string, after: Position, limit: number): Promise<readonly OwnEvent[]>;
+  /** Releases everything. Resolves when what was under way has ended. */
+  close(): Promise<void>;
+  /** Closes, and forgets all of it. */
+  destroy(): Promise<void>;
+}

@@ -1,0 +1,51 @@
+// The tabs of one device: who leads, and what they tell each other.
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { Stop } from './world.ts';
+
+/** What a leader tells the others of its connection. The members are `Status`'s. */
+export interface LeaderNews {
+  readonly connection: string;
+  readonly pending: number;
+  readonly pendingBytes: number;
+  /** Channels that the relay refuses for now. */
+  readonly paused: readonly string[];
+}
+
+/** What tabs tell each other. A tab passes over kinds that it does not know. */
+export type TabMessage =
+  /** The log grew. `events` and `bytes` are what its outbox grew by. */
+  | { readonly kind: 'grew'; readonly events: number; readonly bytes: number }
+  /** The channels that a tab reads; the leader reads them too. */
+  | { readonly kind: 'channels'; readonly channels: readonly (readonly [name: string, from: string])[] }
+  /** A leader has begun: every tab says its channels again. */
+  | { readonly kind: 'leader' }
+  /** The application stopped, or took up, talking to the relay: for the whole device. */
+  | { readonly kind: 'pause'; readonly paused: boolean }
+  | { readonly kind: 'leader-news'; readonly news: LeaderNews }
+  /** Events that are never stored. `outbound`: the leader is to push them. */
+  | {
+      readonly kind: 'ephemeral';
+      readonly channel: string;
+      readonly outbound: boolean;
+      readonly events: readonly CloudEvent[];
+    };
+
+/**
+ * **Law.** Tabs share an election exactly when they share a log. At most one tab's `lead` callback runs at a time where
+ * the platform has locks; a tab that ends, however it ends, lets go. The request is queued once and held: leadership
+ * ends when the callback's promise settles, when the signal aborts, or with the tab. A message is heard by every other
+ * tab that listens, in the sender's order, never by its sender, and nobody waits for it; it may be lost, so it carries
+ * news of what is stored, never the only copy of anything durable.
+ */
+export interface Tabs {
+  /** Whether the platform has locks. Without them each tab talks to the relay for itself. */
+  readonly exclusive: boolean;
+  /**
+   * Waits for the lead, then runs `callback` while it is held. Resolves when leadership has ended, or when the wait was
+   * aborted; rejects when the callback does.
+   */
+  lead(callback: () => Promise<void>, signal: AbortSignal): Promise<void>;
+  announce(message: TabMessage): void;
+  hear(listener: (message: TabMessage) => void): Stop;
+  close(): void;
+}

@@ -1,0 +1,6 @@
+export * from './channel.ts';
+export * from './frames.ts';
+export * from './limits.ts';
+export * from './names.ts';
+export * from './problem.ts';
+export * from './results.ts';

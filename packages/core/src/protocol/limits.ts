@@ -1,0 +1,50 @@
+// The relay's defaults, each with its reason. Every one is an option.
+
+/** What a relay admits and keeps. */
+export interface Limits {
+  /** The largest event, in bytes of its JSON. */
+  readonly eventBytesMax: number;
+  /** The most events in one POST. */
+  readonly batchEventsMax: number;
+  /** The largest body of one POST, in bytes. */
+  readonly batchBytesMax: number;
+  /** How long a channel keeps an event, in milliseconds. */
+  readonly retentionMs: number;
+  /** How much a channel keeps, in bytes of its events' JSON. */
+  readonly retentionBytes: number;
+  /** The most subscribers of one channel. */
+  readonly subscribersMax: number;
+  /** How much of a channel's newest end is held in memory for its readers, in bytes. */
+  readonly ringBytes: number;
+  /** The most channels on one connection. */
+  readonly channelsPerConnectionMax: number;
+  /** The largest page. */
+  readonly pageEventsMax: number;
+  /** The longest that a long poll waits, in milliseconds. */
+  readonly waitMsMax: number;
+  /** How often a silent stream says that it is alive, in milliseconds. */
+  readonly heartbeatMs: number;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** The defaults of PROTOCOL.md, rule 10. */
+export const defaultLimits: Limits = {
+  // Four times the size that most queues take for one message; larger things belong in a blob store, by reference.
+  eventBytesMax: 256 * KiB,
+  batchEventsMax: 1000,
+  batchBytesMax: MiB,
+  retentionMs: 7 * dayMs,
+  retentionBytes: 1024 * MiB,
+  subscribersMax: 100_000,
+  // Some seconds of a busy channel: whoever lags further reads from the log.
+  ringBytes: MiB,
+  // A query of 100 names of 128 characters and their offsets still fits the 16 KiB that Node allows for headers.
+  channelsPerConnectionMax: 100,
+  pageEventsMax: 1000,
+  // Below the 60 s after which common proxies cut an idle connection.
+  waitMsMax: 30_000,
+  heartbeatMs: 15_000,
+};

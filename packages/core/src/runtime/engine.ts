@@ -1,0 +1,58 @@
+// The border between the application's thread and the core's: everything that crosses it is structured-clonable.
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { Failure, FailureJson } from '../failure.ts';
+import type { LogEntry, Position } from '../ports/store.ts';
+import type { Connection, Role, Status } from './runtime.ts';
+
+/** An event on its way to the disk: checked, with its id; the engine adds `source`. */
+export interface Draft {
+  readonly event: Omit<CloudEvent, 'source'>;
+  readonly channel: string;
+  /** The size of its JSON. */
+  readonly bytes: number;
+  readonly durable: boolean;
+}
+
+/** What the engine hands to the application's thread: a log entry, or an ephemeral event. */
+export type Delivery =
+  | LogEntry
+  | { readonly kind: 'ephemeral'; readonly channel: string; readonly event: CloudEvent }
+  /** Ephemeral events that found no room on their way here. */
+  | { readonly kind: 'dropped'; readonly channel: string; readonly reason: string; readonly events: number };
+
+/** What the engine knows of how things stand. */
+export interface EngineStatus {
+  readonly role: Role;
+  readonly connection: Connection;
+  readonly pending: number;
+  /** Channels that the relay refuses for now. */
+  readonly paused: readonly string[];
+}
+
+/** What the engine is, once it has started. */
+export interface EngineHello {
+  readonly deviceId: string;
+  readonly storage: Status['storage'];
+  readonly status: EngineStatus;
+}
+
+/** The application's side. */
+export interface EngineListener {
+  /** Takes a batch, in order. The tab's cursor moves when this resolves, so nothing is skipped when it does not. */
+  deliver(batch: readonly Delivery[]): void | Promise<void>;
+  status(status: EngineStatus): void | Promise<void>;
+  /** Something failed behind the scenes that nobody awaits. Nothing was lost, or it is counted. */
+  report(failure: FailureJson): void | Promise<void>;
+}
+
+/**
+ * The core, as the application's thread sees it. Every method rejects with a {@link Failure}.
+ * `record` keeps the order of the calls, and resolves when the events are committed; null stands for an ephemeral one.
+ */
+export interface Engine {
+  start(listener: EngineListener): Promise<EngineHello>;
+  record(drafts: readonly Draft[]): Promise<readonly (Position | null)[]>;
+  /** Stops, or takes up, talking to the relay. */
+  setPaused(paused: boolean): Promise<void>;
+  close(): Promise<void>;
+}

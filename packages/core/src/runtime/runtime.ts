@@ -1,0 +1,166 @@
+// What an application holds: the same in one thread and through a worker, in the browser, Node and workerd.
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { EventDefinition, EventInput, EventName, EventOutput } from '../event/define.ts';
+import type { Gap } from '../protocol/frames.ts';
+import type { Position } from '../ports/store.ts';
+import type { Stop } from '../ports/world.ts';
+
+/** An event, by its name or its definition. */
+export type EventRef<Name extends string> = Name | EventDefinition<Name, never, unknown>;
+
+/** An event as a handler gets it: the envelope, with the validated payload. */
+export interface Delivered<Type extends string = string, Data = unknown> extends CloudEvent<Type, Data> {
+  readonly data: Data;
+  readonly channel: string;
+  /** The relay's offset; null on an own event that the relay has not confirmed to this device yet. */
+  readonly offset: string | null;
+  /** Its place in this device's log; null on an ephemeral event, which has none. */
+  readonly position: Position | null;
+}
+
+/** What `Pattern` can deliver: one event, or the union of those that a pattern may match. */
+export type DeliveredBy<Events, Pattern extends string> =
+  Pattern extends EventName<Events>
+    ? Delivered<Pattern, EventOutput<Events, Pattern>>
+    : { [Name in EventName<Events>]: Delivered<Name, EventOutput<Events, Name>> }[NameMatching<
+        EventName<Events>,
+        Pattern
+      >];
+
+/** The names that a pattern may match. Exact for `*`, `**` and `prefix.**`; elsewhere every name with the same first segment. */
+export type NameMatching<Name extends string, Pattern extends string> = Pattern extends '*' | '**'
+  ? Name
+  : Pattern extends `${infer Head}.${string}`
+    ? Head extends '*' | '**'
+      ? Name
+      : Extract<Name, `${Head}.${string}` | Head>
+    : never;
+
+/** How one event is published. */
+export interface PublishOptions {
+  /** The channel; by default the definition's, else the runtime's first. */
+  readonly channel?: string;
+  /** False: told to whoever is there, never stored, and possibly dropped. */
+  readonly durable?: boolean;
+  readonly subject?: string;
+  readonly correlationId?: string;
+  readonly causationId?: string;
+}
+
+/** What `publish` answers once the event is on this device's disk. */
+export interface Receipt {
+  readonly id: string;
+  readonly channel: string;
+  /** Its place in this device's log; null for an ephemeral event. */
+  readonly position: Position | null;
+}
+
+/** How a live handler hears. */
+export interface OnOptions {
+  /**
+   * `local` (the default): own events at once, others' as they come. `relay`: only what the relay has ordered, own events
+   * once they have come back, in the same order on every device.
+   */
+  readonly order?: 'local' | 'relay';
+  /** Only this channel's events. */
+  readonly channel?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Who talks to the relay: this tab for all (`leader`), another (`follower`), or every tab for itself (`solo`). */
+export type Role = 'leader' | 'follower' | 'solo';
+
+/** How the device stands with the relay. */
+export type Connection =
+  /** No relay was given. */
+  | 'none'
+  | 'connecting'
+  | 'online'
+  /** The relay cannot be reached; the next try is scheduled. */
+  | 'offline'
+  | 'needs-auth'
+  | 'paused'
+  | 'closed';
+
+/** One channel of a device. */
+export interface ChannelStatus {
+  /** Gaps told since this tab began, newest last. */
+  readonly gaps: readonly Gap[];
+  /** Whether the relay refuses it for now; other channels go on. */
+  readonly paused: boolean;
+}
+
+/** A snapshot: never changed, replaced when something changes. */
+export interface Status {
+  readonly role: Role;
+  readonly connection: Connection;
+  /** `memory`: what is published is lost with the process. */
+  readonly storage: 'indexeddb' | 'sqlite' | 'memory';
+  readonly deviceId: string;
+  /** Events of this device that the relay has not confirmed yet. */
+  readonly pending: number;
+  /** Counts of this tab, since `since`. */
+  readonly counts: Counts;
+  readonly channels: Readonly<Record<string, ChannelStatus>>;
+}
+
+/** What one tab has seen. Per delivery to a handler: passed = delivered + filtered + dropped. */
+export interface Counts {
+  /** RFC 3339. */
+  readonly since: string;
+  /** Events that `publish` accepted. */
+  readonly published: number;
+  /** Events that `publish` refused. */
+  readonly refused: number;
+  /** Handed to a handler. */
+  readonly delivered: number;
+  /** Handler calls that failed, of those delivered. */
+  readonly failed: number;
+  /** By reason: `invalid` (the payload breaks its schema), `unknown` (its type is not defined here), `overflow` (ephemeral). */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** A value that changes, to read and to hear of. Fits `useSyncExternalStore`. */
+export interface Readable<Value> {
+  get(): Value;
+  subscribe(listener: () => void): Stop;
+}
+
+/** An event runtime. */
+export interface Runtime<Events> {
+  /**
+   * Publishes an event. Resolves when it is on this device's disk: from then on it survives the tab, and reaches the
+   * relay as soon as there is a network. Events of one tab keep the order of the calls.
+   *
+   * @throws Failure `InvalidPayload` (says where), `UnknownEvent`, `InvalidChannel`, `TooLarge`, `OutboxFull`,
+   * `StorageFailed`, `Closed`; nothing was stored then
+   */
+  publish<Name extends EventName<Events>>(
+    event: EventRef<Name>,
+    data: EventInput<Events, NoInfer<Name>>,
+    options?: PublishOptions,
+  ): Promise<Receipt>;
+
+  /**
+   * Hears events from now on, in the order asked for, while this tab lives. A handler that throws is reported; the others run.
+   *
+   * @returns stop
+   * @throws Failure `InvalidPattern`, `Closed`
+   */
+  on<Pattern extends EventName<Events> | (string & {})>(
+    pattern: Pattern,
+    handler: (event: DeliveredBy<Events, Pattern>) => void | Promise<void>,
+    options?: OnOptions,
+  ): Stop;
+
+  /** How things stand. */
+  readonly status: Readable<Status>;
+
+  /** Stops talking to the relay, for the whole device. Publishing goes on, to disk. */
+  pause(): void;
+  /** Talks to the relay again. */
+  resume(): void;
+
+  /** Waits for what is being stored, then releases everything. What is pending stays on disk. Closing twice is closing once. */
+  close(): Promise<void>;
+}
