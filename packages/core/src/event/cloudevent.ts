@@ -1,18 +1,11 @@
 // The envelope: a CloudEvent 1.0, as it is stored, sent and delivered. Past `decodeCloudEvent` its shape is believed.
 import { Failure } from '../failure.ts';
 
-/**
- * A CloudEvent 1.0. `source` and `id` together are its identity: the same identity appended again is a duplicate.
- * Unknown extensions are kept and passed on.
- *
- * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
- */
-export interface CloudEvent<Type extends string = string, Data = unknown> {
+/** A CloudEvent 1.0 before it is known who publishes it. Unknown extensions are kept and passed on. */
+export interface Envelope<Type extends string = string, Data = unknown> {
   readonly specversion: '1.0';
   /** Any non-empty string; ours are UUIDv7 (RFC 9562). */
   readonly id: string;
-  /** Who published it. */
-  readonly source: string;
   /** What happened, as `domain.action`. */
   readonly type: Type;
   /** When it was published (RFC 3339). */
@@ -36,6 +29,16 @@ export interface CloudEvent<Type extends string = string, Data = unknown> {
   /** True: relayed to whoever is there, never stored. */
   readonly ephemeral?: boolean;
   readonly [extension: string]: unknown;
+}
+
+/**
+ * A CloudEvent 1.0. `source` and `id` together are its identity: the same identity appended again is a duplicate.
+ *
+ * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+ */
+export interface CloudEvent<Type extends string = string, Data = unknown> extends Envelope<Type, Data> {
+  /** Who published it. */
+  readonly source: string;
 }
 
 /** The attributes that CloudEvents itself defines, and how each must look. */

@@ -11,8 +11,7 @@ export interface EventDefinition<Name extends string = string, Input = unknown, 
 }
 
 /** Definitions by their names: what a runtime is made with. */
-// `never` in the parameter's place: a definition of any payload is one of these, and none can be fed through it.
-export type EventDefinitions = Readonly<Record<string, EventDefinition<string, never, unknown>>>;
+export type EventDefinitions = Readonly<Record<string, EventDefinition<string, unknown, unknown>>>;
 
 /** The names that `Events` defines. */
 export type EventName<Events> = Extract<keyof Events, string>;
@@ -34,7 +33,7 @@ export type EventOutput<Events, Name extends keyof Events> =
  * const TodoAdded = defineEvent('todo.added', { schema: v.object({ title: v.string() }) });
  * ```
  */
-export function defineEvent<const Name extends string, S extends Schema<unknown, unknown> | Schema<never, unknown>>(
+export function defineEvent<const Name extends string, S extends Schema<unknown, unknown>>(
   name: Name,
   options: { readonly schema: S; readonly channel?: string },
 ): EventDefinition<Name, InputOf<S>, OutputOf<S>> {
@@ -61,7 +60,7 @@ export function defineEvent<const Name extends string, S extends Schema<unknown,
  * ```
  */
 export function defineEvents<
-  const Parts extends Readonly<Record<string, Schema<never, unknown> | EventDefinition<string, never, unknown>>>,
+  const Parts extends Readonly<Record<string, Schema<unknown, unknown> | EventDefinition<string, unknown, unknown>>>,
 >(parts: Parts): { readonly [Name in Extract<keyof Parts, string>]: DefinitionOf<Name, Parts[Name]> } {
   const definitions: Record<string, unknown> = {};
   for (const [name, part] of Object.entries(parts)) {

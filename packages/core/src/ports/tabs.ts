@@ -2,19 +2,38 @@
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Stop } from './world.ts';
 
-/** What a leader tells the others of its connection. The members are `Status`'s. */
+/** How the device stands with the relay. */
+export type Connection =
+  /** No relay was given. */
+  | 'none'
+  | 'connecting'
+  | 'online'
+  /** The relay cannot be reached; the next try is scheduled. */
+  | 'offline'
+  | 'needs-auth'
+  | 'paused'
+  | 'closed';
+
+/** What a leader tells the others of how it stands. */
 export interface LeaderNews {
-  readonly connection: string;
+  readonly connection: Connection;
   readonly pending: number;
   readonly pendingBytes: number;
   /** Channels that the relay refuses for now. */
   readonly paused: readonly string[];
 }
 
+/** What one commit added to a channel's outbox. */
+export interface OutboxGrowth {
+  readonly channel: string;
+  readonly events: number;
+  readonly bytes: number;
+}
+
 /** What tabs tell each other. A tab passes over kinds that it does not know. */
 export type TabMessage =
-  /** The log grew. `events` and `bytes` are what its outbox grew by. */
-  | { readonly kind: 'grew'; readonly events: number; readonly bytes: number }
+  /** The log grew; `outbox` says by how much for the relay. */
+  | { readonly kind: 'grew'; readonly outbox: readonly OutboxGrowth[] }
   /** The channels that a tab reads; the leader reads them too. */
   | { readonly kind: 'channels'; readonly channels: readonly (readonly [name: string, from: string])[] }
   /** A leader has begun: every tab says its channels again. */

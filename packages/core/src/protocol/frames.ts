@@ -37,7 +37,14 @@ export type ControlFrame =
 /** One frame of a stream. A heartbeat shows life and, where a filter passed events by, a new position. */
 export type Frame =
   | ControlFrame
-  | { readonly kind: 'event'; readonly event: CloudEvent; readonly channel: string; readonly offset: string | null }
+  | {
+      readonly kind: 'event';
+      readonly event: CloudEvent;
+      readonly channel: string;
+      readonly offset: string | null;
+      /** About how large it is: the UTF-16 units of its JSON. */
+      readonly size: number;
+    }
   | { readonly kind: 'heartbeat' };
 
 /** Writes an event's frame. `json` must be one line, as `JSON.stringify` writes it. */
@@ -72,7 +79,7 @@ export function decodeFrame(message: StreamMessage): Frame | undefined {
   if (message.event === undefined) {
     const event = decodeCloudEvent(data);
     if (event.channel === undefined) throw new Failure('InvalidEvent', 'a relayed event has no channel');
-    return { kind: 'event', event, channel: event.channel, offset: message.id ?? null };
+    return { kind: 'event', event, channel: event.channel, offset: message.id ?? null, size: message.data.length };
   }
   const { channel, head, position, next, missed, reason, dropped, retryAfterMs, name } = isObject(data) ? data : {};
   switch (message.event) {

@@ -1,12 +1,13 @@
 // The border between the application's thread and the core's: everything that crosses it is structured-clonable.
-import type { CloudEvent } from '../event/cloudevent.ts';
-import type { Failure, FailureJson } from '../failure.ts';
+import type { CloudEvent, Envelope } from '../event/cloudevent.ts';
+import type { FailureJson } from '../failure.ts';
 import type { LogEntry, Position } from '../ports/store.ts';
-import type { Connection, Role, Status } from './runtime.ts';
+import type { Connection } from '../ports/tabs.ts';
+import type { Role, Status } from './runtime.ts';
 
 /** An event on its way to the disk: checked, with its id; the engine adds `source`. */
 export interface Draft {
-  readonly event: Omit<CloudEvent, 'source'>;
+  readonly event: Envelope;
   readonly channel: string;
   /** The size of its JSON. */
   readonly bytes: number;
@@ -46,7 +47,7 @@ export interface EngineListener {
 }
 
 /**
- * The core, as the application's thread sees it. Every method rejects with a {@link Failure}.
+ * The core, as the application's thread sees it. Every method rejects with a `Failure`.
  * `record` keeps the order of the calls, and resolves when the events are committed; null stands for an ephemeral one.
  */
 export interface Engine {

@@ -3,10 +3,11 @@ import type { CloudEvent } from '../event/cloudevent.ts';
 import type { EventDefinition, EventInput, EventName, EventOutput } from '../event/define.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { Position } from '../ports/store.ts';
+import type { Connection } from '../ports/tabs.ts';
 import type { Stop } from '../ports/world.ts';
 
 /** An event, by its name or its definition. */
-export type EventRef<Name extends string> = Name | EventDefinition<Name, never, unknown>;
+export type EventRef<Name extends string> = Name | EventDefinition<Name, unknown, unknown>;
 
 /** An event as a handler gets it: the envelope, with the validated payload. */
 export interface Delivered<Type extends string = string, Data = unknown> extends CloudEvent<Type, Data> {
@@ -64,23 +65,13 @@ export interface OnOptions {
   readonly order?: 'local' | 'relay';
   /** Only this channel's events. */
   readonly channel?: string;
+  /** Hears of events that this device will never get, in their place in the order. Status tells of them too. */
+  readonly onGap?: (gap: Gap & { readonly channel: string }) => void;
   readonly signal?: AbortSignal;
 }
 
 /** Who talks to the relay: this tab for all (`leader`), another (`follower`), or every tab for itself (`solo`). */
 export type Role = 'leader' | 'follower' | 'solo';
-
-/** How the device stands with the relay. */
-export type Connection =
-  /** No relay was given. */
-  | 'none'
-  | 'connecting'
-  | 'online'
-  /** The relay cannot be reached; the next try is scheduled. */
-  | 'offline'
-  | 'needs-auth'
-  | 'paused'
-  | 'closed';
 
 /** One channel of a device. */
 export interface ChannelStatus {
@@ -149,7 +140,7 @@ export interface Runtime<Events> {
    */
   on<Pattern extends EventName<Events> | (string & {})>(
     pattern: Pattern,
-    handler: (event: DeliveredBy<Events, Pattern>) => void | Promise<void>,
+    handler: (event: DeliveredBy<Events, Pattern>) => unknown,
     options?: OnOptions,
   ): Stop;
 

@@ -1,0 +1,69 @@
+import * as v from 'valibot';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineEvent, defineEvents, type EventInput, type EventOutput } from './define.ts';
+import { payload, validate, type Schema } from './schema.ts';
+
+test.each(['', '.', 'a.', '.a', 'a..b', 'a.*', '**'])('the name %j is refused', (name) => {
+  expect(() => defineEvent(name, { schema: payload() })).toThrow(
+    expect.objectContaining({ name: 'InvalidDefinition' }),
+  );
+});
+
+test('names in another house’s style are accepted', () => {
+  expect(defineEvent('instances_created', { schema: payload() }).name).toBe('instances_created');
+});
+
+test('a schema that is no Standard Schema is refused, naming the way out', () => {
+  const schema = JSON.parse('{}');
+  expect(() => defineEvent('a.b', { schema })).toThrow(/payload<T>\(\)/);
+});
+
+test('a definition under another name’s key is refused', () => {
+  const TodoAdded = defineEvent('todo.added', { schema: payload() });
+  expect(() => defineEvents({ 'todo.removed': TodoAdded })).toThrow('stands under the key "todo.removed"');
+});
+
+test.each([
+  ['zod', z.object({ items: z.array(z.object({ price: z.number() })) })],
+  ['valibot', v.object({ items: v.array(v.object({ price: v.number() })) })],
+])('what %s refuses is named by its path', (_, schema: Schema<unknown, unknown>) => {
+  expect(() => validate(schema, { items: [{ price: 1 }, { price: 'two' }] }, 'order.placed')).toThrow(
+    expect.objectContaining({
+      name: 'InvalidPayload',
+      message: expect.stringContaining('the payload of "order.placed" is refused at `items[1].price`'),
+      details: { path: 'items[1].price' },
+    }),
+  );
+});
+
+test('an asynchronous validator is refused', () => {
+  const schema: Schema = {
+    '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('too late')) },
+  };
+  expect(() => validate(schema, 1, 'a.b')).toThrow(expect.objectContaining({ name: 'InvalidDefinition' }));
+});
+
+test('types: a publisher hands in the input, a handler gets the output', () => {
+  const events = defineEvents({
+    'todo.added': v.object({
+      title: v.string(),
+      due: v.pipe(
+        v.string(),
+        v.transform((text) => new Date(text)),
+      ),
+    }),
+    'todo.done': payload<{ readonly id: string }>(),
+  });
+  type Events = typeof events;
+  const input: EventInput<Events, 'todo.added'> = { title: 'Fly', due: '2026-01-01' };
+  const output: EventOutput<Events, 'todo.added'> = { title: 'Fly', due: new Date(0) };
+  // @ts-expect-error 'todo.added' needs a title
+  const untitled: EventInput<Events, 'todo.added'> = { due: '2026-01-01' };
+  // @ts-expect-error the input's date is text
+  const early: EventInput<Events, 'todo.added'> = { title: 'Fly', due: new Date(0) };
+  // @ts-expect-error there is no such event
+  type Missing = EventInput<Events, 'todo.lost'>;
+  const none: Missing[] = [];
+  expect([input, output, untitled, early, none]).toHaveLength(5);
+});

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { assertJson, utf8Length } from './json.ts';
+
+class Money {
+  readonly amount = 1;
+}
+const circle: Record<string, unknown> = {};
+circle['self'] = { circle };
+
+test.each([
+  [new Date(0), '', 'the payload is an instance of Date'],
+  [{ when: new Date(0) }, 'when', '`when` is an instance of Date'],
+  [{ items: [{ price: 1n }] }, 'items[0].price', '`items[0].price` is a bigint'],
+  [{ items: [1, undefined] }, 'items[1]', '`items[1]` is undefined'],
+  [{ 'not an identifier': Number.NaN }, '["not an identifier"]', 'is NaN'],
+  [{ rate: Number.POSITIVE_INFINITY }, 'rate', '`rate` is Infinity'],
+  [{ seen: new Map() }, 'seen', '`seen` is an instance of Map'],
+  [{ save: () => 1 }, 'save', '`save` is a function'],
+  [{ total: new Money() }, 'total', '`total` is an instance of Money'],
+  [{ tag: Symbol('t') }, 'tag', '`tag` is a symbol'],
+  [{ bytes: new Uint8Array(2) }, 'bytes', '`bytes` is an instance of Uint8Array'],
+  [undefined, '', 'the payload is undefined'],
+  [circle, 'self.circle', '`self.circle` is a reference to itself'],
+])('%# a payload that JSON cannot carry is refused, saying where: %s', (value, path, message) => {
+  expect(() => assertJson(value)).toThrow(
+    expect.objectContaining({
+      name: 'InvalidPayload',
+      message: expect.stringContaining(message),
+      details: expect.objectContaining({ path }),
+    }),
+  );
+});
+
+test('a payload deeper than 200 levels is refused, not a stack overflow', () => {
+  let deep: unknown = 1;
+  for (let level = 0; level < 100_000; level += 1) deep = [deep];
+  expect(() => assertJson(deep)).toThrow(expect.objectContaining({ name: 'InvalidPayload' }));
+});
+
+test('plain JSON passes, and so do a shared part, a null prototype and an optional member that is undefined', () => {
+  const shared = { a: 1 };
+  const bare: Record<string, unknown> = Object.assign(Object.create(null), { b: [true, null, 'x'] });
+  expect(() => assertJson({ shared, again: shared, bare, maybe: undefined })).not.toThrow();
+});
+
+test.each([
+  ['', 0],
+  ['abc', 3],
+  ['é', 2],
+  ['€', 3],
+  ['🐦', 4],
+  ['\uD800', 3],
+])('%j has %i bytes in UTF-8', (text, bytes) => {
+  expect(utf8Length(text)).toBe(bytes);
+});

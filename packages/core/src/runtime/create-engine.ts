@@ -1,0 +1,226 @@
+// The core of one tab: records what it publishes, reads what the log gains, and talks to the relay while it leads.
+import { Failure, failureToJson, toFailure } from '../failure.ts';
+import type { CloudEvent } from '../event/cloudevent.ts';
+import { standForElection } from '../election/election.ts';
+import type { Link } from '../ports/link.ts';
+import type { Store } from '../ports/store.ts';
+import type { OutboxGrowth, TabMessage, Tabs } from '../ports/tabs.ts';
+import type { World } from '../ports/world.ts';
+import type { Delivery, Draft, Engine, EngineListener } from './engine.ts';
+import { createLeading, type Leading } from './leading.ts';
+import { createOutbox, defaultOutboxLimits, outboxOf, type Outbox, type OutboxLimits } from './outbox.ts';
+import { startReader, type Reader } from './reader.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+import type { Status } from './runtime.ts';
+import { createStanding, type Standing } from './standing.ts';
+
+/** A channel to read, and where a device begins that has never read it. */
+export type ChannelFrom = readonly [name: string, from: 'earliest' | 'latest'];
+
+/** What an engine is made of. */
+export interface EngineParts {
+  readonly store: Store;
+  readonly storage: Status['storage'];
+  readonly tabs: Tabs;
+  /** Undefined: there is no relay, and nothing is kept for one. */
+  readonly link: Link | undefined;
+  readonly world: World;
+  readonly channels: readonly ChannelFrom[];
+  readonly outboxLimits?: OutboxLimits;
+}
+
+/** The most ephemeral events on their way to the application's thread. */
+const ephemeralInFlightMax = 1024;
+
+/** Makes an engine. It does nothing before `start`, and it owns its parts: `close` closes them. */
+export function createEngine(parts: EngineParts): Engine {
+  const { store, tabs, link, world } = parts;
+  const life = new AbortController();
+  const { signal } = life;
+  const channels = new Map<string, string>(parts.channels);
+  const outbox: Outbox = createOutbox(parts.outboxLimits ?? defaultOutboxLimits, () => standing.changed());
+  const standing: Standing = createStanding({
+    tabs,
+    world,
+    outbox: () => outbox,
+    connection: link === undefined ? 'none' : 'connecting',
+    tell: (status) => void attempt(() => listener?.status(status)),
+  });
+  const leading: Leading | undefined =
+    link === undefined
+      ? undefined
+      : createLeading({
+          store,
+          tabs,
+          link,
+          world,
+          source: () => source,
+          channels,
+          standing,
+          outbox,
+          grew: () => grew([]),
+          ephemeral(channel, events) {
+            tabs.announce({ kind: 'ephemeral', channel, outbound: false, events });
+            deliverEphemeral(channel, events);
+          },
+          dropped: (channel, reason, events) => void deliver([{ kind: 'dropped', channel, reason, events }]),
+          report,
+        });
+
+  let listener: EngineListener | undefined;
+  let source = '';
+  let recorder: Recorder | undefined;
+  let reader: Reader | undefined;
+  let ephemeralInFlight = 0;
+  let ended: Promise<unknown> = Promise.resolve();
+  let closing: Promise<void> | undefined;
+
+  return {
+    async start(itsListener) {
+      if (listener !== undefined) throw new Failure('Internal', 'the engine was started twice');
+      listener = itsListener;
+      const state = await store.state();
+      source = `urn:uuid:${state.deviceId}`;
+      recorder = createRecorder({ store, world, source, outbound: link !== undefined, outbox, recorded: grew });
+      const { events, bytes } = outboxOf(state);
+      outbox.set(events, bytes);
+      reader = startReader({
+        store,
+        world,
+        after: state.head,
+        deliver: (batch) => itsListener.deliver(batch),
+        report,
+        signal,
+      });
+      const stopHearing = tabs.hear(hear);
+      tabs.announce({ kind: 'channels', channels: parts.channels });
+      const standingForElection =
+        leading && standForElection({ tabs, world, lead: (until) => leading.lead(until), report, signal });
+      ended = Promise.all([reader.ended, standingForElection]).finally(stopHearing);
+      return { deviceId: state.deviceId, storage: parts.storage, status: standing.status() };
+    },
+
+    async record(drafts) {
+      if (signal.aborted || recorder === undefined)
+        throw new Failure('Closed', 'the runtime is closed; create another');
+      const durable = drafts.filter((draft) => draft.durable);
+      const positions = durable.length === 0 ? [] : await recorder.record(durable);
+      for (const draft of drafts) if (!draft.durable) relay(draft);
+      let next = 0;
+      return drafts.map((draft) => (draft.durable ? (positions[next++] ?? null) : null));
+    },
+
+    async setPaused(paused) {
+      tabs.announce({ kind: 'pause', paused });
+      setPaused(paused);
+    },
+
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+
+  async function close(): Promise<void> {
+    life.abort();
+    standing.stop();
+    await ended;
+    tabs.close();
+    await store.close();
+  }
+
+  function setPaused(paused: boolean): void {
+    if (leading !== undefined && standing.setPaused(paused)) leading.reconsider();
+  }
+
+  /** The log has grown, and the outbox with it. */
+  function grew(outboxGrowth: readonly OutboxGrowth[]): void {
+    tabs.announce({ kind: 'grew', outbox: outboxGrowth });
+    reader?.wake();
+    for (const { channel } of outboxGrowth) leading?.sync?.wake(channel);
+  }
+
+  function hear(message: TabMessage): void {
+    if (signal.aborted) return;
+    switch (message.kind) {
+      case 'grew':
+        outbox.grow(message.outbox);
+        reader?.wake();
+        for (const { channel } of message.outbox) leading?.sync?.wake(channel);
+        break;
+      case 'channels':
+        for (const [name, from] of message.channels) read(name, from);
+        // The tab that said so wants to know how the leader stands.
+        standing.changed();
+        break;
+      case 'leader':
+        tabs.announce({ kind: 'channels', channels: parts.channels });
+        break;
+      case 'leader-news':
+        standing.hear(message.news);
+        break;
+      case 'pause':
+        setPaused(message.paused);
+        break;
+      case 'ephemeral':
+        deliverEphemeral(message.channel, message.events);
+        if (message.outbound) sendEphemeral(message.channel, message.events);
+        break;
+    }
+  }
+
+  function read(channel: string, from: string): void {
+    if (!channels.has(channel)) channels.set(channel, from);
+    leading?.sync?.read(channel, from).catch((error: unknown) => report(toFailure(error)));
+  }
+
+  /** An ephemeral event is told here, in the other tabs, and, by whoever leads, to the relay. */
+  function relay({ event, channel }: Draft): void {
+    const events: readonly CloudEvent[] = [{ ...event, source }];
+    deliverEphemeral(channel, events);
+    tabs.announce({ kind: 'ephemeral', channel, outbound: standing.role === 'follower', events });
+    sendEphemeral(channel, events);
+  }
+
+  /** Whoever leads sends it, or counts it as dropped. */
+  function sendEphemeral(channel: string, events: readonly CloudEvent[]): void {
+    if (leading === undefined || standing.role === 'follower') return;
+    if (leading.sync !== undefined) leading.sync.relay(channel, events);
+    else void deliver([{ kind: 'dropped', channel, reason: 'offline', events: events.length }]);
+  }
+
+  function deliverEphemeral(channel: string, events: readonly CloudEvent[]): void {
+    if (ephemeralInFlight + events.length > ephemeralInFlightMax) {
+      void deliver([{ kind: 'dropped', channel, reason: 'overflow', events: events.length }]);
+      return;
+    }
+    ephemeralInFlight += events.length;
+    void deliver(events.map((event) => ({ kind: 'ephemeral', channel, event }))).finally(() => {
+      ephemeralInFlight -= events.length;
+    });
+  }
+
+  function deliver(batch: readonly Delivery[]): Promise<void> {
+    return attempt(() => listener?.deliver(batch));
+  }
+
+  async function attempt(call: () => void | Promise<void>): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      if (!signal.aborted) report(toFailure(error));
+    }
+  }
+
+  async function tellOf(failure: Failure): Promise<void> {
+    try {
+      await listener?.report(failureToJson(failure));
+    } catch {
+      // A listener that cannot even be told of a failure is gone; there is nobody left to tell.
+    }
+  }
+
+  function report(failure: Failure): void {
+    void tellOf(failure);
+  }
+}

@@ -1,0 +1,142 @@
+// dispatch, second half: each delivery to every live handler that wants it, in the order it asked for, counted.
+import { Failure, toFailure } from '../failure.ts';
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { EventDefinition } from '../event/define.ts';
+import { compilePattern } from '../event/pattern.ts';
+import { validate } from '../event/schema.ts';
+import type { LogEntry } from '../ports/store.ts';
+import type { Stop } from '../ports/world.ts';
+import type { Delivery } from './engine.ts';
+import type { Tally } from './status.ts';
+import type { Delivered, OnOptions } from './runtime.ts';
+
+/** A handler of whatever event: the runtime's types have checked which. */
+export type AnyHandler = (event: never) => unknown;
+
+/** The live handlers of one tab. */
+export interface Handlers {
+  on(pattern: string, handler: AnyHandler, options: OnOptions): Stop;
+  /** Hands one delivery to whoever wants it. Never throws. */
+  dispatch(delivery: Delivery): void;
+  clear(): void;
+}
+
+interface Registration {
+  readonly wants: (type: string) => boolean;
+  readonly handler: AnyHandler;
+  readonly order: 'local' | 'relay';
+  readonly channel: string | undefined;
+  readonly onGap: OnOptions['onGap'];
+  readonly stop: Stop;
+}
+
+/** Makes the handlers of a runtime that knows `definitions`. */
+export function createHandlers(parts: {
+  readonly definitions: ReadonlyMap<string, EventDefinition<string, unknown, unknown>>;
+  readonly tally: Tally;
+  readonly report: (failure: Failure) => void;
+}): Handlers {
+  const { definitions, tally, report } = parts;
+  // Replaced on every change, never changed: a handler may add and remove handlers while it runs.
+  let registrations: readonly Registration[] = [];
+
+  return {
+    on(pattern, handler, { order = 'local', channel, onGap, signal }) {
+      if (typeof handler !== 'function')
+        throw new Failure('InvalidOptions', `the handler of "${pattern}" is not a function`);
+      const registration: Registration = { wants: compilePattern(pattern), handler, order, channel, onGap, stop };
+      function stop(): void {
+        signal?.removeEventListener('abort', stop);
+        registrations = registrations.filter((other) => other !== registration);
+      }
+      if (signal?.aborted === true) return stop;
+      signal?.addEventListener('abort', stop, { once: true });
+      registrations = [...registrations, registration];
+      return stop;
+    },
+    dispatch(delivery) {
+      switch (delivery.kind) {
+        case 'gap':
+          return tellGap(delivery);
+        case 'dropped':
+          return tally.dropped(delivery.reason, delivery.events);
+        case 'ephemeral':
+          return hand(delivery.event, { channel: delivery.channel, offset: null, position: null }, () => true);
+        case 'event': {
+          const { channel, offset, position, echo } = delivery;
+          // An echo was heard in local order when it was published; an own event has no place in the relay's order yet.
+          return hand(delivery.event, { channel, offset, position }, ({ order }) =>
+            order === 'local' ? !echo : offset !== null,
+          );
+        }
+      }
+    },
+    clear() {
+      for (const { stop } of registrations) stop();
+    },
+  };
+
+  function hand(
+    event: CloudEvent,
+    place: Pick<Delivered, 'channel' | 'offset' | 'position'>,
+    inOrder: (registration: Registration) => boolean,
+  ): void {
+    const wanting = registrations.filter(
+      (registration) =>
+        inOrder(registration) &&
+        (registration.channel === undefined || registration.channel === place.channel) &&
+        registration.wants(event.type),
+    );
+    if (wanting.length === 0) return;
+    const definition = definitions.get(event.type);
+    if (definition === undefined) return tally.dropped('unknown', wanting.length);
+    let data: unknown;
+    try {
+      data = validate(definition.schema, event.data, event.type);
+    } catch (error) {
+      tally.dropped('invalid', wanting.length);
+      return report(
+        new Failure('InvalidPayload', `the event ${event.id} was not handed over: ${toFailure(error).message}`, {
+          cause: error,
+        }),
+      );
+    }
+    const delivered: Delivered = { ...event, ...place, data };
+    for (const { handler } of wanting) call(handler, delivered);
+  }
+
+  function call(handler: AnyHandler, event: Delivered): void {
+    tally.delivered();
+    try {
+      const result = (handler as (event: Delivered) => unknown)(event);
+      if (result instanceof Promise) result.catch((error: unknown) => failed(event, error));
+    } catch (error) {
+      failed(event, error);
+    }
+  }
+
+  function failed(event: Delivered, error: unknown): void {
+    tally.failed();
+    const { message } = toFailure(error);
+    report(
+      new Failure('HandlerFailed', `a handler of "${event.type}" failed on the event ${event.id}: ${message}`, {
+        cause: error,
+      }),
+    );
+  }
+
+  function tellGap({ channel, gap }: Extract<LogEntry, { kind: 'gap' }>): void {
+    tally.gap(channel, gap);
+    for (const registration of registrations) {
+      if (registration.onGap === undefined || (registration.channel !== undefined && registration.channel !== channel))
+        continue;
+      try {
+        registration.onGap({ channel, ...gap });
+      } catch (error) {
+        report(
+          new Failure('HandlerFailed', `onGap failed for "${channel}": ${toFailure(error).message}`, { cause: error }),
+        );
+      }
+    }
+  }
+}

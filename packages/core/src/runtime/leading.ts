@@ -1,0 +1,108 @@
+// What a tab does while it leads: it syncs, unless the application paused that; a pause ends the sync, not the lead.
+import { toFailure, type Failure } from '../failure.ts';
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { Link } from '../ports/link.ts';
+import type { Store } from '../ports/store.ts';
+import type { Tabs } from '../ports/tabs.ts';
+import type { World } from '../ports/world.ts';
+import { startSync, type Sync } from '../sync/sync.ts';
+import { outboxOf, type Outbox } from './outbox.ts';
+import type { Standing } from './standing.ts';
+
+/** A tab's way of leading. */
+export interface Leading {
+  /** Leads until the signal aborts. */
+  lead(signal: AbortSignal): Promise<void>;
+  /** Looks again whether it is paused. */
+  reconsider(): void;
+  /** The sync, while there is one. */
+  readonly sync: Sync | undefined;
+}
+
+/** Makes a tab able to lead. */
+export function createLeading(parts: {
+  readonly store: Store;
+  readonly tabs: Tabs;
+  readonly link: Link;
+  readonly world: World;
+  readonly source: () => string;
+  readonly channels: ReadonlyMap<string, string>;
+  readonly standing: Standing;
+  readonly outbox: Outbox;
+  readonly grew: () => void;
+  readonly ephemeral: (channel: string, events: readonly CloudEvent[]) => void;
+  readonly dropped: (channel: string, reason: string, events: number) => void;
+  readonly report: (failure: Failure) => void;
+}): Leading {
+  const { store, tabs, link, world, channels, standing, outbox, report } = parts;
+  let term: AbortController | undefined;
+  let sync: Sync | undefined;
+
+  return {
+    async lead(signal) {
+      if (tabs.exclusive) standing.setRole('leader');
+      tabs.announce({ kind: 'leader' });
+      try {
+        while (!signal.aborted) {
+          term = new AbortController();
+          const either = AbortSignal.any([signal, term.signal]);
+          if (standing.paused) await aborted(either);
+          else await syncUntil(either);
+        }
+      } finally {
+        term?.abort();
+        if (tabs.exclusive) standing.setRole('follower');
+      }
+    },
+    reconsider: () => term?.abort(),
+    get sync() {
+      return sync;
+    },
+  };
+
+  async function syncUntil(signal: AbortSignal): Promise<void> {
+    try {
+      sync = await startSync({
+        store,
+        link,
+        world,
+        source: parts.source(),
+        channels,
+        signal,
+        events: {
+          connection: (connection) => standing.setConnection(connection),
+          paused: (names) => standing.setRefused(names),
+          confirmed: (events, bytes) => outbox.shrink(events, bytes),
+          idle: () => void recount(signal),
+          merged: parts.grew,
+          ephemeral: parts.ephemeral,
+          dropped: parts.dropped,
+          report,
+        },
+      });
+      await recount(signal);
+      await aborted(signal);
+      await sync.ended;
+    } finally {
+      sync = undefined;
+    }
+  }
+
+  /** What was counted from messages may drift; an outbox found empty is the moment to ask the disk. */
+  async function recount(signal: AbortSignal): Promise<void> {
+    if (outbox.events === 0) return;
+    try {
+      const { events, bytes } = outboxOf(await store.state());
+      outbox.set(events, bytes);
+    } catch (error) {
+      if (!signal.aborted) report(toFailure(error));
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

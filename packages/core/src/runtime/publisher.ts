@@ -1,0 +1,99 @@
+// publish: what an application hands in becomes checked drafts, and those of one tick travel to the engine together.
+import { Failure } from '../failure.ts';
+import type { Envelope } from '../event/cloudevent.ts';
+import type { EventDefinition } from '../event/define.ts';
+import { assertJson, utf8Length } from '../event/json.ts';
+import { validate } from '../event/schema.ts';
+import type { World } from '../ports/world.ts';
+import { assertChannel } from '../protocol/channel.ts';
+import { defaultLimits } from '../protocol/limits.ts';
+import type { Draft, Engine } from './engine.ts';
+import type { PublishOptions, Receipt } from './runtime.ts';
+
+/** Takes events in. */
+export interface Publisher {
+  publish(name: string, data: unknown, options: PublishOptions): Promise<Receipt>;
+  /** Resolves when everything that was handed in is stored or refused. */
+  settled(): Promise<void>;
+}
+
+interface Waiting {
+  readonly draft: Draft;
+  readonly resolve: (receipt: Receipt) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Makes the publisher. `channel` is where an event goes that names none. */
+export function createPublisher(parts: {
+  readonly definitions: ReadonlyMap<string, EventDefinition<string, unknown, unknown>>;
+  readonly engine: Pick<Engine, 'record'>;
+  readonly world: World;
+  readonly channel: string;
+}): Publisher {
+  const { definitions, engine, world } = parts;
+  let waiting: Waiting[] = [];
+  const underWay = new Set<Promise<void>>();
+
+  return {
+    publish(name, data, options) {
+      const draft = draftOf(name, data, options);
+      return new Promise((resolve, reject) => {
+        waiting.push({ draft, resolve, reject });
+        if (waiting.length > 1) return;
+        const flushed = Promise.resolve().then(flush);
+        underWay.add(flushed);
+        void flushed.then(() => underWay.delete(flushed));
+      });
+    },
+    async settled() {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
+  };
+
+  async function flush(): Promise<void> {
+    const batch = waiting;
+    waiting = [];
+    try {
+      const positions = await engine.record(batch.map(({ draft }) => draft));
+      batch.forEach(({ draft, resolve }, index) => {
+        resolve({ id: draft.event.id, channel: draft.channel, position: positions[index] ?? null });
+      });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  function draftOf(name: string, data: unknown, options: PublishOptions): Draft {
+    const definition = definitions.get(name);
+    if (definition === undefined) {
+      throw new Failure('UnknownEvent', `"${name}" is not among the events of this runtime; add it to \`events\``);
+    }
+    assertJson(data);
+    validate(definition.schema, data, name);
+    const channel = assertChannel(options.channel ?? definition.channel ?? parts.channel);
+    const { durable = true, subject, correlationId, causationId } = options;
+    const event: Envelope = {
+      specversion: '1.0',
+      id: world.id(),
+      type: name,
+      time: new Date(world.now()).toISOString(),
+      datacontenttype: 'application/json',
+      ...(subject === undefined ? {} : { subject }),
+      ...(correlationId === undefined ? {} : { correlationid: correlationId }),
+      ...(causationId === undefined ? {} : { causationid: causationId }),
+      ...(durable ? {} : { ephemeral: true }),
+      data,
+    };
+    const json = JSON.stringify(event);
+    const bytes = utf8Length(json);
+    if (bytes > defaultLimits.eventBytesMax) {
+      throw new Failure(
+        'TooLarge',
+        `the event "${name}" has ${bytes} bytes, and a relay takes ${defaultLimits.eventBytesMax}; store large data elsewhere and publish a reference`,
+      );
+    }
+    // Parsed anew: what the caller changes after `publish` was called is not what was published.
+    const copy: Envelope = JSON.parse(json);
+    return { event: copy, channel, bytes, durable };
+  }
+}

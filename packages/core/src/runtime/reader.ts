@@ -1,0 +1,51 @@
+// dispatch, first half: the tab's cursor in the device's log. It moves when the application's thread has taken a batch.
+import { isFailure, toFailure, type Failure } from '../failure.ts';
+import type { LogEntry, Position, Store } from '../ports/store.ts';
+import type { World } from '../ports/world.ts';
+import { createBackoff } from '../timing/backoff.ts';
+import { createBell, pause } from '../timing/wait.ts';
+
+/** The most entries that travel to the application's thread at once. */
+const batchMax = 512;
+
+/** A tab's reading of the device's log. */
+export interface Reader {
+  /** The log may have grown. */
+  wake(): void;
+  readonly ended: Promise<void>;
+}
+
+/** Reads the log behind `after`, batch after batch, until the signal aborts. Nothing is skipped, whatever fails. */
+export function startReader(parts: {
+  readonly store: Store;
+  readonly world: World;
+  readonly after: Position;
+  readonly deliver: (batch: readonly LogEntry[]) => void | Promise<void>;
+  readonly report: (failure: Failure) => void;
+  readonly signal: AbortSignal;
+}): Reader {
+  const { store, world, deliver, report, signal } = parts;
+  const backoff = createBackoff(world);
+  const news = createBell();
+  let cursor = parts.after;
+
+  return { wake: () => news.ring(), ended: run() };
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const { entries, next, atHead } = await store.read(cursor, batchMax);
+        if (signal.aborted) return;
+        if (entries.length > 0) await deliver(entries);
+        cursor = next;
+        backoff.reset();
+        if (atHead) await news.wait(signal);
+      } catch (error) {
+        if (signal.aborted || isFailure(error, 'Closed')) return;
+        report(toFailure(error));
+        if (isFailure(error, 'Outdated')) return;
+        await pause(world, backoff.next(), signal);
+      }
+    }
+  }
+}

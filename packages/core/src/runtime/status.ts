@@ -1,0 +1,81 @@
+// How things stand, as snapshots: one object until something changes, then another.
+import type { Gap } from '../protocol/frames.ts';
+import type { EngineHello, EngineStatus } from './engine.ts';
+import type { ChannelStatus, Counts, Readable, Status } from './runtime.ts';
+
+/** How many gaps of a channel are remembered. */
+const gapsMax = 16;
+
+/** Counts what one tab sees. */
+export interface Tally {
+  published(events: number): void;
+  refused(): void;
+  delivered(): void;
+  failed(): void;
+  dropped(reason: string, events: number): void;
+  gap(channel: string, gap: Gap): void;
+}
+
+/** A tab's status, and what changes it. */
+export interface StatusBoard {
+  readonly status: Readable<Status>;
+  readonly tally: Tally;
+  update(status: Partial<EngineStatus>): void;
+}
+
+/** Makes the board. Listeners hear once per tick, however much changed in it. */
+export function createStatusBoard(hello: EngineHello, channels: readonly string[], since: string): StatusBoard {
+  let engine = hello.status;
+  const counts = { since, published: 0, refused: 0, delivered: 0, failed: 0 };
+  const dropped: Record<string, number> = {};
+  const gaps = new Map<string, readonly Gap[]>(channels.map((channel) => [channel, []]));
+  const listeners = new Set<() => void>();
+  let snapshot: Status | undefined;
+  let telling = false;
+
+  return {
+    status: {
+      get: () => (snapshot ??= take()),
+      subscribe(listener) {
+        // A listener of its own each time, so that two equal callbacks are two subscriptions.
+        const own = (): void => listener();
+        listeners.add(own);
+        return () => void listeners.delete(own);
+      },
+    },
+    tally: {
+      published: (events) => change(() => (counts.published += events)),
+      refused: () => change(() => (counts.refused += 1)),
+      delivered: () => change(() => (counts.delivered += 1)),
+      failed: () => change(() => (counts.failed += 1)),
+      dropped: (reason, events) => change(() => (dropped[reason] = (dropped[reason] ?? 0) + events)),
+      gap: (channel, gap) => change(() => gaps.set(channel, [...(gaps.get(channel) ?? []), gap].slice(-gapsMax))),
+    },
+    update: (next) => change(() => (engine = { ...engine, ...next })),
+  };
+
+  function change(apply: () => unknown): void {
+    apply();
+    snapshot = undefined;
+    if (telling || listeners.size === 0) return;
+    telling = true;
+    void tell();
+  }
+
+  async function tell(): Promise<void> {
+    await Promise.resolve();
+    telling = false;
+    for (const listener of listeners) listener();
+  }
+
+  function take(): Status {
+    const { role, connection, pending, paused } = engine;
+    const { deviceId, storage } = hello;
+    const named = new Set([...gaps.keys(), ...paused]);
+    const byChannel: Record<string, ChannelStatus> = {};
+    for (const channel of named)
+      byChannel[channel] = { gaps: gaps.get(channel) ?? [], paused: paused.includes(channel) };
+    const tab: Counts = { ...counts, dropped: { ...dropped } };
+    return { role, connection, storage, deviceId, pending, counts: tab, channels: byChannel };
+  }
+}

@@ -1,0 +1,158 @@
+// pull: one stream for all channels, merged as it arrives, watched for silence, and taken up again where it broke.
+import { Failure, toFailure } from '../failure.ts';
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { Link } from '../ports/link.ts';
+import type { World } from '../ports/world.ts';
+import { defaultLimits } from '../protocol/limits.ts';
+import type { Frame } from '../protocol/frames.ts';
+import { createBackoff } from '../timing/backoff.ts';
+import type { Merger } from './merge.ts';
+import { createBell, pause } from '../timing/wait.ts';
+
+/** Two and a half heartbeats: one may be late, two are an outage. */
+const silenceMs = 2.5 * defaultLimits.heartbeatMs;
+/** How long a stream must have lived for the next failure to count as the first: a relay that hangs up at once is no relay. */
+const settledMs = 5000;
+/** How long a channel that the relay refuses is left out before it is asked for again. */
+const refusedRetryMs = 60_000;
+
+/** What the puller tells of its doings. */
+export interface PullEvents {
+  /** The relay answered, or did not: undefined is an answer. */
+  reached(failure: Failure | undefined): void;
+  /** The relay will not let this channel be read, or does again. */
+  forbidden(channel: string, isForbidden: boolean): void;
+  ephemeral(channel: string, event: CloudEvent): void;
+  report(failure: Failure): void;
+}
+
+/** The device's stream. */
+export interface Puller {
+  /** The channels have changed: open the stream anew. */
+  restart(): void;
+}
+
+/** Pulls every channel of `mergers` until the signal aborts. Its promise never rejects. */
+export function startPull(parts: {
+  readonly mergers: ReadonlyMap<string, Merger>;
+  readonly link: Link;
+  readonly world: World;
+  readonly events: PullEvents;
+  readonly signal: AbortSignal;
+}): Puller & { readonly ended: Promise<void> } {
+  const { mergers, link, world, events, signal } = parts;
+  const backoff = createBackoff(world);
+  const changed = createBell();
+  /** Refused channels, and what ends their rest. */
+  const refused = new Map<string, () => void>();
+  let stream = new AbortController();
+  let restarting = false;
+
+  const ended = run();
+  return { ended, restart };
+
+  function restart(): void {
+    restarting = true;
+    stream.abort();
+    changed.ring();
+  }
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      restarting = false;
+      const positions = new Map(
+        [...mergers].flatMap(([name, { position }]) => (refused.has(name) ? [] : [[name, position]])),
+      );
+      if (positions.size === 0) {
+        await changed.wait(signal);
+        continue;
+      }
+      const waitMs = await read(positions);
+      if (!restarting) await rest(waitMs);
+    }
+    for (const stop of refused.values()) stop();
+  }
+
+  /** Reads until the stream ends. Answers how long to wait before the next. */
+  async function read(positions: ReadonlyMap<string, string>): Promise<number> {
+    stream = new AbortController();
+    const either = AbortSignal.any([signal, stream.signal]);
+    let stopWatch = watch(stream);
+    const stopSettling = world.after(settledMs, () => backoff.reset());
+    let atLeastMs = 0;
+    let connected = false;
+    try {
+      for await (const frames of link.pull(positions, either)) {
+        stopWatch();
+        for (const frame of frames) {
+          if (frame.kind === 'drain') atLeastMs = frame.retryAfterMs;
+          else await take(frame);
+        }
+        for (const merger of mergers.values()) await merger.flush();
+        if (!connected) events.reached(undefined);
+        connected = true;
+        stopWatch = watch(stream);
+      }
+    } catch (error) {
+      if (signal.aborted || restarting) return 0;
+      const failure = either.aborted ? silent() : toFailure(error);
+      atLeastMs = failure.details.retryAfterMs ?? 0;
+      if (failure.name === 'Unauthenticated') link.renew();
+      if (failure.name !== 'Unreachable') events.report(failure);
+      events.reached(failure);
+      return backoff.next(atLeastMs);
+    } finally {
+      stopWatch();
+      stopSettling();
+      stream.abort();
+    }
+    if (signal.aborted || restarting) return 0;
+    events.reached(new Failure('Unreachable', 'the relay ended the stream'));
+    return backoff.next(atLeastMs);
+  }
+
+  async function take(frame: Exclude<Frame, { kind: 'drain' }>): Promise<void> {
+    if (frame.kind === 'heartbeat' || frame.kind === 'dropped') return;
+    const merger = mergers.get(frame.channel);
+    if (merger === undefined) return;
+    switch (frame.kind) {
+      case 'connected':
+        events.forbidden(frame.channel, false);
+        return merger.connected(frame.position, frame.head);
+      case 'gap':
+        return merger.gap({ missed: frame.missed, reason: frame.reason }, frame.position);
+      case 'refused':
+        return leaveOut(frame.channel);
+      case 'event':
+        if (frame.offset === null) return events.ephemeral(frame.channel, frame.event);
+        return merger.add(frame.event, frame.offset, frame.size);
+    }
+  }
+
+  function leaveOut(channel: string): void {
+    events.forbidden(channel, true);
+    const stop = world.after(refusedRetryMs, () => {
+      refused.delete(channel);
+      restart();
+    });
+    refused.set(channel, stop);
+  }
+
+  function watch(current: AbortController): () => void {
+    return world.after(silenceMs, () => current.abort());
+  }
+
+  async function rest(ms: number): Promise<void> {
+    const woken = new AbortController();
+    const change = changed.wait(AbortSignal.any([signal, woken.signal]));
+    await Promise.race([pause(world, ms, AbortSignal.any([signal, woken.signal])), change]);
+    woken.abort();
+  }
+}
+
+function silent(): Failure {
+  return new Failure(
+    'Unreachable',
+    `the stream was silent for ${silenceMs / 1000} s, though the relay promises a heartbeat`,
+  );
+}

@@ -1,0 +1,162 @@
+// push: sends one channel's outbox, one batch in flight, in order, and moves `sent` over whatever has its outcome.
+import { Failure, failureToJson, isFailure, toFailure } from '../failure.ts';
+import type { CloudEvent } from '../event/cloudevent.ts';
+import { utf8Length } from '../event/json.ts';
+import type { Link } from '../ports/link.ts';
+import type { OwnEvent, Position, Store } from '../ports/store.ts';
+import type { World } from '../ports/world.ts';
+import type { AppendResult } from '../protocol/results.ts';
+import { createBackoff } from '../timing/backoff.ts';
+import { createBell, pause } from '../timing/wait.ts';
+
+/** Half of what a relay takes by default, in both measures, so that one batch never fills a slow uplink for long. */
+const batchEventsMax = 500;
+const batchBytesMax = 512 * 1024;
+/** How long a channel that the relay forbids is left alone before it is tried again. */
+const forbiddenRetryMs = 60_000;
+
+/** What the pusher tells of its doings. */
+export interface PushEvents {
+  /** Events have their outcome and left the outbox. */
+  confirmed(events: number, bytes: number): void;
+  /** The outbox was found empty. */
+  idle(): void;
+  /** The relay answered, or did not: undefined is an answer. */
+  reached(failure: Failure | undefined): void;
+  /** The relay forbids this channel, or lets it again. */
+  forbidden(isForbidden: boolean): void;
+  report(failure: Failure): void;
+}
+
+/** One channel's way to the relay. */
+export interface Pusher {
+  /** There may be something to send. */
+  wake(): void;
+  /** The relay is there again: do not wait out a backoff. */
+  hurry(): void;
+}
+
+/** Sends `channel`'s own events behind `sent` until the signal aborts. Its promise never rejects. */
+export function startPush(parts: {
+  readonly channel: string;
+  readonly sent: Position;
+  readonly store: Store;
+  readonly link: Link;
+  readonly world: World;
+  readonly events: PushEvents;
+  readonly signal: AbortSignal;
+}): Pusher & { readonly ended: Promise<void> } {
+  const { channel, store, link, world, events, signal } = parts;
+  const backoff = createBackoff(world);
+  const news = createBell();
+  let waiting: AbortController | undefined;
+  let sent = parts.sent;
+  let limit = batchEventsMax;
+
+  const ended = run();
+  return {
+    ended,
+    wake: () => news.ring(),
+    hurry() {
+      backoff.reset();
+      waiting?.abort();
+      news.ring();
+    },
+  };
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const batch = await take();
+        if (batch.length === 0) {
+          events.idle();
+          await news.wait(signal);
+        } else if (!signal.aborted) await send(batch);
+      } catch (error) {
+        if (signal.aborted) return;
+        const failure = toFailure(error);
+        const atLeastMs = failure.details.retryAfterMs ?? 0;
+        if (failure.name === 'Forbidden') {
+          events.forbidden(true);
+          await rest(forbiddenRetryMs);
+          continue;
+        }
+        if (failure.name === 'Unauthenticated') link.renew();
+        if (failure.name === 'Closed' || failure.name === 'Outdated') return events.report(failure);
+        if (failure.name === 'StorageFailed') events.report(failure);
+        events.reached(failure);
+        await rest(backoff.next(atLeastMs));
+      }
+    }
+  }
+
+  async function take(): Promise<readonly OwnEvent[]> {
+    const own = await store.own(channel, sent, limit);
+    let bytes = 0;
+    const end = own.findIndex(({ event }, index) => {
+      bytes += sizeOf(event);
+      return index > 0 && bytes > batchBytesMax;
+    });
+    return end < 0 ? own : own.slice(0, end);
+  }
+
+  async function send(batch: readonly OwnEvent[]): Promise<void> {
+    const results = await push(batch);
+    if (results === undefined) return;
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    const rejected = batch.flatMap(({ event }, index) => {
+      const result = results[index];
+      return result?.status === 'refused' ? [{ event, failure: result.failure }] : [];
+    });
+    // Committed before the cursor in memory moves: a failure here sends again, which the relay recognises.
+    await store.confirm({ channel, sent: last.position, rejected });
+    sent = last.position;
+    limit = Math.min(batchEventsMax, limit * 2);
+    backoff.reset();
+    events.forbidden(false);
+    events.reached(undefined);
+    for (const { event, failure } of rejected) {
+      events.report(
+        new Failure(failure.name, `the relay refused the event ${event.id} (${event.type}): ${failure.message}`),
+      );
+    }
+    events.confirmed(
+      batch.length,
+      batch.reduce((sum, { event }) => sum + sizeOf(event), 0),
+    );
+  }
+
+  /** A batch that is refused whole is halved, down to the event that is to blame; that one alone is refused for good. */
+  async function push(batch: readonly OwnEvent[]): Promise<readonly AppendResult[] | undefined> {
+    try {
+      return await link.push(
+        channel,
+        batch.map(({ event }) => event),
+        signal,
+      );
+    } catch (error) {
+      if (!isWholeRefusal(error)) throw error;
+      const [only, ...others] = batch;
+      if (only !== undefined && others.length === 0) {
+        return [{ id: only.event.id, status: 'refused', failure: failureToJson(error, { stack: false }) }];
+      }
+      limit = Math.max(1, Math.floor(batch.length / 2));
+      return undefined;
+    }
+  }
+
+  async function rest(ms: number): Promise<void> {
+    waiting = new AbortController();
+    await pause(world, ms, AbortSignal.any([signal, waiting.signal]));
+    waiting = undefined;
+  }
+}
+
+function isWholeRefusal(error: unknown): boolean {
+  return isFailure(error, 'TooLarge') || isFailure(error, 'InvalidEvent') || isFailure(error, 'InvalidRequest');
+}
+
+function sizeOf(event: CloudEvent): number {
+  return utf8Length(JSON.stringify(event));
+}

@@ -1,0 +1,157 @@
+// What a leader does: pushes every outbox, pulls every channel, and says how it stands with the relay.
+import { toFailure, type Failure } from '../failure.ts';
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { Link } from '../ports/link.ts';
+import type { Store } from '../ports/store.ts';
+import type { World } from '../ports/world.ts';
+import { createEphemeralPush } from './ephemeral.ts';
+import { createMerger, type Merger } from './merge.ts';
+import { startPull } from './pull.ts';
+import { startPush } from './push.ts';
+
+/** How the leader stands with the relay. */
+export type SyncConnection = 'connecting' | 'online' | 'offline' | 'needs-auth';
+
+/** What the sync tells of its doings. */
+export interface SyncEvents {
+  connection(connection: SyncConnection): void;
+  /** Channels that the relay refuses for now. */
+  paused(channels: readonly string[]): void;
+  /** Events left the outbox. */
+  confirmed(events: number, bytes: number): void;
+  /** Every outbox was found empty at some point since it last grew. */
+  idle(): void;
+  /** The log grew. */
+  merged(): void;
+  /** Ephemeral events came from the relay. */
+  ephemeral(channel: string, events: readonly CloudEvent[]): void;
+  dropped(channel: string, reason: string, events: number): void;
+  report(failure: Failure): void;
+}
+
+/** A running sync. */
+export interface Sync {
+  /** The outbox of this channel may have grown. */
+  wake(channel: string): void;
+  /** Reads this channel too. */
+  read(channel: string, from: string): Promise<void>;
+  /** Sends ephemeral events. */
+  relay(channel: string, events: readonly CloudEvent[]): void;
+  /** Resolves when the signal has aborted and everything has ended. */
+  readonly ended: Promise<void>;
+}
+
+/** Syncs until the signal aborts. `channels` are those to read, each with where a new device begins. */
+export async function startSync(parts: {
+  readonly store: Store;
+  readonly link: Link;
+  readonly world: World;
+  readonly source: string;
+  readonly channels: ReadonlyMap<string, string>;
+  readonly events: SyncEvents;
+  readonly signal: AbortSignal;
+}): Promise<Sync> {
+  const { store, link, world, source, events, signal } = parts;
+  const state = await store.state();
+  const mergers = new Map<string, Merger>();
+  const pushers = new Map<string, ReturnType<typeof startPush>>();
+  const forbidden = { push: new Set<string>(), pull: new Set<string>() };
+  let connection: SyncConnection = 'connecting';
+
+  const ephemeral = createEphemeralPush({
+    link,
+    signal,
+    isOnline: () => connection === 'online',
+    dropped: (channel, reason, count) => events.dropped(channel, reason, count),
+  });
+  for (const [channel, from] of parts.channels) mergers.set(channel, mergerOf(channel, from, state.channels[channel]));
+  const puller = startPull({
+    mergers,
+    link,
+    world,
+    signal,
+    events: {
+      reached,
+      forbidden: (channel, isForbidden) => setForbidden('pull', channel, isForbidden),
+      // Our own were delivered when they were published.
+      ephemeral: (channel, event) => event.source === source || events.ephemeral(channel, [event]),
+      report: events.report,
+    },
+  });
+  for (const [channel, { sent, pendingEvents }] of Object.entries(state.channels)) {
+    if (pendingEvents > 0) pushers.set(channel, pusherOf(channel, sent));
+  }
+  events.connection(connection);
+
+  return {
+    wake(channel) {
+      const pusher = pushers.get(channel);
+      if (pusher !== undefined) return pusher.wake();
+      void open(channel);
+    },
+    async read(channel, from) {
+      if (mergers.has(channel)) return;
+      const known = (await store.state()).channels[channel];
+      // Another call may have come first while this one was reading.
+      if (mergers.has(channel)) return;
+      mergers.set(channel, mergerOf(channel, from, known));
+      puller.restart();
+    },
+    relay: (channel, batch) => ephemeral.send(channel, batch),
+    get ended() {
+      return Promise.all([puller.ended, ...[...pushers.values()].map((pusher) => pusher.ended)]).then(() => undefined);
+    },
+  };
+
+  async function open(channel: string): Promise<void> {
+    try {
+      const { channels } = await store.state();
+      if (signal.aborted || pushers.has(channel)) return pushers.get(channel)?.wake();
+      pushers.set(channel, pusherOf(channel, channels[channel]?.sent ?? 0));
+    } catch (error) {
+      if (!signal.aborted) events.report(toFailure(error));
+    }
+  }
+
+  function mergerOf(channel: string, from: string, known: Parameters<typeof createMerger>[0]['state']): Merger {
+    return createMerger({ channel, source, from, state: known, store, world, merged: events.merged });
+  }
+
+  function pusherOf(channel: string, sent: number): ReturnType<typeof startPush> {
+    return startPush({
+      channel,
+      sent,
+      store,
+      link,
+      world,
+      signal,
+      events: {
+        confirmed: events.confirmed,
+        idle: events.idle,
+        reached,
+        forbidden: (isForbidden) => setForbidden('push', channel, isForbidden),
+        report: events.report,
+      },
+    });
+  }
+
+  function reached(failure: Failure | undefined): void {
+    if (failure === undefined) setConnection('online');
+    else if (failure.name === 'Unauthenticated') setConnection('needs-auth');
+    else if (failure.name !== 'RateLimited') setConnection('offline');
+  }
+
+  function setConnection(next: SyncConnection): void {
+    if (signal.aborted || next === connection) return;
+    connection = next;
+    events.connection(connection);
+    if (connection === 'online') for (const pusher of pushers.values()) pusher.hurry();
+  }
+
+  function setForbidden(way: 'push' | 'pull', channel: string, isForbidden: boolean): void {
+    if (forbidden[way].has(channel) === isForbidden) return;
+    if (isForbidden) forbidden[way].add(channel);
+    else forbidden[way].delete(channel);
+    events.paused([...new Set([...forbidden.push, ...forbidden.pull])].toSorted());
+  }
+}
