@@ -5,6 +5,7 @@ import type { Link } from '../ports/link.ts';
 import type { Store } from '../ports/store.ts';
 import type { Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
+import { aborted } from '../timing/wait.ts';
 import { startSync, type Sync } from '../sync/sync.ts';
 import { outboxOf, type Outbox } from './outbox.ts';
 import type { Standing } from './standing.ts';
@@ -98,11 +99,4 @@ export function createLeading(parts: {
       if (!signal.aborted) report(toFailure(error));
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -3,7 +3,7 @@ import { isFailure, toFailure, type Failure } from '../failure.ts';
 import type { LogEntry, Position, Store } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import { createBackoff } from '../timing/backoff.ts';
-import { createBell, pause } from '../timing/wait.ts';
+import { createBell, orAborted, pause } from '../timing/wait.ts';
 
 /** The most entries that travel to the application's thread at once. */
 const batchMax = 512;
@@ -36,7 +36,9 @@ export function startReader(parts: {
       try {
         const { entries, next, atHead } = await store.read(cursor, batchMax);
         if (signal.aborted) return;
-        if (entries.length > 0) await deliver(entries);
+        // A thread that has gone never answers; it must not keep the tab from closing.
+        if (entries.length > 0) await orAborted(deliver(entries), signal);
+        if (signal.aborted) return;
         cursor = next;
         backoff.reset();
         if (atHead) await news.wait(signal);

@@ -15,6 +15,25 @@ export function pause(world: World, ms: number, signal: AbortSignal): Promise<vo
   });
 }
 
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Settles as `work` does, or resolves as soon as the signal aborts; then whatever comes of `work` is passed over. */
+export async function orAborted(work: void | Promise<void>, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  const abandoned = aborted(AbortSignal.any([signal, settled.signal]));
+  try {
+    await Promise.race([work, abandoned]);
+  } finally {
+    settled.abort();
+  }
+}
+
 /** A bell: whoever waits is woken by `ring`; a ring that nobody waited for wakes the next who does. */
 export interface Bell {
   ring(): void;

@@ -1,0 +1,5 @@
+// The ports in memory: references to read first, and what a device falls back to.
+export * from './log.ts';
+export * from './segment.ts';
+export * from './store.ts';
+export * from './tabs.ts';

@@ -1,0 +1,95 @@
+// The tabs of one device, in memory: the reference that every other Tabs is held against.
+import type { TabMessage, Tabs } from '../ports/tabs.ts';
+import type { Stop } from '../ports/world.ts';
+
+/** A device whose tabs share an election and hear each other. */
+export interface MemoryDevice {
+  /** Opens another tab. */
+  tab(): Tabs;
+}
+
+interface Candidate {
+  /** The lead is its own until the promise settles. It never rejects. */
+  readonly lead: () => Promise<void>;
+}
+
+/** Makes a device without tabs. */
+export function createMemoryDevice(): MemoryDevice {
+  const tabs = new Set<(message: TabMessage) => void>();
+  const queue: Candidate[] = [];
+  let isLed = false;
+
+  return { tab };
+
+  function tab(): Tabs {
+    const life = new AbortController();
+    const listeners = new Set<(message: TabMessage) => void>();
+    tabs.add(receive);
+    return {
+      exclusive: true,
+      lead: (callback, signal) => stand(callback, AbortSignal.any([signal, life.signal])),
+      announce(message) {
+        if (life.signal.aborted) return;
+        // A copy, as between threads; later, as between threads; and in order, since promises are.
+        const copy = structuredClone(message);
+        for (const other of tabs) if (other !== receive) void Promise.resolve().then(() => other(copy));
+      },
+      hear(listener) {
+        const own = (message: TabMessage): void => listener(message);
+        listeners.add(own);
+        return (): void => void listeners.delete(own);
+      },
+      close() {
+        tabs.delete(receive);
+        listeners.clear();
+        life.abort();
+      },
+    } satisfies Tabs;
+
+    function receive(message: TabMessage): void {
+      for (const listener of listeners) listener(message);
+    }
+  }
+
+  function stand(callback: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const candidate: Candidate = {
+        async lead() {
+          stopWaiting();
+          const running = (async () => callback())();
+          running.then(resolve, reject);
+          const whenAborted = onAbort(signal);
+          // Whoever was told to stop and does not still loses the lead: others must not wait for it.
+          await Promise.race([running.catch(() => undefined), whenAborted.aborted]);
+          whenAborted.stop();
+        },
+      };
+      const leave = (): void => {
+        queue.splice(queue.indexOf(candidate), 1);
+        resolve();
+      };
+      const stopWaiting = (): void => signal.removeEventListener('abort', leave);
+      signal.addEventListener('abort', leave, { once: true });
+      queue.push(candidate);
+      void next();
+    });
+  }
+
+  async function next(): Promise<void> {
+    if (isLed) return;
+    isLed = true;
+    // Even a lone tab waits a turn, as it would for the platform's lock.
+    await Promise.resolve();
+    for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) await candidate.lead();
+    isLed = false;
+  }
+}
+
+function onAbort(signal: AbortSignal): { readonly aborted: Promise<void>; readonly stop: Stop } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const listener = (): void => resolve();
+  signal.addEventListener('abort', listener, { once: true });
+  if (signal.aborted) resolve();
+  return { aborted: promise, stop: () => signal.removeEventListener('abort', listener) };
+}

@@ -1,0 +1,447 @@
+import { expect, test } from 'vitest';
+import { Failure, type FailureName } from '../failure.ts';
+import type { CloudEvent } from '../event/cloudevent.ts';
+import { createMemoryDatabase, openMemoryStore } from '../memory/store.ts';
+import type { LogEntry, Store } from '../ports/store.ts';
+import type { Frame, Gap } from '../protocol/frames.ts';
+import { createTestWorld } from '../testing/world.ts';
+import { appendAll, createScriptedLink, offsetOf, type ScriptedLink } from './scripted-link.ts';
+import { startSync, type Sync } from './sync.ts';
+
+const source = 'urn:uuid:alice';
+
+function event(id: string, from = source): CloudEvent {
+  return { specversion: '1.0', id, source: from, type: 'todo.added', data: id };
+}
+
+function frame(id: string, sequence: number, { from = source, epoch = 'e', channel = 'board' } = {}): Frame {
+  return {
+    kind: 'event',
+    event: { ...event(id, from), channel },
+    channel,
+    offset: offsetOf(sequence, epoch),
+    size: 80,
+  };
+}
+
+function connected(position: string, head = position, channel = 'board'): Frame {
+  return { kind: 'connected', channel, position, head };
+}
+
+function gap(gapIs: Gap, position: string): Frame {
+  return { kind: 'gap', channel: 'board', ...gapIs, next: position, position };
+}
+
+async function record(store: Store, ...ids: readonly string[]): Promise<void> {
+  await store.record([{ channel: 'board', outbound: true, at: 0, bytes: 10, events: ids.map((id) => event(id)) }]);
+}
+
+/** What the log holds, as `id`, `id@offset`, `id@offset echo` or `gap`. */
+async function logOf(store: Store): Promise<readonly string[]> {
+  const { entries } = await store.read(0, 10_000);
+  return entries.map((entry: LogEntry) => {
+    if (entry.kind === 'gap') return `gap ${entry.gap.reason} ${entry.gap.missed}`;
+    const place = entry.offset === null ? '' : `@${entry.offset}`;
+    return `${entry.event.id}${place}${entry.echo ? ' echo' : ''}`;
+  });
+}
+
+async function setUp(link: ScriptedLink, { store = openMemoryStore(createMemoryDatabase(), createTestWorld()) } = {}) {
+  const world = createTestWorld();
+  const life = new AbortController();
+  const said: string[] = [];
+  const failures: Failure[] = [];
+  let sync: Sync | undefined;
+  async function start(from = 'earliest'): Promise<Sync> {
+    sync = await startSync({
+      store,
+      link,
+      world,
+      source,
+      channels: new Map([['board', from]]),
+      signal: life.signal,
+      events: {
+        connection: (connection) => said.push(connection),
+        paused: (channels) => said.push(`paused ${channels.join()}`),
+        confirmed: (events) => said.push(`confirmed ${events}`),
+        idle: () => undefined,
+        merged: () => undefined,
+        ephemeral: (_, events) => said.push(`ephemeral ${events.map(({ id }) => id).join()}`),
+        dropped: (_, reason, events) => said.push(`dropped ${events} ${reason}`),
+        report: (failure) => failures.push(failure),
+      },
+    });
+    await world.settle();
+    return sync;
+  }
+  async function stop(): Promise<void> {
+    life.abort();
+    await sync?.ended;
+    expect(world.timers).toBe(0);
+  }
+  return { world, store, said, failures, start, stop };
+}
+
+function refusing(name: FailureName, times: number, details: { readonly retryAfterMs?: number } = {}) {
+  const append = appendAll();
+  let left = times;
+  return (channel: string, events: readonly CloudEvent[]) => {
+    if (left > 0) {
+      left -= 1;
+      throw new Failure(name, 'as the test says', details);
+    }
+    return append(channel, events);
+  };
+}
+
+test('the outbox is sent in order, in one batch, and again only what came since', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, said, start, stop } = await setUp(link);
+  await record(store, '1', '2', '3');
+  const sync = await start();
+  expect(link.pushed).toEqual([['board', '1', '2', '3']]);
+  await record(store, '4');
+  sync.wake('board');
+  await world.settle();
+  expect(link.pushed.at(-1)).toEqual(['board', '4']);
+  expect(said).toContain('confirmed 3');
+  expect((await store.state()).channels['board']?.pendingEvents).toBe(0);
+  await stop();
+});
+
+test('a channel that had nothing to send at the start is sent when it has', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, start, stop } = await setUp(link);
+  const sync = await start();
+  await store.record([{ channel: 'other', outbound: true, at: 0, bytes: 1, events: [event('1')] }]);
+  sync.wake('other');
+  sync.wake('other');
+  await world.settle();
+  expect(link.pushed).toEqual([['other', '1']]);
+  await stop();
+});
+
+test('while the relay cannot be reached nothing is lost, and the waits grow', async () => {
+  const link = createScriptedLink(refusing('Unreachable', 3));
+  const { store, world, said, start, stop } = await setUp(link);
+  await record(store, '1', '2');
+  await start();
+  expect(said.at(-1)).toBe('offline');
+  await world.advance(5000);
+  expect(link.pushed).toEqual(Array.from({ length: 4 }, () => ['board', '1', '2']));
+  expect(said.slice(-2)).toEqual(['online', 'confirmed 2']);
+  await stop();
+});
+
+test('a relay that says when to come back is not asked before', async () => {
+  const link = createScriptedLink(refusing('RateLimited', 1, { retryAfterMs: 10_000 }));
+  const { store, world, start, stop } = await setUp(link);
+  await record(store, '1');
+  await start();
+  await world.advance(9999);
+  expect(link.pushed).toHaveLength(1);
+  await world.advance(1000);
+  expect(link.pushed).toHaveLength(2);
+  await stop();
+});
+
+test.each<FailureName>(['InvalidEvent', 'TooLarge', 'InvalidRequest'])(
+  'a batch refused whole (%s) is halved, down to the one event that is to blame, which alone is rejected',
+  async (name) => {
+    const append = appendAll();
+    const link = createScriptedLink((channel, events) => {
+      if (events.some(({ id }) => id === 'bad')) throw new Failure(name, 'as the test says');
+      return append(channel, events);
+    });
+    const { store, world, failures, start, stop } = await setUp(link);
+    await record(store, '1', '2', '3', 'bad', '5', '6', '7');
+    await start();
+    await world.settle();
+    const accepted = link.pushed.filter((batch) => !batch.includes('bad')).flatMap(([, ...ids]) => ids);
+    expect(accepted).toEqual(['1', '2', '3', '5', '6', '7']);
+    expect(failures.map((failure) => failure.name)).toEqual([name]);
+    expect((await store.state()).channels['board']?.pendingEvents).toBe(0);
+    await stop();
+  },
+);
+
+test('an event that the relay refuses does not stop its neighbours, and is told of', async () => {
+  const link = createScriptedLink((_, events) =>
+    events.map(({ id }, index) =>
+      id === '2'
+        ? { id, status: 'refused', failure: { name: 'TooLarge', message: 'too large' } }
+        : { id, status: 'appended', offset: offsetOf(index + 1) },
+    ),
+  );
+  const { store, failures, start, stop } = await setUp(link);
+  await record(store, '1', '2', '3');
+  await start();
+  expect(link.pushed).toEqual([['board', '1', '2', '3']]);
+  expect(failures.map(({ message }) => message)).toEqual(['the relay refused the event 2 (todo.added): too large']);
+  expect((await store.state()).channels['board']?.pendingEvents).toBe(0);
+  await stop();
+});
+
+test('a channel that is forbidden pauses, is tried again after a minute, and goes on', async () => {
+  const link = createScriptedLink(refusing('Forbidden', 1));
+  const { store, world, said, start, stop } = await setUp(link);
+  await record(store, '1');
+  await start();
+  expect(said).toContain('paused board');
+  await world.advance(59_999);
+  expect(link.pushed).toHaveLength(1);
+  await world.advance(1);
+  expect(link.pushed).toHaveLength(2);
+  expect(said).toContain('paused ');
+  await stop();
+});
+
+test('without a valid token a new one is asked for, and the status says so', async () => {
+  const link = createScriptedLink(refusing('Unauthenticated', 1));
+  const { store, world, said, start, stop } = await setUp(link);
+  await record(store, '1');
+  await start();
+  expect(said.at(-1)).toBe('needs-auth');
+  expect(link.renewed).toBe(1);
+  await world.advance(1000);
+  expect(said).toContain('online');
+  await stop();
+});
+
+test('others’ events are merged with their offsets, own ones are flagged as echoes', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, start, stop } = await setUp(link);
+  await record(store, '1', '2');
+  await start();
+  link.streams[0]?.send(connected('e.0000'), frame('1', 1), frame('x', 2, { from: '/bob' }), frame('2', 3));
+  await world.settle();
+  expect(await logOf(store)).toEqual(['1', '2', '1@e.0001 echo', 'x@e.0002', '2@e.0003 echo']);
+  expect((await store.state()).channels['board']?.read).toBe('e.0003');
+  await stop();
+});
+
+test('an own event that was refused is passed over when the next one comes back', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, start, stop } = await setUp(link);
+  await record(store, '1', 'refused', '3');
+  await start();
+  link.streams[0]?.send(connected('e.0000'), frame('1', 1), frame('3', 2));
+  await world.settle();
+  expect((await logOf(store)).slice(3)).toEqual(['1@e.0001 echo', '3@e.0002 echo']);
+  await stop();
+});
+
+test('an own event that the log does not hold is merged as another’s', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, start, stop } = await setUp(link);
+  await start();
+  link.streams[0]?.send(connected('e.0000'), frame('from a lost disk', 1));
+  await world.settle();
+  expect(await logOf(store)).toEqual(['from a lost disk@e.0001']);
+  await stop();
+});
+
+test('a stream that breaks is taken up where it stood', async () => {
+  const link = createScriptedLink(appendAll());
+  const { world, said, start, stop } = await setUp(link);
+  await start();
+  expect(link.streams[0]?.positions).toEqual(new Map([['board', 'earliest']]));
+  link.streams[0]?.send(connected('e.0000'), frame('x', 1, { from: '/bob' }));
+  await world.settle();
+  link.streams[0]?.end(new Failure('Unreachable', 'cut'));
+  await world.advance(1000);
+  expect(link.streams[1]?.positions).toEqual(new Map([['board', 'e.0001']]));
+  expect(said).toEqual(['connecting', 'online', 'offline']);
+  link.streams[1]?.send(connected('e.0001'));
+  await world.settle();
+  expect(said.at(-1)).toBe('online');
+  await stop();
+});
+
+test('a stream that is silent for two and a half heartbeats is given up', async () => {
+  const link = createScriptedLink(appendAll());
+  const { world, start, stop } = await setUp(link);
+  await start();
+  link.streams[0]?.send(connected('e.0000'));
+  await world.advance(37_000);
+  link.streams[0]?.send({ kind: 'heartbeat' });
+  await world.advance(37_000);
+  expect(link.streams[0]?.open).toBe(true);
+  await world.advance(1000);
+  expect(link.streams[0]?.open).toBe(false);
+  expect(link.streams).toHaveLength(2);
+  await stop();
+});
+
+test('a relay that drains is left alone for as long as it says', async () => {
+  const link = createScriptedLink(appendAll());
+  const { world, start, stop } = await setUp(link);
+  await start();
+  link.streams[0]?.send(connected('e.0000'), { kind: 'drain', retryAfterMs: 20_000 });
+  link.streams[0]?.end();
+  await world.advance(19_999);
+  expect(link.streams).toHaveLength(1);
+  await world.advance(501);
+  expect(link.streams).toHaveLength(2);
+  await stop();
+});
+
+test('a relay that hangs up at once is asked less and less often', async () => {
+  const link = createScriptedLink(appendAll());
+  const { world, start, stop } = await setUp(link);
+  await start();
+  let served = 0;
+  for (let second = 0; second < 60; second += 1) {
+    for (; served < link.streams.length; served += 1) {
+      link.streams[served]?.send(connected('e.0000'));
+      link.streams[served]?.end();
+    }
+    await world.advance(1000);
+  }
+  expect(link.streams.length).toBeLessThan(20);
+  await stop();
+});
+
+test('a gap of retention stands in the log where it was told, with its number', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, start, stop } = await setUp(link);
+  await start();
+  link.streams[0]?.send(
+    connected('e.0000'),
+    frame('x', 1, { from: '/bob' }),
+    gap({ reason: 'retention', missed: 7 }, 'e.0008'),
+    frame('y', 9, { from: '/bob' }),
+  );
+  await world.settle();
+  expect(await logOf(store)).toEqual(['x@e.0001', 'gap retention 7', 'y@e.0009']);
+  await stop();
+});
+
+test('after an epoch change what the log holds already is not merged twice, also by the next leader', async () => {
+  const database = createMemoryDatabase();
+  const store = openMemoryStore(database, createTestWorld());
+  const link = createScriptedLink(appendAll());
+  const first = await setUp(link, { store });
+  await record(store, 'mine', 'mine unread');
+  await first.start();
+  link.streams[0]?.send(connected('e.0000'), frame('x', 1, { from: '/bob' }), frame('mine', 2));
+  await first.world.settle();
+  // The relay was restored from a backup: a new epoch tells from the start what it holds.
+  link.streams[0]?.end();
+  await first.world.advance(1000);
+  link.streams[1]?.send(
+    connected('f.0000', 'f.0004'),
+    gap({ reason: 'epoch', missed: null }, 'f.0000'),
+    frame('x', 1, { from: '/bob', epoch: 'f' }),
+    frame('mine', 2, { epoch: 'f' }),
+  );
+  await first.world.settle();
+  await first.stop();
+
+  const second = await setUp(link, { store });
+  await second.start();
+  const stream = link.streams.at(-1);
+  expect(stream?.positions).toEqual(new Map([['board', 'f.0002']]));
+  stream?.send(
+    connected('f.0002', 'f.0004'),
+    frame('mine unread', 3, { epoch: 'f' }),
+    frame('x', 4, { from: '/bob', epoch: 'f' }),
+    frame('new', 5, { from: '/bob', epoch: 'f' }),
+  );
+  await second.world.settle();
+  expect(await logOf(store)).toEqual([
+    'mine',
+    'mine unread',
+    'x@e.0001',
+    'mine@e.0002 echo',
+    'gap epoch null',
+    'mine unread@f.0003 echo',
+    'new@f.0005',
+  ]);
+  expect((await store.state()).channels['board']?.recheckTo).toBeUndefined();
+  await second.stop();
+});
+
+test('two leaders at once merge every event once, and neither skips one', async () => {
+  const database = createMemoryDatabase();
+  const store = openMemoryStore(database, createTestWorld());
+  const [one, two] = [createScriptedLink(appendAll()), createScriptedLink(appendAll())];
+  const [first, second] = [await setUp(one, { store }), await setUp(two, { store })];
+  await first.start();
+  await second.start();
+  const frames = Array.from({ length: 12 }, (_, n) => frame(`x${n + 1}`, n + 1, { from: '/bob' }));
+  // The same events, cut into different pages, each leader ahead of the other in turn.
+  const cuts = [
+    [one, 0, 5],
+    [two, 0, 3],
+    [two, 3, 7],
+    [one, 5, 6],
+    [two, 7, 8],
+    [one, 6, 12],
+    [two, 8, 12],
+  ] as const;
+  for (const link of [one, two]) link.streams[0]?.send(connected('e.0000'));
+  for (const [link, from, to] of cuts) {
+    link.streams[0]?.send(...frames.slice(from, to));
+    await first.world.settle();
+  }
+  expect(await logOf(store)).toEqual(frames.map((_, n) => `x${n + 1}@${offsetOf(n + 1)}`));
+  await first.stop();
+  await second.stop();
+});
+
+test('a device that begins at the latest remembers where that was', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, start, stop } = await setUp(link);
+  await start('latest');
+  link.streams[0]?.send(connected('e.0041'));
+  await world.settle();
+  expect((await store.state()).channels['board']?.read).toBe('e.0041');
+  await stop();
+});
+
+test('a channel that may not be read is left out for a minute, and the others go on', async () => {
+  const link = createScriptedLink(appendAll());
+  const { world, said, start, stop } = await setUp(link);
+  const sync = await start();
+  await sync.read('secret', 'earliest');
+  await world.settle();
+  const both = link.streams.at(-1);
+  expect([...(both?.positions.keys() ?? [])]).toEqual(['board', 'secret']);
+  both?.send(connected('e.0000'), { kind: 'refused', channel: 'secret', name: 'Forbidden' });
+  await world.settle();
+  expect(said).toContain('paused secret');
+  both?.end();
+  await world.advance(1000);
+  expect([...(link.streams.at(-1)?.positions.keys() ?? [])]).toEqual(['board']);
+  await world.advance(60_000);
+  expect([...(link.streams.at(-1)?.positions.keys() ?? [])]).toEqual(['board', 'secret']);
+  await stop();
+});
+
+test('ephemeral events are sent while the relay is there, else dropped and counted', async () => {
+  const link = createScriptedLink((_, events) => events.map(({ id }) => ({ id, status: 'relayed' })));
+  const { world, said, start, stop } = await setUp(link);
+  const sync = await start();
+  sync.relay('board', [event('too early')]);
+  expect(said.at(-1)).toBe('dropped 1 offline');
+  link.streams[0]?.send(connected('e.0000'), {
+    kind: 'event',
+    event: { ...event('theirs', '/bob'), channel: 'board', ephemeral: true },
+    channel: 'board',
+    offset: null,
+    size: 80,
+  });
+  await world.settle();
+  expect(said).toContain('ephemeral theirs');
+  sync.relay('board', [event('1'), event('2')]);
+  await world.settle();
+  expect(link.pushed).toEqual([['board', '1', '2']]);
+  sync.relay(
+    'board',
+    Array.from({ length: 400 }, (_, n) => event(String(n))),
+  );
+  await world.settle();
+  expect(said).toContain('dropped 144 overflow');
+  await stop();
+});
