@@ -1,5 +1,8 @@
 // For tests: a contract per port, and a world whose time and chance are handed in.
 export * from './flow-contract.ts';
+export * from './log-contract.ts';
+export * from './store-contract.ts';
+export * from './tabs-contract.ts';
 export * from './waiting.ts';
 export * from './world-contract.ts';
 export * from './world.ts';
