@@ -1,5 +1,7 @@
 // Godwit's core: anywhere, with nothing but what it is handed.
 export * from './event/index.ts';
 export * from './failure.ts';
+export * from './memory/index.ts';
 export * from './ports/index.ts';
 export * from './runtime/index.ts';
+export * from './timing/platform.ts';

@@ -1,17 +1,26 @@
+import { expect, test } from 'vitest';
+import { ambientWorld } from '../dispatcher/ambient.ts';
 import { createChannels } from '../feed/channels.ts';
 import { createMemoryLink } from '../memory/link.ts';
 import { createMemoryLogs } from '../memory/log.ts';
 import { createMemoryDatabase, openMemoryStore, type MemoryDatabase } from '../memory/store.ts';
 import { createMemoryDevice, type MemoryDevice } from '../memory/tabs.ts';
+import type { Tabs } from '../ports/tabs.ts';
 import { defaultLimits } from '../protocol/limits.ts';
-import { flowContract, flowEvents } from '../testing/flow-contract.ts';
-import { ambientWorld } from '../dispatcher/ambient.ts';
+import { flowContract, flowEvents, type FlowUnderTest } from '../testing/flow-contract.ts';
+import { gather } from '../testing/waiting.ts';
 import { createEngine } from './create-engine.ts';
 import { createHandle } from './create-handle.ts';
 
-flowContract('in one thread', async () => {
+/** Devices and a relay in this thread. `tabsOf` may make the tabs' connection to each other worse. */
+async function inOneThread(tabsOf: (tabs: Tabs) => Tabs): Promise<FlowUnderTest> {
   const world = ambientWorld;
-  const relay = createChannels({ logs: createMemoryLogs(world), world, limits: defaultLimits, report: () => undefined });
+  const relay = createChannels({
+    logs: createMemoryLogs(world),
+    world,
+    limits: defaultLimits,
+    report: () => undefined,
+  });
   const devices = new Map<string, { readonly database: MemoryDatabase; readonly tabs: MemoryDevice }>();
   return {
     tab(name, channels = ['board']) {
@@ -20,7 +29,7 @@ flowContract('in one thread', async () => {
       const engine = createEngine({
         store: openMemoryStore(device.database, world),
         storage: 'memory',
-        tabs: device.tabs.tab(),
+        tabs: tabsOf(device.tabs.tab()),
         link: createMemoryLink(relay),
         world,
         channels: channels.map((channel) => [channel, 'earliest']),
@@ -29,4 +38,38 @@ flowContract('in one thread', async () => {
     },
     close: () => relay.close(),
   };
+}
+
+flowContract('in one thread', () => inOneThread((tabs) => tabs));
+
+flowContract('in one thread, where the platform has no locks and every tab talks to the relay', () =>
+  inOneThread((tabs) => ({ ...tabs, exclusive: false, lead: (callback) => callback() })),
+);
+
+test('without a relay events go from tab to tab, and nothing waits for one', async () => {
+  const [database, device] = [createMemoryDatabase(), createMemoryDevice()];
+  const open = () => {
+    const engine = createEngine({
+      store: openMemoryStore(database, ambientWorld),
+      storage: 'memory',
+      tabs: device.tab(),
+      link: undefined,
+      world: ambientWorld,
+      channels: [['board', 'earliest']],
+    });
+    return createHandle({
+      engine,
+      events: flowEvents,
+      world: ambientWorld,
+      channels: ['board'],
+      report: () => undefined,
+    });
+  };
+  const [one, other] = [await open(), await open()];
+  const titles = gather<string>();
+  other.on('todo.added', ({ data }) => titles.add(data.title));
+  await one.publish('todo.added', { title: 'fly' });
+  expect(await titles.until(1)).toEqual(['fly']);
+  expect(one.status.get()).toMatchObject({ connection: 'none', pending: 0 });
+  await Promise.all([one.close(), other.close()]);
 });
