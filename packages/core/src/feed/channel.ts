@@ -44,6 +44,8 @@ export interface ChannelStat {
   readonly refused: number;
   /** Counts of this process, since `since`. `delivered` means handed to the transport. */
   readonly delivered: number;
+  /** Events that a subscriber's filter passed by: what passed a subscriber is delivered, filtered, dropped or pending. */
+  readonly filtered: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly subscribers: number;
   /** Events that are held for subscribers that have not had them yet, summed over the subscribers. */

@@ -1,1 +1,7 @@
+// A channel's way at the relay: append, announce, replay, live.
 export * from './channel.ts';
+export * from './channels.ts';
+export * from './counts.ts';
+export * from './feed.ts';
+export { decodeSegment, encodeEphemeral, encodeRecord, encodeSegment, escapeText } from '../protocol/record.ts';
+export { epochOf, formatOffset, parseOffset, parsePosition, resolvePosition } from '../protocol/offset.ts';

@@ -1,4 +1,5 @@
 // The ports in memory: references to read first, and what a device falls back to.
+export * from './link.ts';
 export * from './log.ts';
 export * from './segment.ts';
 export * from './store.ts';

@@ -1,88 +1,159 @@
-// A device and a relay in one process: the reference of Link. It reads the very frames that a network would carry.
-import { decodeCloudEvent, type CloudEvent } from '../event/cloudevent.ts';
-import { failureToJson } from '../failure.ts';
-import type { Channels, AppendItem } from '../feed/channel.ts';
+// How a device reaches a relay in the same process: the reference that every other Link is held against.
+import { Failure, failureToJson, isFailure, toFailure } from '../failure.ts';
+import { decodeCloudEvent } from '../event/cloudevent.ts';
+import type { AppendItem, Channels } from '../feed/channel.ts';
 import type { Link } from '../ports/link.ts';
-import { decodeFrame, type Frame, type StreamMessage } from '../protocol/frames.ts';
+import { decodeFrame, type Frame } from '../protocol/frames.ts';
 
-/** Makes a link to the channels of a relay in this process. */
+/** Makes a link to the channels of a relay. Everything crosses as JSON and as frames, as it would on a wire. */
 export function createMemoryLink(channels: Channels): Link {
   return {
     async push(channel, events, signal) {
-      signal.throwIfAborted();
-      return channels.channel(channel).append(events.map(itemOf));
+      return answered(signal, () => channels.channel(channel).append(events.map(itemOf)));
     },
+
     async *pull(positions, signal) {
-      const streams = await Promise.all(
-        [...positions].map(([name, after]) => channels.channel(name).stream({ after, types: [], heartbeat: true })),
-      );
-      const readers = streams.map((stream) => stream.getReader());
-      const cancel = (): void => void Promise.all(readers.map((reader) => reader.cancel())).catch(() => undefined);
-      signal.addEventListener('abort', cancel, { once: true });
-      if (signal.aborted) cancel();
+      const merged = createMerged();
       try {
-        // One read of each channel is always under way; whichever answers first is served first.
-        const reads = new Map(readers.map((reader) => [reader, readFrames(reader, createFrameSplitter())]));
-        while (reads.size > 0 && !signal.aborted) {
-          const next = await Promise.race(reads.values());
-          if (next.done) return;
-          reads.set(next.reader, readFrames(next.reader, next.split));
-          if (next.frames.length > 0) yield next.frames;
+        for (const [channel, after] of positions) {
+          const query = { after, types: [], heartbeat: true };
+          const opening = (async () => channels.channel(channel).stream(query))();
+          // One that opens too late is closed at once.
+          opening.then((stream) => merged.add(stream)).catch(() => undefined);
+          await answered(signal, () => opening);
+        }
+        for (;;) {
+          const frames = await answered(signal, merged.next);
+          if (frames === undefined) return;
+          yield frames;
         }
       } finally {
-        signal.removeEventListener('abort', cancel);
-        cancel();
+        merged.end();
       }
     },
+
+    // There is no token to forget.
     renew: () => undefined,
   } satisfies Link;
 }
 
-function itemOf(event: CloudEvent): AppendItem {
+/** A relay refuses one malformed event, and takes its neighbours. */
+function itemOf(event: unknown): AppendItem {
+  const copy: unknown = JSON.parse(JSON.stringify(event));
   try {
-    return { event: decodeCloudEvent(event) };
+    return { event: decodeCloudEvent(copy) };
   } catch (error) {
-    return { refused: { id: event.id, failure: failureToJson(error, { stack: false }) } };
+    const id =
+      typeof copy === 'object' && copy !== null && 'id' in copy && typeof copy.id === 'string' ? copy.id : null;
+    return { refused: { id, failure: failureToJson(error, { stack: false }) } };
   }
 }
 
-interface Read {
-  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly split: (bytes: Uint8Array) => readonly Frame[];
-  readonly done: boolean;
-  readonly frames: readonly Frame[];
+/** Waits for the relay until the signal aborts. A relay that has ended is one that cannot be reached. */
+async function answered<Answer>(signal: AbortSignal, ask: () => Promise<Answer>): Promise<Answer> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(new Failure('Unreachable', 'the call was aborted', { cause: signal.reason }));
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([promise, signal.aborted ? promise : ask()]);
+  } catch (error) {
+    if (isFailure(error) && error.name !== 'Closed') throw error;
+    throw new Failure('Unreachable', `the relay cannot be reached: ${toFailure(error).message}`, { cause: error });
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
-async function readFrames(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  split: (bytes: Uint8Array) => readonly Frame[],
-): Promise<Read> {
-  const { done, value } = await reader.read();
-  return { reader, split, done, frames: value === undefined ? [] : split(value) };
+/** Several streams read as one: each is asked for more when what it brought was taken. */
+interface Merged {
+  add(stream: ReadableStream<Uint8Array>): void;
+  /** What arrived next, whichever stream brought it; undefined when one of them has ended. */
+  next(): Promise<readonly Frame[] | undefined>;
+  end(): void;
 }
 
-/** Cuts a feed's bytes into frames. It understands what a feed writes, not all that Server-Sent Events allow. */
-function createFrameSplitter(): (bytes: Uint8Array) => readonly Frame[] {
+interface Arrival {
+  readonly take: () => readonly Frame[] | undefined;
+}
+
+function createMerged(): Merged {
+  const readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
+  let ended = false;
+  const arrivals: Arrival[] = [];
+  let waiting: (() => void) | undefined;
+
+  return {
+    add(stream) {
+      const reader = stream.getReader();
+      if (ended) void reader.cancel();
+      else {
+        readers.push(reader);
+        void pump(reader, createSplitter());
+      }
+    },
+    async next() {
+      if (arrivals.length === 0) await new Promise<void>((resolve) => (waiting = resolve));
+      return arrivals.shift()?.take();
+    },
+    end() {
+      ended = true;
+      // A stream that has broken cannot be cancelled any more, and need not be.
+      for (const reader of readers) reader.cancel().catch(() => undefined);
+    },
+  };
+
+  async function pump(reader: ReadableStreamDefaultReader<Uint8Array>, split: Splitter): Promise<void> {
+    try {
+      for (let frames: readonly Frame[] | undefined = []; frames !== undefined;) {
+        const { done, value } = await reader.read();
+        frames = done ? undefined : split(value);
+        await arrived(frames);
+      }
+    } catch (error) {
+      arrivals.push({
+        take() {
+          throw error;
+        },
+      });
+      waiting?.();
+    }
+  }
+
+  /** Resolves when it was taken. */
+  function arrived(frames: readonly Frame[] | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      arrivals.push({
+        take() {
+          resolve();
+          return frames;
+        },
+      });
+      waiting?.();
+    });
+  }
+}
+
+type Splitter = (bytes: Uint8Array) => readonly Frame[];
+
+/** Splits what our own relay writes: LF only, and one `data:` line. Other streams need a whole parser. */
+function createSplitter(): Splitter {
   const decoder = new TextDecoder();
   let rest = '';
   return (bytes) => {
     const blocks = (rest + decoder.decode(bytes, { stream: true })).split('\n\n');
     rest = blocks.pop() ?? '';
-    return blocks.flatMap((block): readonly Frame[] => {
-      const message = messageOf(block);
-      if (message === undefined) return [{ kind: 'heartbeat' }];
-      const frame = decodeFrame(message);
+    const frames = blocks.flatMap((block): readonly Frame[] => {
+      const data = fieldOf(block, 'data');
+      if (data === undefined) return [];
+      const frame = decodeFrame({ id: fieldOf(block, 'id'), event: fieldOf(block, 'event'), data });
       return frame === undefined ? [] : [frame];
     });
+    return frames.length === 0 ? [{ kind: 'heartbeat' }] : frames;
   };
 }
 
-function messageOf(block: string): StreamMessage | undefined {
-  const message: { id?: string; event?: string; data?: string } = {};
-  for (const line of block.split('\n')) {
-    const [, field, value] = /^(id|event|data): (.*)$/.exec(line) ?? [];
-    if (field === 'id' || field === 'event' || field === 'data') message[field] = value ?? '';
-  }
-  const { data } = message;
-  return data === undefined ? undefined : { ...message, data };
+function fieldOf(block: string, field: string): string | undefined {
+  const line = block.split('\n').find((each) => each.startsWith(`${field}: `));
+  return line?.slice(field.length + 2);
 }

@@ -1,21 +1,11 @@
 // What a relay remembers: one log per channel, in one order.
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Gap } from '../protocol/frames.ts';
+import type { LogPosition } from '../protocol/offset.ts';
+import type { LogRecord } from '../protocol/record.ts';
 import type { Stop } from './world.ts';
 
-/** A place in a channel's log, from which reading goes on behind. */
-export type LogPosition =
-  | 'earliest'
-  | 'latest'
-  /** `sequence` counts from 1 within an epoch; 0 is before the first event. */
-  | { readonly epoch: string; readonly sequence: number };
-
-/** An event as the log holds it: the JSON that every reader gets, with `channel` and `sequence` set. */
-export interface LogRecord {
-  readonly sequence: number;
-  readonly type: string;
-  readonly json: string;
-}
+export type { LogPosition, LogRecord };
 
 /** What became of one event, and where it stands. */
 export interface Appended {

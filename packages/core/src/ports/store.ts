@@ -94,9 +94,9 @@ export interface ChannelState {
 /** What a device knows of itself. */
 export interface StoreState {
   readonly deviceId: string;
-  /** The position of the newest entry; 0 where there is none. */
+  /** A position that the newest entry is not behind, and every later one is; 0 where there is none. */
   readonly head: Position;
-  /** Every channel that has a segment or a cursor. */
+  /** Every channel that has read, or had something for the relay. It has no prototype, since any name may be a channel's. */
   readonly channels: Readonly<Record<string, ChannelState>>;
 }
 

@@ -52,9 +52,13 @@ export function encodeEventFrame(json: string, offset: string | null): string {
   return offset === null ? `data: ${json}\n\n` : `id: ${offset}\ndata: ${json}\n\n`;
 }
 
-/** Writes a control frame. */
-export function encodeControlFrame({ kind, ...rest }: ControlFrame): string {
-  return `event: ${kind}\ndata: ${JSON.stringify(rest)}\n\n`;
+/**
+ * Writes a control frame.
+ *
+ * @param id where the reader stands from here on: a native EventSource resumes from it before it has seen any event
+ */
+export function encodeControlFrame({ kind, ...rest }: ControlFrame, id?: string): string {
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${kind}\ndata: ${JSON.stringify(rest)}\n\n`;
 }
 
 /** Writes a heartbeat: a comment, with an `id:` where a filter passed events by. A frame without data dispatches nothing. */

@@ -1,5 +1,6 @@
 // For tests: a contract per port, and a world whose time and chance are handed in.
 export * from './flow-contract.ts';
+export * from './link-contract.ts';
 export * from './log-contract.ts';
 export * from './store-contract.ts';
 export * from './tabs-contract.ts';

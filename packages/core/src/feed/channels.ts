@@ -1,0 +1,103 @@
+// All the channels of a relay in one process: feeds are made when they are used, and the idle ones let go.
+import type { Failure } from '../failure.ts';
+import type { Logs } from '../ports/log.ts';
+import type { World } from '../ports/world.ts';
+import { assertChannel } from '../protocol/channel.ts';
+import type { Limits } from '../protocol/limits.ts';
+import type { Channel, Channels } from './channel.ts';
+import { createFeed, type Feed } from './feed.ts';
+import type { DeliveryCounts } from './counts.ts';
+
+/** A relay's channels, and their end. */
+export interface ServedChannels extends Channels {
+  list(): Promise<readonly string[]>;
+  /** Tells every reader to come back to another relay, and refuses appends from now on. */
+  drain(retryAfterMs: () => number): void;
+  /** Ends every stream and closes every log; the `Logs` stay open for whoever opened them to close. */
+  close(): Promise<void>;
+}
+
+/** Feeds that nobody uses are kept for a while, since whoever posted once will post again. */
+const idleFeedsMax = 1000;
+/** How many feeds one use of another looks at to find an idle one: where all are in use, each use must stay cheap. */
+const releaseLooksMax = 8;
+/** Counts of feeds that were let go; beyond, the oldest begin anew, and their `since` says so. */
+const countsMax = 10_000;
+
+/** Makes the channels of `logs`. Nothing is opened before it is used. */
+export function createChannels(parts: {
+  readonly logs: Logs;
+  readonly world: World;
+  readonly limits: Limits;
+  readonly report: (failure: Failure) => void;
+}): ServedChannels {
+  const { logs, world, limits, report } = parts;
+  /** In the order of their last use. */
+  const feeds = new Map<string, Feed>();
+  const counts = new Map<string, DeliveryCounts>();
+  let drainRetryMs: (() => number) | undefined;
+  let isClosed = false;
+
+  return {
+    channel(name) {
+      assertChannel(name);
+      return {
+        append: (items) => feedOf(name).append(items),
+        page: (query) => feedOf(name).page(query),
+        stream: (query) => feedOf(name).stream(query),
+        stat: () => feedOf(name).stat(),
+        remove: () => feedOf(name).remove(),
+      } satisfies Channel;
+    },
+    list: () => logs.channels(),
+    drain(retryAfterMs) {
+      drainRetryMs = retryAfterMs;
+      for (const feed of feeds.values()) feed.drain(retryAfterMs);
+    },
+    async close() {
+      isClosed = true;
+      await Promise.all([...feeds.values()].map((feed) => feed.close()));
+    },
+  };
+
+  function feedOf(name: string): Feed {
+    const feed = feeds.get(name) ?? make(name);
+    feeds.delete(name);
+    feeds.set(name, feed);
+    if (feeds.size > idleFeedsMax) release();
+    return feed;
+  }
+
+  function make(channel: string): Feed {
+    const [open, remove] = [() => logs.open(channel), () => logs.remove(channel)];
+    const known = counts.get(channel);
+    const made = { channel, open, remove, world, limits, report };
+    const feed = createFeed(known === undefined ? made : { ...made, counts: known });
+    if (drainRetryMs !== undefined) feed.drain(drainRetryMs);
+    if (isClosed) void feed.close();
+    return feed;
+  }
+
+  /** Lets an idle feed go, of those used longest ago. One that is in use is looked at again when the others have been. */
+  function release(): void {
+    let looks = 0;
+    for (const [name, feed] of feeds) {
+      if (looks === releaseLooksMax || looks === feeds.size - 1) return;
+      looks += 1;
+      feeds.delete(name);
+      if (feed.isIdle) {
+        remember(name, feed.counts);
+        void feed.close();
+        return;
+      }
+      feeds.set(name, feed);
+    }
+  }
+
+  function remember(name: string, its: DeliveryCounts): void {
+    counts.delete(name);
+    counts.set(name, its);
+    const [oldest] = counts.keys();
+    if (counts.size > countsMax && oldest !== undefined) counts.delete(oldest);
+  }
+}

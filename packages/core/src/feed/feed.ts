@@ -1,0 +1,267 @@
+// One channel of a relay: append → announce → replay → live. Its rooms do the work; this joins them.
+import { Failure, toFailure } from '../failure.ts';
+import type { Log, LogNews } from '../ports/log.ts';
+import type { Stop, World } from '../ports/world.ts';
+import { encodeEventFrame } from '../protocol/frames.ts';
+import type { Limits } from '../protocol/limits.ts';
+import { formatOffset, parsePosition, resolvePosition } from '../protocol/offset.ts';
+import { encodeEphemeral } from '../protocol/record.ts';
+import type { Channel, ChannelStat, StreamQuery } from './channel.ts';
+import { createCounts, type DeliveryCounts } from './counts.ts';
+import { createGroup } from './group.ts';
+import { createPager } from './pager.ts';
+import { createRetention } from './retention.ts';
+import { createRing } from './ring.ts';
+import { createSubscriptionStream } from './stream.ts';
+import { createSubscribers } from './subscribers.ts';
+import { createSubscription, type Source } from './subscription.ts';
+import { compileTypes } from './types.ts';
+
+/** A channel that this process serves. */
+export interface Feed extends Channel {
+  /** Nobody reads it live, and nothing is under way. */
+  readonly isIdle: boolean;
+  readonly counts: DeliveryCounts;
+  /** Says to every reader that the relay goes away, after how long to come back, and ends; appends are refused from now on. */
+  drain(retryAfterMs: () => number): void;
+  /** Ends every stream and closes the log. */
+  close(): Promise<void>;
+}
+
+/** What a feed is made of. */
+export interface FeedParts {
+  readonly channel: string;
+  /** Opens the log. Called at the first use, and again after a removal or a failure. */
+  readonly open: () => Promise<Log>;
+  /** Forgets the log; see `Logs.remove`. */
+  readonly remove: () => Promise<boolean>;
+  readonly world: World;
+  readonly limits: Limits;
+  /** What went wrong where nobody is there to be told. */
+  readonly report: (failure: Failure) => void;
+  /** Counts to go on with, of an earlier feed of this channel in this process. */
+  readonly counts?: DeliveryCounts;
+}
+
+/** An open log, and the epoch it is in. */
+interface Opened {
+  readonly log: Log;
+  readonly epoch: string;
+  readonly stop: Stop;
+}
+
+/** How many records a reader behind the ring gets at once. */
+const replayEvents = 256;
+/** A reader that came one too many tries again in a while, not at once. */
+const crowdedRetryMs = 5000;
+
+const encoder = new TextEncoder();
+
+/** Makes a channel's feed. It opens nothing and sets no timer before it is used. */
+export function createFeed(parts: FeedParts): Feed {
+  const { channel, world, limits, report } = parts;
+  const counts = parts.counts ?? createCounts(world.now());
+  const ring = createRing(limits.ringBytes);
+  const subscribers = createSubscribers(world, limits.heartbeatMs);
+  let current: Promise<Opened> | undefined;
+  let removing: Promise<unknown> | undefined;
+  let epoch = '';
+  let head = 0;
+  let busy = 0;
+  let isClosed = false;
+  let drainRetryMs: (() => number) | undefined;
+
+  const source: Source = {
+    get epoch() {
+      return epoch;
+    },
+    get head() {
+      return head;
+    },
+    ring,
+    async read(epoch, sequence) {
+      try {
+        return await (await opened()).log.read({ epoch, sequence }, replayEvents);
+      } catch (error) {
+        // A log that is being removed is closed under its readers; they are told of the gap once it is gone.
+        await removing;
+        throw error;
+      }
+    },
+  };
+  const group = createGroup({
+    async commit(events, refused) {
+      const { log, epoch } = await opened();
+      return { epoch, appended: await log.append(events, refused) };
+    },
+    head: () => head,
+    relay(event, after) {
+      if (subscribers.size === 0) return;
+      const bytes = encoder.encode(encodeEventFrame(encodeEphemeral(event, channel), null));
+      subscribers.relay({ bytes, type: event.type, after });
+    },
+    settled: () => subscribers.announce(),
+  });
+  const retention = createRetention({
+    world,
+    limits,
+    report,
+    trim: async (bounds) => (await opened()).log.trim(bounds),
+  });
+  const pager = createPager(world);
+
+  return {
+    append: (items) =>
+      use(async () => {
+        if (drainRetryMs !== undefined) throw draining(drainRetryMs());
+        return group.add(items);
+      }),
+    page: (query) => use(async () => pager.page(query, async () => (await opened()).log)),
+    stream: (query) => use(() => stream(query)),
+    stat: () => use(stat),
+    remove: () => use(remove),
+    get isIdle() {
+      return busy === 0 && subscribers.size === 0;
+    },
+    counts,
+    drain(retryAfterMs) {
+      drainRetryMs = retryAfterMs;
+      subscribers.drain(retryAfterMs);
+      pager.end();
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      retention.stop();
+      subscribers.end();
+      pager.end();
+      await group.exclusive(async () => undefined);
+      await removing;
+      const last = await current?.catch(() => undefined);
+      last?.stop();
+      await last?.log.close();
+    },
+  };
+
+  async function use<T>(work: () => Promise<T>): Promise<T> {
+    if (isClosed) throw closed(channel);
+    busy += 1;
+    try {
+      await removing;
+      return await work();
+    } finally {
+      if (current !== undefined) retention.touch(0);
+      busy -= 1;
+    }
+  }
+
+  function opened(): Promise<Opened> {
+    if (current === undefined && isClosed) throw closed(channel);
+    current ??= openLog().catch((error: unknown) => {
+      current = undefined;
+      throw toFailure(error);
+    });
+    return current;
+  }
+
+  async function openLog(): Promise<Opened> {
+    const log = await parts.open();
+    // Follows first and asks for the head then, so that nothing is committed between the two unheard.
+    let isKnown = false;
+    let heard = 0;
+    const stop = log.follow((news) => {
+      if (isKnown) hear(news);
+      else heard = news.records.at(-1)?.sequence ?? heard;
+    });
+    const stat = await log.stat();
+    isKnown = true;
+    const [previousEpoch, previousHead] = [epoch, head];
+    epoch = stat.epoch;
+    head = Math.max(heard, stat.head);
+    if (previousEpoch !== '' && previousEpoch !== epoch) {
+      ring.clear();
+      subscribers.restart(previousHead);
+    }
+    pager.wake();
+    retention.touch(0);
+    return { log, epoch, stop };
+  }
+
+  function hear({ records }: LogNews): void {
+    ring.push(epoch, records);
+    head = Math.max(head, records.at(-1)?.sequence ?? 0);
+    // While our own commit is under way, its ephemeral events are yet to be put between its others.
+    if (!group.isCommitting) subscribers.announce();
+    pager.wake();
+    retention.touch(records.reduce((sum, { json }) => sum + json.length, 0));
+  }
+
+  async function stream({ after, types, until, heartbeat }: StreamQuery): Promise<ReadableStream<Uint8Array>> {
+    const position = parsePosition(after === '' ? 'latest' : after);
+    const wants = compileTypes(types);
+    const { log } = await opened();
+    const stat = await log.stat();
+    if (drainRetryMs !== undefined) throw draining(drainRetryMs());
+    if (subscribers.size >= limits.subscribersMax) {
+      throw new Failure('RateLimited', `the channel "${channel}" has its ${limits.subscribersMax} subscribers`, {
+        retryAfterMs: crowdedRetryMs,
+      });
+    }
+    // Another relay's events may be in the log before they are announced here.
+    head = Math.max(head, stat.head);
+    const { after: behind, gap } = resolvePosition(position, stat);
+    return createSubscriptionStream((sink) =>
+      subscribers.add(until, (ended) =>
+        createSubscription({ channel, source, sink, after: behind, gap, wants, heartbeat, counts, report, ended }),
+      ),
+    );
+  }
+
+  async function stat(): Promise<ChannelStat> {
+    const { log } = await opened();
+    const { epoch, head, tail, bytes, published, duplicates, refused } = await log.stat();
+    const { delivered, filtered, dropped, since } = counts;
+    return {
+      published,
+      duplicates,
+      refused,
+      delivered,
+      filtered,
+      dropped: { ...dropped },
+      subscribers: subscribers.size,
+      queueDepth: subscribers.pending,
+      head: formatOffset(epoch, head),
+      tail: formatOffset(epoch, tail > head ? head : tail),
+      bytes,
+      since: new Date(since).toISOString(),
+    };
+  }
+
+  async function remove(): Promise<boolean> {
+    const work = group.exclusive(async () => {
+      if (!(await parts.remove())) return false;
+      const last = await current?.catch(() => undefined);
+      current = undefined;
+      last?.stop();
+      await last?.log.close();
+      // Only readers need the next log now; who appends or asks opens it.
+      if (subscribers.size > 0) await opened();
+      return true;
+    });
+    removing = work.catch(() => undefined);
+    try {
+      return await work;
+    } finally {
+      removing = undefined;
+      pager.wake();
+    }
+  }
+}
+
+function closed(channel: string): Failure {
+  return new Failure('Closed', `the channel "${channel}" is closed: the relay has ended`);
+}
+
+function draining(retryAfterMs: number): Failure {
+  return new Failure('Draining', 'this relay is going away; come back to the next one', { retryAfterMs });
+}

@@ -1,0 +1,131 @@
+// append: concurrent appends become one commit, whose outcomes are split out again.
+import type { CloudEvent } from '../event/cloudevent.ts';
+import type { Appended } from '../ports/log.ts';
+import { formatOffset } from '../protocol/offset.ts';
+import type { AppendResult } from '../protocol/results.ts';
+import type { AppendItem } from './channel.ts';
+
+/** A commit's bound. One POST may fill it alone; those that come together share it. */
+const groupEventsMax = 1000;
+
+/** One caller's items, and whom to tell. */
+interface Waiting {
+  readonly items: readonly AppendItem[];
+  readonly work?: undefined;
+  resolve(results: readonly AppendResult[]): void;
+  reject(error: unknown): void;
+}
+
+/** Something that no commit may overlap. */
+interface Exclusive {
+  readonly items: readonly [];
+  work(): Promise<void>;
+}
+
+/** What a commit answers. */
+export interface Commit {
+  readonly epoch: string;
+  readonly appended: readonly Appended[];
+}
+
+/** Appends, one commit at a time. */
+export interface Group {
+  /** Resolves after the commit that holds the items; in the order of the calls. */
+  add(items: readonly AppendItem[]): Promise<readonly AppendResult[]>;
+  /** A commit is under way: what it announces is held back until its ephemeral events stand between its others. */
+  readonly isCommitting: boolean;
+  /** Runs between two commits, after those that were asked for before. */
+  exclusive<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Makes a channel's group. */
+export function createGroup(parts: {
+  commit(events: readonly CloudEvent[], refused: number): Promise<Commit>;
+  /** The newest sequence announced. */
+  head(): number;
+  /** An ephemeral event, which comes behind this sequence. */
+  relay(event: CloudEvent, after: number): void;
+  /** A commit has ended. */
+  settled(): void;
+}): Group {
+  const { commit, head, relay, settled } = parts;
+  const queue: (Waiting | Exclusive)[] = [];
+  let isCommitting = false;
+  let running: Promise<void> | undefined;
+
+  return {
+    add(items) {
+      return new Promise((resolve, reject) => {
+        queue.push({ items, resolve, reject });
+        running ??= run();
+      });
+    },
+    get isCommitting() {
+      return isCommitting;
+    },
+    exclusive(work) {
+      return new Promise((resolve, reject) => {
+        queue.push({ items: [], work: () => work().then(resolve, reject) });
+        running ??= run();
+      });
+    },
+  };
+
+  async function run(): Promise<void> {
+    // A turn later: whoever appends in this one is in the first commit too.
+    await Promise.resolve();
+    for (let next = queue[0]; next !== undefined; next = queue[0]) {
+      if (next.work === undefined) await commitOnce(takeGroup());
+      else {
+        queue.shift();
+        await next.work();
+      }
+    }
+    running = undefined;
+  }
+
+  function takeGroup(): readonly Waiting[] {
+    const group: Waiting[] = [];
+    let events = 0;
+    for (let next = queue[0]; next?.work === undefined && next !== undefined; next = queue[0]) {
+      events += next.items.length;
+      if (events > groupEventsMax && group.length > 0) break;
+      group.push(next);
+      queue.shift();
+    }
+    return group;
+  }
+
+  async function commitOnce(group: readonly Waiting[]): Promise<void> {
+    isCommitting = true;
+    let after = head();
+    try {
+      const items = group.flatMap((waiting) => waiting.items);
+      const events = items.flatMap((item) => ('event' in item && item.event.ephemeral !== true ? [item.event] : []));
+      const refused = items.filter((item) => 'refused' in item).length;
+      const isEmpty = events.length === 0 && refused === 0;
+      const { epoch, appended } = isEmpty ? { epoch: '', appended: [] } : await commit(events, refused);
+      const outcomes = appended.values();
+      for (const { items, resolve } of group) {
+        resolve(
+          items.map((item): AppendResult => {
+            if ('refused' in item) return { ...item.refused, status: 'refused' };
+            const { event } = item;
+            if (event.ephemeral === true) {
+              relay(event, after);
+              return { id: event.id, status: 'relayed' };
+            }
+            const { value } = outcomes.next();
+            if (value === undefined) throw new Error('the log answered fewer outcomes than it was given events');
+            after = Math.max(after, value.sequence);
+            return { id: event.id, status: value.status, offset: formatOffset(epoch, value.sequence) };
+          }),
+        );
+      }
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+    isCommitting = false;
+    settled();
+  }
+}

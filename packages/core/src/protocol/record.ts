@@ -1,0 +1,57 @@
+// record: what a log keeps of an event. It is written as JSON once, when it is appended, and shared by all who read it.
+import type { CloudEvent } from '../event/cloudevent.ts';
+import { formatSequence } from './offset.ts';
+
+/** An event as the log holds it: the JSON that every reader gets, with `channel` and `sequence` set. */
+export interface LogRecord {
+  readonly sequence: number;
+  readonly type: string;
+  /** One line: JSON.stringify escapes line breaks, and lone surrogates too, so it is well-formed text. */
+  readonly json: string;
+}
+
+/** The record of an event that takes this sequence. */
+export function encodeRecord(event: CloudEvent, channel: string, sequence: number): LogRecord {
+  const json = JSON.stringify({ ...event, channel, sequence: formatSequence(sequence) });
+  return { sequence, type: event.type, json };
+}
+
+/** The JSON of an ephemeral event, which has a channel and no place in its log. */
+export function encodeEphemeral(event: CloudEvent, channel: string): string {
+  // Undefined is left out: whoever published it cannot make up a sequence.
+  return JSON.stringify({ ...event, channel, sequence: undefined });
+}
+
+/** A run of records as two columns of text, as databases keep them: the JSON a line each, and the types a line each. */
+export interface SegmentText {
+  readonly body: string;
+  readonly types: string;
+}
+
+/** Writes a run of records. */
+export function encodeSegment(records: readonly LogRecord[]): SegmentText {
+  return {
+    body: records.map(({ json }) => json).join('\n'),
+    types: records.map(({ type }) => escapeText(type)).join('\n'),
+  };
+}
+
+/** Reads a run of records back, which began at the sequence `first`. */
+export function decodeSegment({ body, types }: SegmentText, first: number): readonly LogRecord[] {
+  const names = types.split('\n');
+  return body.split('\n').map((json, index) => {
+    return { sequence: first + index, type: unescapeText(names[index] ?? ''), json };
+  });
+}
+
+/**
+ * Any text as one line of well-formed text, and no two texts alike: a database's UTF-8 makes one character of all lone
+ * surrogates, so that two ids would become one.
+ */
+export function escapeText(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+function unescapeText(text: string): string {
+  return text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text;
+}

@@ -1,0 +1,18 @@
+// Core as it is published: ES modules with their types.
+import { defineConfig } from 'tsdown';
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    'dispatcher/index': 'src/dispatcher/index.ts',
+    'feed/index': 'src/feed/index.ts',
+    'protocol/index': 'src/protocol/index.ts',
+    'testing/index': 'src/testing/index.ts',
+  },
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2024',
+  dts: true,
+  // The tests that are exported here run in the importer's vitest.
+  deps: { neverBundle: ['vitest'] },
+});
