@@ -1,0 +1,353 @@
+import type { CloudEvent, Link } from '@godwit/core';
+import { encodeControlFrame, encodeEventFrame, encodeHeartbeat, type Frame } from '@godwit/core/protocol';
+import { createTestWorld, type TestWorld } from '@godwit/core/testing';
+import { describe, expect, test } from 'vitest';
+import { createFetchLink, type FetchLinkOptions } from './link.ts';
+import { frameUnitsMax } from './frames.ts';
+
+const event: CloudEvent = {
+  specversion: '1.0',
+  id: '1',
+  source: 'urn:alice',
+  type: 'note.added',
+  data: { text: 'hi' },
+};
+const relayed = { ...event, channel: 'room', sequence: '0000000001' };
+const never = new AbortController().signal;
+
+describe('push', () => {
+  test('asks with the batch, the token and nothing cached', async () => {
+    const { link, asked } = linkTo(() => results(1), { token: async () => 'secret', credentials: 'include' });
+    await link.push('room:1', [event], never);
+    const [{ url, init }] = asked;
+    expect(url).toBe('https://relay.example/base/v1/channels/room%3A1/events');
+    expect(init).toMatchObject({
+      method: 'POST',
+      cache: 'no-store',
+      credentials: 'include',
+      body: JSON.stringify([event]),
+    });
+    expect(init.headers).toMatchObject({
+      authorization: 'Bearer secret',
+      'content-type': 'application/cloudevents-batch+json',
+      accept: 'application/json',
+    });
+  });
+
+  test('a refusal is the failure that it stands for, with how long to wait', async () => {
+    const { link } = linkTo(() =>
+      problem(429, { name: 'RateLimited', detail: 'slower, please' }, { 'retry-after': '7' }),
+    );
+    await expect(link.push('room', [event], never)).rejects.toMatchObject({
+      name: 'RateLimited',
+      message: 'slower, please',
+      details: { retryAfterMs: 7000 },
+    });
+  });
+
+  test('every status that is no relay\u2019s own is named by its number', async () => {
+    for (const [status, name] of [
+      [401, 'Unauthenticated'],
+      [403, 'Forbidden'],
+      [413, 'TooLarge'],
+      [400, 'InvalidRequest'],
+      [404, 'Unreachable'],
+      [502, 'Unreachable'],
+    ] as const) {
+      const { link } = linkTo(
+        () => new Response('<h1>a proxy</h1>', { status, headers: { 'content-type': 'text/html' } }),
+      );
+      await expect(link.push('room', [event], never)).rejects.toMatchObject({ name });
+    }
+  });
+
+  test('a captive portal is no relay, and the failure quotes it', async () => {
+    const { link } = linkTo(() => new Response('<html>Please log in', { headers: { 'content-type': 'text/html' } }));
+    await expect(link.push('room', [event], never)).rejects.toMatchObject({
+      name: 'Unreachable',
+      message: expect.stringContaining('<html>Please log in'),
+    });
+  });
+
+  test('an answer that has another number of results, or none, is not a relay\u2019s', async () => {
+    for (const body of [
+      '{"results":[]}',
+      '{"results":"all fine"}',
+      'null',
+      '',
+      '{"results":[{"id":"1","status":"lost"}]}',
+    ]) {
+      const { link } = linkTo(() => json(body));
+      await expect(link.push('room', [event], never)).rejects.toMatchObject({ name: 'Unreachable' });
+    }
+  });
+
+  test('a network that fails is a relay that cannot be reached', async () => {
+    const { link } = linkTo(() => {
+      throw new TypeError('fetch failed');
+    });
+    await expect(link.push('room', [event], never)).rejects.toMatchObject({
+      name: 'Unreachable',
+      message: 'the relay cannot be reached: fetch failed',
+    });
+  });
+
+  test('an answer that never comes is given up after half a minute', async () => {
+    const { link, world } = linkTo(({ init }) => untilAborted(init.signal));
+    const rejected = expect(link.push('room', [event], never)).rejects.toMatchObject({
+      name: 'Unreachable',
+      message: expect.stringContaining('within 30 s'),
+    });
+    await world.advance(30_000);
+    await rejected;
+    expect(world.timers).toBe(0);
+  });
+
+  test('the token is asked for once, shared, and again when it is forgotten', async () => {
+    let given = 0;
+    const { link, asked } = linkTo(() => results(1), { token: () => `token ${(given += 1)}` });
+    await Promise.all([link.push('a', [event], never), link.push('b', [event], never)]);
+    link.renew();
+    await link.push('c', [event], never);
+    expect(asked.map(({ init }) => new Headers(init.headers).get('authorization'))).toEqual([
+      'Bearer token 1',
+      'Bearer token 1',
+      'Bearer token 2',
+    ]);
+  });
+
+  test('a token function that fails leaves us unauthenticated, and is asked again', async () => {
+    let asked = 0;
+    const { link } = linkTo(() => results(1), {
+      token() {
+        asked += 1;
+        if (asked === 1) throw new Error('the session is over');
+        return undefined;
+      },
+    });
+    await expect(link.push('room', [event], never)).rejects.toMatchObject({
+      name: 'Unauthenticated',
+      message: 'the function `token` failed: the session is over',
+    });
+    await expect(link.push('room', [event], never)).resolves.toHaveLength(1);
+  });
+
+  test('a token function that never answers does not outlive the signal', async () => {
+    const { link } = linkTo(() => results(1), { token: () => new Promise(() => undefined) });
+    const aborting = new AbortController();
+    const pushed = link.push('room', [event], aborting.signal);
+    aborting.abort();
+    await expect(pushed).rejects.toMatchObject({ name: 'Unreachable' });
+  });
+});
+
+describe('pull', () => {
+  test('asks for every channel behind its position, on one connection', async () => {
+    const { link, asked } = linkTo(() => stream());
+    await all(link, [
+      ['a', 'earliest'],
+      ['b', 'e1.0000000042'],
+    ]);
+    expect(asked.map(({ url }) => url)).toEqual([
+      'https://relay.example/base/v1/events?channel=a%40earliest&channel=b%40e1.0000000042',
+    ]);
+    expect(asked[0]?.init).toMatchObject({ cache: 'no-store', headers: { accept: 'text/event-stream' } });
+  });
+
+  const written = [
+    encodeControlFrame({ kind: 'connected', channel: 'room', head: 'e1.1', position: 'e1.0' }),
+    encodeEventFrame(JSON.stringify({ ...relayed, data: { text: 'é\u{1f426}\r\n\u2028' } }), 'e1.1'),
+    encodeHeartbeat(),
+    encodeEventFrame(JSON.stringify({ ...relayed, id: '2', ephemeral: true }), null),
+    encodeControlFrame({ kind: 'drain', retryAfterMs: 5 }),
+  ].join('');
+  const expected = [
+    { kind: 'connected', channel: 'room' },
+    { kind: 'event', offset: 'e1.1', event: { id: '1', data: { text: 'é\u{1f426}\r\n\u2028' } } },
+    { kind: 'event', offset: null, event: { id: '2' } },
+    { kind: 'drain', retryAfterMs: 5 },
+  ];
+
+  for (const [name, newline] of [
+    ['LF', '\n'],
+    ['CRLF', '\r\n'],
+    ['CR', '\r'],
+  ] as const) {
+    test(`a stream with ${name}, cut at every byte, brings the same frames`, async () => {
+      const bytes = new TextEncoder().encode(written.replaceAll('\n', newline));
+      for (let cut = 0; cut <= bytes.length; cut += 1) {
+        const { link } = linkTo(() => stream(bytes.slice(0, cut), bytes.slice(cut)));
+        expect(framesOf(await all(link))).toMatchObject(expected);
+      }
+      const { link } = linkTo(() => stream(...Array.from(bytes, (byte) => Uint8Array.of(byte))));
+      expect(framesOf(await all(link))).toMatchObject(expected);
+    });
+  }
+
+  test('a byte order mark before the stream is no part of it', async () => {
+    const { link } = linkTo(() => stream(Uint8Array.of(0xef, 0xbb, 0xbf), new TextEncoder().encode(written)));
+    expect(framesOf(await all(link))).toMatchObject(expected);
+  });
+
+  test('whatever arrives is a sign of life: a comment, or a part of a frame', async () => {
+    const { link } = linkTo(() => stream(...[':\n\n', 'data: {', ': still here'].map(encode)));
+    expect(await all(link)).toEqual([[{ kind: 'heartbeat' }], [{ kind: 'heartbeat' }], [{ kind: 'heartbeat' }]]);
+  });
+
+  test('frames arrive in groups, as they came', async () => {
+    const two = encodeEventFrame(JSON.stringify(relayed), 'e1.1') + encodeEventFrame(JSON.stringify(relayed), 'e1.2');
+    const { link } = linkTo(() => stream(encode(two), encode(two)));
+    expect((await all(link)).map((group) => group.length)).toEqual([2, 2]);
+  });
+
+  test('lone surrogates that JSON has escaped arrive as they were', async () => {
+    const { link } = linkTo(() =>
+      stream(encode(encodeEventFrame(JSON.stringify({ ...relayed, data: '\ud800' }), 'e1.1'))),
+    );
+    expect(framesOf(await all(link))).toMatchObject([{ event: { data: '\ud800' } }]);
+  });
+
+  test('a control frame that is not known here is passed over, and one that lies is refused', async () => {
+    const unknown = linkTo(() => stream(encode('event: weather\ndata: {"sun":true}\n\n')));
+    expect(framesOf(await all(unknown.link))).toEqual([]);
+    for (const text of ['event: gap\ndata: {}\n\n', 'data: not JSON\n\n', 'data: {"specversion":"1.0"}\n\n']) {
+      const { link } = linkTo(() => stream(encode(text)));
+      await expect(all(link)).rejects.toMatchObject({ name: 'InvalidEvent' });
+    }
+  });
+
+  test('a frame that does not end is refused', async () => {
+    const part = encode(`data: ${'x'.repeat(frameUnitsMax / 4)}`);
+    const { link } = linkTo(() => stream(part, part, part, part, part));
+    await expect(all(link)).rejects.toMatchObject({ name: 'TooLarge' });
+  });
+
+  test('a frame that was cut off by the stream\u2019s end is not delivered', async () => {
+    const { link } = linkTo(() => stream(encode(written.slice(0, -1)).slice(0, 150)));
+    expect(framesOf(await all(link))).toMatchObject([{ kind: 'connected' }]);
+  });
+
+  test('an answer that is no stream is no relay\u2019s, and a refusal is what it stands for', async () => {
+    const portal = linkTo(() => new Response('<html>', { headers: { 'content-type': 'text/html; charset=utf-8' } }));
+    await expect(all(portal.link)).rejects.toMatchObject({ name: 'Unreachable' });
+    const forbidden = linkTo(() => problem(403, { name: 'Forbidden', detail: 'not this room' }));
+    await expect(all(forbidden.link)).rejects.toMatchObject({ name: 'Forbidden', message: 'not this room' });
+  });
+
+  test('a connection that breaks is told, after what had arrived', async () => {
+    const { link } = linkTo(() => stream(encode(encodeHeartbeat()), new TypeError('network error')));
+    const groups = link.pull(new Map([['room', 'latest']]), never)[Symbol.asyncIterator]();
+    expect(await groups.next()).toMatchObject({ value: [{ kind: 'heartbeat' }] });
+    await expect(groups.next()).rejects.toMatchObject({
+      name: 'Unreachable',
+      message: expect.stringContaining('network error'),
+    });
+  });
+
+  test('nothing is read before it is asked for', async () => {
+    let pulled = 0;
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          pulled += 1;
+          controller.enqueue(encode(encodeHeartbeat()));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const { link } = linkTo(() => new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
+    const groups = link.pull(new Map([['room', 'latest']]), never)[Symbol.asyncIterator]();
+    await groups.next();
+    await groups.next();
+    expect(pulled).toBe(2);
+    await groups.return?.();
+  });
+
+  test('a consumer that stops reading ends the request', async () => {
+    let signal: AbortSignal | null | undefined;
+    const { link } = linkTo(({ init }) => {
+      signal = init.signal;
+      return stream(encode(encodeHeartbeat()), 'open');
+    });
+    for await (const _group of link.pull(new Map([['room', 'latest']]), never)) break;
+    expect(signal?.aborted).toBe(true);
+  });
+});
+
+interface Asked {
+  readonly url: string;
+  readonly init: RequestInit;
+}
+
+function linkTo(
+  answer: (asked: Asked) => Response | Promise<Response>,
+  options: Partial<FetchLinkOptions> = {},
+): { readonly link: Link; readonly asked: [Asked, ...Asked[]]; readonly world: TestWorld } {
+  const asked: Asked[] = [];
+  const world = createTestWorld();
+  const link = createFetchLink({
+    relay: 'https://relay.example/base/',
+    world,
+    async fetch(url, init = {}) {
+      if (typeof url !== 'string') throw new Error('the link asks with a string');
+      asked.push({ url, init });
+      return answer({ url, init });
+    },
+    ...options,
+  });
+  return { link, asked: asked as [Asked, ...Asked[]], world };
+}
+
+async function all(
+  link: Link,
+  positions: readonly (readonly [string, string])[] = [['room', 'earliest']],
+): Promise<(readonly Frame[])[]> {
+  const groups: (readonly Frame[])[] = [];
+  for await (const group of link.pull(new Map(positions), never)) groups.push(group);
+  return groups;
+}
+
+function framesOf(groups: readonly (readonly Frame[])[]): readonly Frame[] {
+  return groups.flat().filter(({ kind }) => kind !== 'heartbeat');
+}
+
+function results(count: number): Response {
+  return json(
+    JSON.stringify({ results: Array.from({ length: count }, () => ({ id: '1', status: 'appended', offset: 'e1.1' })) }),
+  );
+}
+
+function json(body: string): Response {
+  return new Response(body, { headers: { 'content-type': 'application/json; charset=utf-8' } });
+}
+
+function problem(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...headers },
+  });
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** A stream of these chunks; an error breaks it, `open` leaves it open. */
+function stream(...chunks: readonly (Uint8Array | Error | 'open')[]): Response {
+  const left = [...chunks];
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const chunk = left.shift();
+      if (chunk === undefined) controller.close();
+      else if (chunk instanceof Error) controller.error(chunk);
+      else if (chunk !== 'open') controller.enqueue(chunk);
+    },
+  });
+  return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
+}
+
+function untilAborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')), { once: true });
+  });
+}

@@ -1,0 +1,197 @@
+import { defineEvents, payload, type Failure, type Runtime } from '@godwit/core';
+import { gather, untilStatus } from '@godwit/core/testing';
+import { deleteDB } from 'idb';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { databaseName } from '../storage/schema.ts';
+import { createRuntime } from './create-runtime.ts';
+import type { RuntimeOptions } from './options.ts';
+
+const events = defineEvents({ 'note.added': payload<{ readonly text: string }>() });
+
+test('an event that is published in one tab is heard in it and in another, without any relay', async () => {
+  const name = freshName();
+  const [alice, bob] = [await open({ name }), await open({ name })];
+  const [atAlice, atBob] = [gather<string>(), gather<string>()];
+  alice.on('note.added', ({ data }) => atAlice.add(data.text));
+  bob.on('note.added', ({ data }) => atBob.add(data.text));
+  const receipts = await Promise.all(['fly', 'land'].map((text) => alice.publish('note.added', { text })));
+  expect(receipts[0]?.position).toBeLessThan(receipts[1]?.position ?? 0);
+  expect(await atAlice.until(2)).toEqual(['fly', 'land']);
+  expect(await atBob.until(2)).toEqual(['fly', 'land']);
+  expect(alice.status.get()).toMatchObject({ storage: 'indexeddb', connection: 'none', pending: 0 });
+  expect(bob.status.get().deviceId).toBe(alice.status.get().deviceId);
+});
+
+test('two users of one browser share neither log nor device', async () => {
+  const name = freshName();
+  const [alice, bob] = [await open({ name, user: 'alice' }), await open({ name, user: 'bob' })];
+  const atBob = gather<string>();
+  bob.on('note.added', ({ data }) => atBob.add(data.text));
+  await alice.publish('note.added', { text: 'hers' });
+  await bob.publish('note.added', { text: 'his' });
+  expect(await atBob.until(1)).toEqual(['his']);
+  expect(bob.status.get().deviceId).not.toBe(alice.status.get().deviceId);
+});
+
+test('a payload that breaks its schema is refused on this thread, by name and place', async () => {
+  const alice = await open({ name: freshName() });
+  await expect(alice.publish('note.added', { text: 'x', at: new Date() } as { text: string })).rejects.toMatchObject({
+    name: 'InvalidPayload',
+    message: expect.stringContaining('`at` is an instance of Date'),
+  });
+});
+
+test('a publish after close is refused by name', async () => {
+  const alice = await open({ name: freshName() });
+  await alice.close();
+  await expect(alice.publish('note.added', { text: 'too late' })).rejects.toMatchObject({ name: 'Closed' });
+});
+
+test('publishes of one tick travel to the worker as one message', async () => {
+  const posted = vi.spyOn(Worker.prototype, 'postMessage');
+  onTestFinished(() => posted.mockRestore());
+  const alice = await open({ name: freshName() });
+  posted.mockClear();
+  await Promise.all(Array.from({ length: 100 }, (_, n) => alice.publish('note.added', { text: `${n}` })));
+  expect(posted).toHaveBeenCalledTimes(1);
+});
+
+test('closing leaves no worker, no lock, no channel and no timer behind', async () => {
+  const terminated = vi.spyOn(Worker.prototype, 'terminate');
+  onTestFinished(() => terminated.mockRestore());
+  const name = freshName();
+  // No relay is there, but somebody leads all the same.
+  const alice = await open({ name, relay: '/nowhere' });
+  await untilStatus(alice.status, ({ role, connection }) => role === 'leader' && connection === 'offline');
+  expect(await locksOf(name)).toContain(databaseName(name, ''));
+  await alice.close();
+  expect(terminated).toHaveBeenCalledTimes(1);
+  await vi.waitFor(async () => expect(await locksOf(name)).toEqual([]));
+  // Nothing holds the database open: a deletion is not blocked.
+  const blocked = vi.fn<() => void>();
+  await deleteDB(databaseName(name, ''), { blocked });
+  expect(blocked).not.toHaveBeenCalled();
+});
+
+test('a worker whose file is missing is told of, with what to do', async () => {
+  await expect(
+    open({ name: freshName(), worker: () => new Worker('/no-such-worker.js', { type: 'module' }) }),
+  ).rejects.toMatchObject({
+    name: 'WorkerFailed',
+    message: expect.stringContaining('hand in `worker`'),
+  });
+});
+
+test('a worker that throws at its start is told of, with what it threw', async () => {
+  await expect(
+    open({ name: freshName(), worker: () => workerOf("throw new Error('born to fail')") }),
+  ).rejects.toMatchObject({
+    name: 'WorkerFailed',
+    message: expect.stringContaining('born to fail'),
+  });
+});
+
+test('a worker that cannot even be made is told of', async () => {
+  const error = new DOMException('not from there', 'SecurityError');
+  const refused = open({
+    name: freshName(),
+    worker() {
+      throw error;
+    },
+  });
+  await expect(refused).rejects.toMatchObject({
+    name: 'WorkerFailed',
+    message: expect.stringContaining('not from there'),
+  });
+});
+
+test('a worker that dies in use is noticed: what waits is rejected, what comes is refused, and it is reported', async () => {
+  const workers: Worker[] = [];
+  const reports = gather<Failure>();
+  const alice = await open({
+    name: freshName(),
+    report: reports.add,
+    worker() {
+      const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module' });
+      workers.push(worker);
+      return worker;
+    },
+  });
+  await alice.publish('note.added', { text: 'alive' });
+  const waiting = alice.publish('note.added', { text: 'perhaps' }).then(
+    () => 'stored',
+    (error: Failure) => error.name,
+  );
+  workers[0]?.terminate();
+  const [failure] = await reports.until(1);
+  expect(failure?.name).toBe('WorkerFailed');
+  expect(['stored', 'WorkerFailed']).toContain(await waiting);
+  await expect(alice.publish('note.added', { text: 'too late' })).rejects.toMatchObject({ name: 'WorkerFailed' });
+  await alice.close();
+});
+
+test('where the browser has no database, it works in memory, and says so', async () => {
+  const reports = gather<Failure>();
+  const name = freshName();
+  const worker = (): Worker =>
+    workerOf(
+      `import 'data:text/javascript,Object.defineProperty(self, "indexedDB", { value: undefined })';\n` +
+        `import '${new URL('../worker.ts', import.meta.url).href}';`,
+    );
+  const [alice, bob] = [await open({ name, worker, report: reports.add }), await open({ name, worker, relay: '/nowhere' })];
+  const heard = gather<string>();
+  alice.on('note.added', ({ data }) => heard.add(data.text));
+  await alice.publish('note.added', { text: 'for now' });
+  expect(await heard.until(1)).toEqual(['for now']);
+  expect(alice.status.get().storage).toBe('memory');
+  expect(await reports.until(1)).toMatchObject([
+    { name: 'StorageFailed', message: expect.stringContaining('lost with the tab') },
+  ]);
+  // A log of one tab has an election of its own: else nobody would ever send what is in it.
+  await alice.close();
+  await untilStatus(bob.status, ({ role }) => role === 'leader');
+});
+
+test('options that cannot work are refused before anything is started', async () => {
+  const made = vi.fn<() => Worker>();
+  const wrong: readonly Partial<RuntimeOptions<typeof events>>[] = [
+    { name: '' },
+    { relay: 'ftp://relay.example' },
+    { relay: 'http://' },
+    { channels: [] },
+    { channels: ['room', { name: 'room' }] },
+  ];
+  for (const part of wrong) {
+    await expect(createRuntime({ name: 'x', events, worker: made, ...part })).rejects.toMatchObject({
+      name: 'InvalidOptions',
+    });
+  }
+  await expect(createRuntime({ name: 'x', events, worker: made, channels: ['no spaces'] })).rejects.toMatchObject({
+    name: 'InvalidChannel',
+  });
+  expect(made).not.toHaveBeenCalled();
+});
+
+function freshName(): string {
+  return crypto.randomUUID();
+}
+
+async function open(options: Omit<RuntimeOptions<typeof events>, 'events'>): Promise<Runtime<typeof events>> {
+  const runtime = await createRuntime({ ...options, events });
+  onTestFinished(() => runtime.close());
+  return runtime;
+}
+
+async function locksOf(name: string): Promise<readonly string[]> {
+  const { held, pending } = await navigator.locks.query();
+  return [held, pending]
+    .flatMap((locks) => locks ?? [])
+    .map((lock) => lock.name ?? '')
+    .filter((lock) => lock.startsWith(databaseName(name, '')));
+}
+
+function workerOf(source: string): Worker {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  onTestFinished(() => URL.revokeObjectURL(url));
+  return new Worker(url, { type: 'module' });
+}

@@ -1,0 +1,49 @@
+// createRuntime: definitions, validation and handlers stay on this thread; the engine lives in a worker.
+import { createHandle, worldOf, type EventDefinitions, type Failure, type Runtime } from '@godwit/core';
+import { createDefaultWorker } from '../default-worker.ts';
+import { databaseName } from '../storage/schema.ts';
+import { checkOptions, type RuntimeOptions } from './options.ts';
+import { createWorkerEngine } from './worker-engine.ts';
+
+/**
+ * Opens this tab's runtime: starts its worker, opens the user's log, and joins the other tabs. It does not wait for the
+ * relay.
+ *
+ * @throws Failure `InvalidOptions`, `InvalidChannel`; `WorkerFailed` when the worker cannot be started (its message says
+ * what to do); `Outdated` when a newer release has taken the database. Without a usable database it works in memory, and
+ * `status.storage` says so.
+ * @example
+ * ```ts
+ * const runtime = await createRuntime({ name: 'todos', user: 'alice', events, relay: '/', channels: ['list'] });
+ * runtime.on('todo.added', ({ data }) => show(data.title));
+ * await runtime.publish('todo.added', { title: 'fly' });
+ * ```
+ */
+export async function createRuntime<const Events extends EventDefinitions>(
+  options: RuntimeOptions<Events>,
+): Promise<Runtime<Events>> {
+  const { name, user, relay, channels } = checkOptions(options, globalThis.location?.href);
+  const { events, token, credentials, durability, worker = createDefaultWorker, report = reportToConsole } = options;
+  const world = worldOf(globalThis);
+  const database = databaseName(name, user);
+  const engine = createWorkerEngine({
+    worker,
+    world,
+    options: {
+      name: database,
+      relay,
+      hasToken: token !== undefined,
+      credentials,
+      durability,
+      channels,
+      alive: `${database}:${world.id()}`,
+    },
+    token,
+    locks: navigator.locks,
+  });
+  return createHandle({ engine, events, world, channels: channels.map(([channel]) => channel), report });
+}
+
+function reportToConsole(failure: Failure): void {
+  console.error(failure);
+}

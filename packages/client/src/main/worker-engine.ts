@@ -1,0 +1,151 @@
+// The engine as the page's thread has it: one that lives in a worker, and whose end is noticed.
+import {
+  Failure,
+  failureToJson,
+  toFailure,
+  type Engine,
+  type EngineHello,
+  type EngineListener,
+  type World,
+} from '@godwit/core';
+import { proxy, releaseProxy, wrap, type Remote } from 'comlink';
+import type { TokenSource } from '../link/token.ts';
+import { borderVersion, pack, unpack, type Outcome, type WorkerOptions, type WorkerSide } from '../worker/border.ts';
+import { createCalls } from './calls.ts';
+
+/** How long a worker may take to load and say hello, in milliseconds: a slow network fetches its file in that time. */
+const helloMsMax = 20_000;
+/** How long opening the database may take: its own bounds come first. */
+const startMsMax = 30_000;
+/** How long one commit may take, on a disk that is busy. */
+const callMsMax = 30_000;
+/** How long closing waits for what is under way. */
+const closeMsMax = 10_000;
+
+/** What a worker's engine is made of. */
+export interface WorkerEngineParts {
+  readonly worker: () => Worker;
+  readonly world: World;
+  readonly options: WorkerOptions;
+  readonly token: TokenSource | undefined;
+  /** Absent on an insecure origin. */
+  readonly locks: Pick<LockManager, 'request'> | undefined;
+}
+
+/** Makes the engine. The worker is made at `start`, and ended at `close` or when it fails. */
+export function createWorkerEngine(parts: WorkerEngineParts): Engine {
+  const { world, options, token, locks } = parts;
+  const calls = createCalls(world);
+  const life = new AbortController();
+  let worker: Worker | undefined;
+  let remote: Remote<WorkerSide> | undefined;
+  let listener: EngineListener | undefined;
+
+  return {
+    async start(itsListener) {
+      if (worker !== undefined) throw new Failure('Internal', 'the engine was started twice');
+      try {
+        const hello = await begin(itsListener);
+        // Whoever awaits the start hears of its failure; the listener hears of later ones.
+        listener = itsListener;
+        return hello;
+      } catch (error) {
+        release();
+        throw startFailure(error);
+      }
+    },
+    record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
+    setPaused: (paused) => ask('pause or resume', callMsMax, async (side) => side.setPaused(paused)),
+    async close() {
+      listener = undefined;
+      try {
+        if (!life.signal.aborted) await ask('close', closeMsMax, async (side) => side.close());
+      } finally {
+        release();
+      }
+    },
+  } satisfies Engine;
+
+  async function begin(itsListener: EngineListener): Promise<EngineHello> {
+    worker = parts.worker();
+    worker.addEventListener('error', onError, { signal: life.signal });
+    worker.addEventListener('messageerror', onMessageError, { signal: life.signal });
+    const side = wrap<WorkerSide>(worker);
+    remote = side;
+    const version = await calls.answer('say hello', helloMsMax, () => side.hello());
+    if (version !== borderVersion) {
+      throw failed(`it speaks version ${String(version)} and the page ${borderVersion}: they are of two releases`);
+    }
+    const page = proxy({
+      deliver: (batch: Parameters<EngineListener['deliver']>[0]) => pack(() => itsListener.deliver(batch)),
+      status: (status: Parameters<EngineListener['status']>[0]) => pack(() => itsListener.status(status)),
+      report: (failure: Parameters<EngineListener['report']>[0]) => pack(() => itsListener.report(failure)),
+      token: () => pack(() => token?.()),
+    });
+    const hello = unpack(await calls.answer('start', startMsMax, async () => side.start(options, page)));
+    watchLife();
+    return hello;
+  }
+
+  async function ask<Value>(
+    what: string,
+    ms: number,
+    call: (side: Remote<WorkerSide>) => Promise<Outcome<Value>>,
+  ): Promise<Value> {
+    const side = remote;
+    if (side === undefined) throw new Failure('Internal', `the engine was asked to ${what} before it was started`);
+    return unpack(await calls.answer(what, ms, () => call(side)));
+  }
+
+  /** A worker that ends without a word, as one that is terminated does, lets go of its lock. */
+  function watchLife(): void {
+    locks
+      ?.request(options.alive, { signal: life.signal }, () => {
+        if (!life.signal.aborted) end(failed('it ended while it was in use'));
+      })
+      // Aborted at close: nobody waits any more.
+      .catch(() => undefined);
+  }
+
+  function onError(event: ErrorEvent): void {
+    event.preventDefault();
+    end(failed(event.message === '' ? 'it could not be loaded' : `it threw: ${event.message}`));
+  }
+
+  function onMessageError(): void {
+    end(failed('a message to or from it could not be read'));
+  }
+
+  function end(failure: Failure): void {
+    calls.fail(failure);
+    const told = listener;
+    release();
+    // What a listener does with it is its own affair; there is nobody left to tell.
+    void pack(() => told?.report(failureToJson(failure)));
+  }
+
+  /** Leaves no worker, lock or listener behind. Doing it twice is doing it once. */
+  function release(): void {
+    if (life.signal.aborted) return;
+    life.abort();
+    calls.fail(new Failure('Closed', 'the runtime is closed; create another'));
+    remote?.[releaseProxy]();
+    worker?.terminate();
+  }
+}
+
+/** What the worker itself says is said well; what keeps it from being made, or from answering, is a worker's failure. */
+function startFailure(error: unknown): Failure {
+  const { name, message } = toFailure(error, 'WorkerFailed');
+  if (error instanceof Failure && name !== 'TimedOut') return error;
+  return failed(message, error);
+}
+
+function failed(why: string, cause?: unknown): Failure {
+  return new Failure(
+    'WorkerFailed',
+    `the worker failed: ${why}. Is its file served beside the page's script? If a bundler moves it, hand in \`worker\`, ` +
+      "a function that makes a module worker of '@godwit/client/worker'.",
+    { cause },
+  );
+}

@@ -1,0 +1,169 @@
+// A connection to the database that comes back when it is lost, and gives way to a newer release.
+import { Failure, type World } from '@godwit/core';
+import { deleteDB, openDB, type OpenDBCallbacks } from 'idb';
+import { isLostConnection, nameOf, storageFailure } from './failures.ts';
+import { createStores, databaseVersion, type Database, type Schema } from './schema.ts';
+
+/** How long opening or deleting may take, in milliseconds: a frozen tab can hold an older version open for ever. */
+const openMsMax = 8000;
+
+/** A database, whichever connection leads to it. */
+export interface Connection {
+  readonly deviceId: string;
+  /**
+   * Runs one transaction. `work` may run twice: the second time when the first surely did not commit. `what` names it for
+   * a failure's message.
+   */
+  run<Result>(what: string, work: (database: Database) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+  destroy(): Promise<void>;
+}
+
+/**
+ * Opens the database, and makes it where there is none.
+ *
+ * @throws Failure `Outdated` when a newer release has taken it; `StorageFailed` otherwise
+ */
+export async function connect(parts: { readonly name: string; readonly world: World }): Promise<Connection> {
+  const { name, world } = parts;
+  const underWay = new Set<Promise<unknown>>();
+  /** Why no call is served any more. */
+  let ended: Failure | undefined;
+  let closing: Promise<void> | undefined;
+  let destroying: Promise<void> | undefined;
+  let database: Promise<Database> = open();
+  const deviceId = await deviceOf(await database);
+
+  return {
+    deviceId,
+    run(what, work) {
+      if (ended !== undefined) return Promise.reject(ended);
+      const task = attempt(what, work);
+      underWay.add(task);
+      task.finally(() => underWay.delete(task)).catch(() => undefined);
+      return task;
+    },
+    close,
+    destroy() {
+      destroying ??= close().then(() => within(deleteDB(name), 'delete the database'));
+      return destroying;
+    },
+  };
+
+  async function attempt<Result>(what: string, work: (database: Database) => Promise<Result>): Promise<Result> {
+    const current = database;
+    try {
+      return await work(await current);
+    } catch (error) {
+      if (!isLostConnection(error)) throw storageFailure(what, error);
+    }
+    if (ended !== undefined) throw ended;
+    try {
+      return await work(await reopened(current));
+    } catch (error) {
+      throw storageFailure(what, error);
+    }
+  }
+
+  /** The connection after `lost`; several that lost the same one share the next. */
+  function reopened(lost: Promise<Database>): Promise<Database> {
+    if (database === lost) {
+      database = lost.then(
+        (connection) => {
+          connection.close();
+          return again();
+        },
+        () => again(),
+      );
+      // Whoever asks next hears of it; until then nobody may be there to.
+      database.catch(() => undefined);
+    }
+    return database;
+  }
+
+  async function again(): Promise<Database> {
+    const connection = await open();
+    if ((await deviceOf(connection)) === deviceId) return connection;
+    connection.close();
+    ended = new Failure(
+      'StorageFailed',
+      'the database was deleted while it was in use, and what it held is gone; create another runtime, which is a new device',
+    );
+    throw ended;
+  }
+
+  async function open(): Promise<Database> {
+    let isBlocked = false;
+    const opening = begin({
+      upgrade: (connection) => createStores(connection, world.id()),
+      blocked: () => (isBlocked = true),
+      blocking: (_current, next) => void giveWay(opening, next),
+    });
+    try {
+      return await within(opening, 'open the database', () =>
+        isBlocked ? 'another tab, perhaps frozen, keeps an older version open; close it' : 'the browser did not answer',
+      );
+    } catch (error) {
+      // One that comes too late would stand in the way of others.
+      opening.then((late) => late.close()).catch(() => undefined);
+      if (nameOf(error) === 'VersionError') throw outdated(error);
+      throw storageFailure('open the database', error);
+    }
+  }
+
+  /** A browser that refuses may throw at once, or later. */
+  async function begin(callbacks: OpenDBCallbacks<Schema>): Promise<Database> {
+    return openDB<Schema>(name, databaseVersion, callbacks);
+  }
+
+  /** Another tab upgrades or deletes the database, and waits for this connection to go. */
+  async function giveWay(opening: Promise<Database>, next: number | null): Promise<void> {
+    ended ??=
+      next === null
+        ? new Failure('Closed', 'the database was destroyed in another tab; create another runtime')
+        : outdated();
+    (await opening).close();
+  }
+
+  function close(): Promise<void> {
+    closing ??= letGo();
+    return closing;
+  }
+
+  async function letGo(): Promise<void> {
+    ended ??= new Failure('Closed', 'the store is closed; open another');
+    await Promise.allSettled(underWay);
+    await database.then(
+      (connection) => connection.close(),
+      () => undefined,
+    );
+  }
+
+  async function within<Result>(
+    work: Promise<Result>,
+    what: string,
+    why: () => string = () => 'another tab keeps it open; close it',
+  ): Promise<Result> {
+    const late = Promise.withResolvers<never>();
+    const stop = world.after(openMsMax, () => {
+      late.reject(new Failure('StorageFailed', `could not ${what} within ${openMsMax / 1000} s: ${why()}`));
+    });
+    try {
+      return await Promise.race([work, late.promise]);
+    } finally {
+      stop();
+    }
+  }
+}
+
+async function deviceOf(database: Database): Promise<string> {
+  const record = await database.get('meta', 'device');
+  if (record === undefined) throw new Failure('StorageFailed', 'the database does not know whose it is; delete it');
+  return record.id;
+}
+
+function outdated(cause?: unknown): Failure {
+  return new Failure('Outdated', 'a newer release of this application has taken the database; reload the page', {
+    cause,
+  });
+}

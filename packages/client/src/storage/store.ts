@@ -1,0 +1,153 @@
+// What a device remembers, in IndexedDB: the Store that the client's worker writes.
+import {
+  entriesOf,
+  firstPosition,
+  lastPosition,
+  ownEventsOf,
+  segmentAt,
+  segmentOfOwn,
+  segmentOfPage,
+  type LogEntry,
+  type OwnEvent,
+  type Position,
+  type Store,
+  type World,
+} from '@godwit/core';
+import { connect } from './connection.ts';
+import { nameOf } from './failures.ts';
+import type { CursorRecord, Database } from './schema.ts';
+import { numbered, ownSegments, reading, readState } from './state.ts';
+import { write, type Durability } from './write.ts';
+
+/** How much of the log one read brings into memory, in bytes, beyond its first segment. */
+const readBytesMax = 1024 * 1024;
+/** How many segments the first request of a read asks for; later ones go by how large those were. */
+const firstChunk = 16;
+
+/** How an IndexedDB store is opened. */
+export interface IdbStoreOptions {
+  /** See `databaseName`. */
+  readonly name: string;
+  readonly world: World;
+  /** `relaxed` (the default) survives the death of processes, `strict` also the loss of power, and costs a disk flush each. */
+  readonly durability?: Durability;
+}
+
+/**
+ * Opens a user's database, and makes it where there is none.
+ *
+ * @throws Failure `Outdated` when a newer release has taken it; `StorageFailed` when the browser has no room or no database
+ */
+export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbStoreOptions): Promise<Store> {
+  const connection = await connect({ name, world });
+
+  return {
+    state: () =>
+      connection.run('read what the device knows', async (database) => ({
+        deviceId: connection.deviceId,
+        ...(await readState(database)),
+      })),
+
+    record: (segments) =>
+      connection.run('record events', async (database) => {
+        const records = segments.map(segmentOfOwn);
+        if (records.length === 0) return [];
+        const keys = await write(database, ['log'], durability, (transaction) =>
+          records.map((record) => () => transaction.objectStore('log').add(record)),
+        );
+        return keys.map(firstPosition);
+      }),
+
+    merge: (page) =>
+      connection.run(`merge a page of "${page.channel}"`, async (database) => {
+        const { channel, last, echo, recheckTo } = page;
+        const record = segmentOfPage(page);
+        try {
+          // The page before its cursors: a browser that commits the beginning of a transaction leaves a `read` that
+          // `state` repairs, not one that skips a page.
+          await write(database, ['log', 'cursors'], durability, (transaction) => {
+            const put = (cursor: Omit<CursorRecord, 'v'>) => (): Promise<unknown> =>
+              transaction.objectStore('cursors').put({ ...cursor, v: 1 });
+            const recheck = `recheck:${channel}`;
+            return [
+              () => transaction.objectStore('log').add(record),
+              put({ key: `read:${channel}`, offset: last }),
+              ...(echo === undefined ? [] : [put({ key: `echo:${channel}`, position: echo })]),
+              ...(recheckTo === undefined
+                ? []
+                : [
+                    recheckTo === null
+                      ? () => transaction.objectStore('cursors').delete(recheck)
+                      : put({ key: recheck, offset: recheckTo }),
+                  ]),
+            ];
+          });
+          return 'merged';
+        } catch (error) {
+          // The unique index of pages held: another leader was here, and the whole transaction is undone.
+          if (nameOf(error) === 'ConstraintError') return 'fenced';
+          throw error;
+        }
+      }),
+
+    confirm: ({ channel, sent, rejected }) =>
+      connection.run(`confirm what "${channel}" has sent`, async (database) => {
+        await write(database, ['cursors', 'rejected'], durability, (transaction) => [
+          ...rejected.map(
+            ({ event, failure }) =>
+              () =>
+                transaction.objectStore('rejected').put({ id: event.id, v: 1, channel, event, failure }),
+          ),
+          () => transaction.objectStore('cursors').put({ key: `sent:${channel}`, v: 1, position: sent }),
+        ]);
+      }),
+
+    read: (after, limit) => connection.run('read the log', (database) => readLog(database, after, limit)),
+
+    own: (channel, after, limit) =>
+      connection.run(`read the outbox of "${channel}"`, (database) => readOwn(database, channel, after, limit)),
+
+    close: () => connection.close(),
+    destroy: () => connection.destroy(),
+  } satisfies Store;
+}
+
+async function readLog(database: Database, after: Position, limit: number): ReturnType<Store['read']> {
+  const log = reading(database).objectStore('log');
+  const entries: LogEntry[] = [];
+  let next = after;
+  let bytes = 0;
+  let read = 0;
+  let chunk = Math.min(firstChunk, limit);
+  for (;;) {
+    const segments = await log.getAll(IDBKeyRange.lowerBound(segmentAt(next + 1)), chunk);
+    for (const segment of segments.map(numbered)) {
+      if (entries.length > 0 && bytes >= readBytesMax) return { entries, next, atHead: false };
+      for (const entry of entriesOf(segment)) {
+        if (entry.position <= after) continue;
+        if (entries.length === limit) return { entries, next, atHead: false };
+        entries.push(entry);
+        next = entry.position;
+      }
+      next = lastPosition(segment.segment);
+      bytes += segment.bytes;
+    }
+    if (segments.length < chunk) return { entries, next, atHead: true };
+    read += segments.length;
+    const fitting = Math.floor((readBytesMax * read) / Math.max(1, bytes));
+    chunk = Math.max(1, Math.min(fitting, limit - entries.length));
+  }
+}
+
+async function readOwn(database: Database, channel: string, after: Position, limit: number): ReturnType<Store['own']> {
+  const events: OwnEvent[] = [];
+  let bytes = 0;
+  for await (const segment of ownSegments(reading(database), channel, after)) {
+    const own = ownEventsOf(segment, after);
+    if (own.length === 0) continue;
+    events.push(...own);
+    bytes += segment.bytes;
+    if (events.length >= limit || bytes >= readBytesMax) break;
+  }
+  return events.slice(0, limit);
+}

@@ -1,0 +1,80 @@
+// The tabs of one device by the platform's own means: a Web Lock elects, a BroadcastChannel tells.
+import type { Stop, TabMessage, Tabs } from '@godwit/core';
+
+/** What tabs are made of: `globalThis` has it, in a page and in a worker. */
+export interface TabsPlatform {
+  /** Absent on an insecure origin. */
+  readonly navigator: { readonly locks?: Pick<LockManager, 'request'> };
+  readonly BroadcastChannel: new (
+    name: string,
+  ) => Pick<BroadcastChannel, 'postMessage' | 'close' | 'addEventListener' | 'removeEventListener'>;
+}
+
+/** The version of the messages. Tabs of two releases may be open side by side. */
+const messageVersion = 1;
+
+/** Joins the tabs that share the database of this name: who shares a log shares an election. */
+export function openTabs({ name, platform }: { readonly name: string; readonly platform: TabsPlatform }): Tabs {
+  const { locks } = platform.navigator;
+  const channel = new platform.BroadcastChannel(name);
+  const life = new AbortController();
+
+  return {
+    exclusive: locks !== undefined,
+
+    async lead(callback, signal) {
+      const either = AbortSignal.any([signal, life.signal]);
+      if (either.aborted) return;
+      // Without locks each tab leads itself; an election that only seems to be one would lose events.
+      if (locks === undefined) return callback();
+      let running: Promise<void> | undefined;
+      try {
+        // One request, queued and held. Its signal ends the wait only; what ends the leadership is below.
+        await locks.request(name, { signal: either }, () => {
+          running = callback();
+          return Promise.race([running, whenAborted(either)]);
+        });
+      } catch (error) {
+        if (!isAbort(error)) throw error;
+      }
+      // The lock is free by now; whoever led still has to finish.
+      await running;
+    },
+
+    announce(message) {
+      if (!life.signal.aborted) channel.postMessage({ v: messageVersion, message });
+    },
+
+    hear(listener): Stop {
+      const onMessage = (event: MessageEvent<unknown>): void => {
+        const message = messageOf(event.data);
+        if (message !== undefined) listener(message);
+      };
+      channel.addEventListener('message', onMessage);
+      return () => channel.removeEventListener('message', onMessage);
+    },
+
+    close() {
+      life.abort();
+      channel.close();
+    },
+  } satisfies Tabs;
+}
+
+/** A message of a version known here. Its kind may be a newer one's: whoever hears it passes that over. */
+function messageOf(data: unknown): TabMessage | undefined {
+  if (typeof data !== 'object' || data === null || !('v' in data) || data.v !== messageVersion) return undefined;
+  // Only tabs of this origin can post here, and they post what `announce` takes.
+  return 'message' in data ? (data.message as TabMessage) : undefined;
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}

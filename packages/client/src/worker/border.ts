@@ -1,0 +1,66 @@
+// What crosses between the page's thread and the worker: only what can be cloned, and failures in an envelope of our own.
+import {
+  failureFromJson,
+  failureToJson,
+  type ChannelFrom,
+  type Delivery,
+  type Draft,
+  type EngineHello,
+  type EngineStatus,
+  type FailureJson,
+  type Position,
+} from '@godwit/core';
+
+/** The version of the calls below. A page and its worker come from one build, unless a cache kept one of them. */
+export const borderVersion = 1;
+
+/** How the worker's engine is made. */
+export interface WorkerOptions {
+  /** The database, the lock and the broadcast channel are called so. */
+  readonly name: string;
+  /** The relay's whole address; undefined where there is none. */
+  readonly relay: string | undefined;
+  readonly hasToken: boolean;
+  readonly credentials: RequestCredentials | undefined;
+  readonly durability: 'relaxed' | 'strict' | undefined;
+  readonly channels: readonly ChannelFrom[];
+  /** A lock that the worker holds while it lives, so that the page hears of its end. */
+  readonly alive: string;
+}
+
+/** What an answer becomes on its way: Comlink would lose a failure's details and cause. */
+export type Outcome<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly failure: FailureJson };
+
+/** The worker's side. */
+export interface WorkerSide {
+  hello(): number;
+  start(options: WorkerOptions, page: PageSide): Promise<Outcome<EngineHello>>;
+  record(drafts: readonly Draft[]): Promise<Outcome<readonly (Position | null)[]>>;
+  setPaused(paused: boolean): Promise<Outcome<void>>;
+  close(): Promise<Outcome<void>>;
+}
+
+/** The page's side: the engine's listener, and what only the application knows. */
+export interface PageSide {
+  deliver(batch: readonly Delivery[]): Promise<Outcome<void>>;
+  status(status: EngineStatus): Promise<Outcome<void>>;
+  report(failure: FailureJson): Promise<Outcome<void>>;
+  token(): Promise<Outcome<string | undefined>>;
+}
+
+/** Runs `work` and packs what becomes of it. Never rejects. */
+export async function pack<Value>(work: () => Value | Promise<Value>): Promise<Outcome<Value>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, failure: failureToJson(error) };
+  }
+}
+
+/** The value, or the failure thrown again. */
+export function unpack<Value>(outcome: Outcome<Value>): Value {
+  if (outcome.ok) return outcome.value;
+  throw failureFromJson(outcome.failure);
+}

@@ -1,0 +1,54 @@
+// The worker's side of the border: an engine, asked from the page.
+import { Failure, failureToJson, type Engine, type EngineListener } from '@godwit/core';
+import { borderVersion, pack, unpack, type PageSide, type WorkerOptions, type WorkerSide } from './border.ts';
+import { composeEngine, type EnginePlatform } from './compose.ts';
+
+/** Answers the page's calls. An engine is made when the page asks to start. */
+export function serveEngine(platform: EnginePlatform): WorkerSide {
+  let engine: Engine | undefined;
+  return {
+    hello: () => borderVersion,
+    start: (options, page) =>
+      pack(async () => {
+        if (engine !== undefined) throw new Failure('Internal', 'the worker was started twice');
+        await holdLife(platform, options);
+        const listener = listenerOf(page);
+        engine = await composeEngine({
+          options,
+          platform,
+          token: options.hasToken ? async () => unpack(await page.token()) : undefined,
+          report: (failure) => void listener.report(failureToJson(failure)),
+        });
+        return engine.start(listener);
+      }),
+    record: (drafts) => pack(() => started().record(drafts)),
+    setPaused: (paused) => pack(() => started().setPaused(paused)),
+    close: () => pack(() => engine?.close()),
+  };
+
+  function started(): Engine {
+    if (engine === undefined) throw new Failure('Internal', 'the worker was asked before it was started');
+    return engine;
+  }
+}
+
+function listenerOf(page: PageSide): EngineListener {
+  return {
+    deliver: async (batch) => unpack(await page.deliver(batch)),
+    status: async (status) => unpack(await page.status(status)),
+    report: async (failure) => unpack(await page.report(failure)),
+  };
+}
+
+/** Takes the lock that the page waits for: it is let go when this worker ends, however it ends. */
+function holdLife({ navigator: { locks } }: EnginePlatform, { alive }: WorkerOptions): Promise<void> {
+  if (locks === undefined) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    locks
+      .request(alive, () => {
+        resolve();
+        return new Promise<never>(() => undefined);
+      })
+      .catch(reject);
+  });
+}

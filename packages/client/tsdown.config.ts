@@ -1,0 +1,24 @@
+// Two builds: the page's entry, whose dependencies stay imports, and the worker, one file that imports nothing.
+import { defineConfig } from 'tsdown';
+
+export default defineConfig([
+  {
+    entry: { index: 'src/index.ts' },
+    format: 'esm',
+    platform: 'browser',
+    dts: true,
+    tsconfig: 'tsconfig.page.json',
+    clean: false,
+  },
+  {
+    entry: { worker: 'src/worker.ts' },
+    format: 'esm',
+    platform: 'browser',
+    // Self-contained: import maps do not apply in workers, and not every bundler follows a worker's imports.
+    deps: { alwaysBundle: [/.*/] },
+    inputOptions: { resolve: { conditionNames: ['@godwit/source', 'browser', 'import', 'default'] } },
+    dts: true,
+    tsconfig: 'tsconfig.worker.json',
+    clean: false,
+  },
+]);

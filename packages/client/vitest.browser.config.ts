@@ -1,0 +1,25 @@
+// The client in a real browser: IndexedDB, Web Locks, workers.
+import { chromium } from '@godwit/testkit/browser';
+import { playwright } from '@vitest/browser-playwright';
+import { defaultClientConditions } from 'vite';
+import { defineConfig } from 'vitest/config';
+import { relayCommands } from './test/relay.ts';
+
+export default defineConfig({
+  resolve: { conditions: ['@godwit/source', ...defaultClientConditions] },
+  // Named, since one that is found only in the middle of a run reloads the page.
+  optimizeDeps: { include: ['comlink', 'eventsource-parser', 'idb', 'valibot'] },
+  worker: { format: 'es' },
+  test: {
+    name: 'client/chromium',
+    include: ['src/**/*.browser.test.ts', 'test/**/*.browser.test.ts'],
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      commands: relayCommands,
+      provider: playwright({ launchOptions: chromium() }),
+      instances: [{ browser: 'chromium' }],
+    },
+  },
+});
