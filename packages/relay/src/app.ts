@@ -1,0 +1,58 @@
+// The relay's app: PROTOCOL.md as routes. The same on Node and on Workers; only what it stands on differs.
+import { Hono, type Handler } from 'hono';
+import { Failure, toFailure } from '@godwit/core';
+import { cors, type Origins } from './cors.ts';
+import { isOurFault, methodNotAllowed, problemResponse } from './problem.ts';
+import { remove, stat } from './routes/channel.ts';
+import { healthz, metrics, readyz, stats } from './routes/operation.ts';
+import type { RelayParts } from './routes/parts.ts';
+import { publish } from './routes/publish.ts';
+import { read } from './routes/read.ts';
+import { stream } from './routes/stream.ts';
+
+/** What a relay's app is made of. */
+export interface AppOptions extends RelayParts {
+  /** This release, as `/healthz` and `/metrics` tell it. */
+  readonly version: string;
+  /** Pages of which origins may use it; none of others unless said. */
+  readonly cors?: Origins;
+  /** Rejects while the relay cannot serve. */
+  readonly ready?: () => Promise<void>;
+}
+
+/** Makes the app. */
+export function createApp(options: AppOptions): Hono {
+  const { version, report, cors: origins = [], ready = async () => undefined } = options;
+  const app = new Hono();
+  app.use(cors(origins));
+  app.onError((error) => {
+    const failure = toFailure(error);
+    if (isOurFault(failure)) report(failure);
+    return problemResponse(failure);
+  });
+  app.notFound((context) => {
+    return problemResponse(
+      new Failure('NotFound', `there is nothing at ${context.req.path}; PROTOCOL.md lists what is`),
+    );
+  });
+
+  app.post('/v1/channels/:channel/events', publish(options));
+  app.get('/v1/channels/:channel/events', read(options));
+  app.all('/v1/channels/:channel/events', refuseOthers('GET, HEAD, POST'));
+  app.get('/v1/channels/:channel', stat(options));
+  app.delete('/v1/channels/:channel', remove(options));
+  app.all('/v1/channels/:channel', refuseOthers('GET, HEAD, DELETE'));
+  app.get('/v1/events', stream(options));
+  app.get('/v1/stats', stats(options));
+  app.get('/metrics', metrics(options, version));
+  app.get('/healthz', healthz(version));
+  app.get('/readyz', readyz(ready));
+  for (const path of ['/v1/events', '/v1/stats', '/metrics', '/healthz', '/readyz']) {
+    app.all(path, refuseOthers('GET, HEAD'));
+  }
+  return app;
+}
+
+function refuseOthers(allow: string): Handler {
+  return (context) => methodNotAllowed(context.req.method, context.req.path, allow);
+}

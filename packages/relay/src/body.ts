@@ -1,0 +1,70 @@
+// A request's body, read up to a bound: what is larger is refused without being held.
+import { Failure, toFailure } from '@godwit/core';
+
+/**
+ * Reads a body of at most `bytesMax`.
+ *
+ * @throws Failure `TooLarge`, or `InvalidRequest` when it breaks off
+ */
+export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const tooLarge = (): Failure =>
+    new Failure('TooLarge', `the body is larger than ${bytesMax} bytes; send it in parts`);
+  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw tooLarge();
+  if (request.body === null) return new Uint8Array();
+  const reader = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      throw new Failure('InvalidRequest', `the body broke off after ${size} bytes: ${toFailure(error).message}`);
+    });
+    if (done) break;
+    size += value.byteLength;
+    if (size > bytesMax) {
+      void reader.cancel().catch(() => undefined);
+      throw tooLarge();
+    }
+    chunks.push(value);
+  }
+  const [only] = chunks;
+  return only !== undefined && chunks.length === 1 ? only : joined(chunks, size);
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return body;
+}
+
+/**
+ * Bytes as text.
+ *
+ * @param keepBom whether a byte order mark belongs to the text, as in somebody's data
+ * @throws Failure `InvalidEvent` when they are not UTF-8
+ */
+export function decodeText(bytes: Uint8Array, keepBom = false): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: keepBom }).decode(bytes);
+  } catch (error) {
+    throw new Failure('InvalidEvent', 'the body is not UTF-8', { cause: error });
+  }
+}
+
+/**
+ * Bytes as JSON.
+ *
+ * @throws Failure `InvalidEvent`
+ */
+export function decodeJson(bytes: Uint8Array): unknown {
+  const text = decodeText(bytes);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const said = error instanceof Error ? error.message : '';
+    throw new Failure('InvalidEvent', `the body is not JSON: ${said}; did it arrive whole?`, { cause: error });
+  }
+}

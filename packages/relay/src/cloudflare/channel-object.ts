@@ -1,0 +1,107 @@
+// A channel's Durable Object: its log, its feed, and the border of a channel as RPC methods.
+import { DurableObject } from 'cloudflare:workers';
+import { Failure, type Logs, type World } from '@godwit/core';
+import {
+  createFeed,
+  type AppendItem,
+  type ChannelPage,
+  type ChannelStat,
+  type Feed,
+  type ReadQuery,
+  type StreamQuery,
+} from '@godwit/core/feed';
+import type { AppendResult, Limits } from '@godwit/core/protocol';
+import { createAlarm, type RetentionAlarm } from './alarm.ts';
+import { pack, type Envelope } from './envelope.ts';
+import { limitsOf, type RelayEnv } from './environment.ts';
+import { holdStream } from './held-stream.ts';
+import { Lease } from './lease.ts';
+import { createSqlLogs } from './log.ts';
+import { createWorkersWorld } from './world.ts';
+
+/** A stream of frames; one without a heartbeat comes with a lease, without which nobody would notice that its reader left. */
+export interface LeasedStream {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly lease?: Lease;
+}
+
+/**
+ * The Durable Object of a channel: export it from the Worker's main module under the class name that its binding
+ * `CHANNELS` has. The methods are for the Worker beside it, which has authorised whom they serve.
+ */
+export class ChannelObject extends DurableObject<RelayEnv> {
+  readonly #world: World = createWorkersWorld();
+  readonly #limits: Limits;
+  readonly #logs: Logs;
+  readonly #alarm: RetentionAlarm;
+  #feed: { readonly channel: string; readonly feed: Feed } | undefined;
+
+  constructor(ctx: DurableObjectState, env: RelayEnv) {
+    super(ctx, env);
+    this.#limits = limitsOf(env);
+    this.#logs = createSqlLogs({ storage: ctx.storage, world: this.#world, report });
+    const [logs, world, limits] = [this.#logs, this.#world, this.#limits];
+    this.#alarm = createAlarm({ storage: ctx.storage, logs, world, limits, report });
+  }
+
+  /** See `Channel.append`. */
+  append(channel: string, items: readonly AppendItem[]): Promise<Envelope<readonly AppendResult[]>> {
+    return pack(async () => {
+      const results = await this.#feedOf(channel).append(items);
+      if (results.some(({ status }) => status === 'appended')) await this.#alarm.arm();
+      return results;
+    });
+  }
+
+  /** See `Channel.page`. */
+  page(
+    channel: string,
+    query: ReadQuery & { readonly limit: number; readonly waitMs: number },
+  ): Promise<Envelope<ChannelPage>> {
+    return pack(() => this.#feedOf(channel).page(query));
+  }
+
+  /** See `Channel.stream`. */
+  stream(channel: string, query: StreamQuery): Promise<Envelope<LeasedStream>> {
+    return pack(async () => {
+      const stream = await this.#feedOf(channel).stream(query);
+      // A heartbeat soon fails to be written where the reader is gone, and that cancels the stream.
+      if (query.heartbeat) return { stream };
+      const held = holdStream(stream);
+      return { stream: held.stream, lease: new Lease(held.end) };
+    });
+  }
+
+  /** See `Channel.stat`. */
+  stat(channel: string): Promise<Envelope<ChannelStat>> {
+    return pack(() => this.#feedOf(channel).stat());
+  }
+
+  /** See `Channel.remove`. */
+  remove(channel: string): Promise<Envelope<boolean>> {
+    return pack(async () => {
+      const removed = await this.#feedOf(channel).remove();
+      this.#alarm.forget();
+      return removed;
+    });
+  }
+
+  /** Called by the platform: drops what is out of date, also where nobody uses the channel any more. */
+  override async alarm(): Promise<void> {
+    await this.#alarm.ring();
+  }
+
+  #feedOf(channel: string): Feed {
+    if (this.#feed === undefined) {
+      const [open, remove] = [() => this.#logs.open(channel), () => this.#logs.remove(channel)];
+      const feed = createFeed({ channel, open, remove, world: this.#world, limits: this.#limits, report });
+      this.#feed = { channel, feed };
+    }
+    if (this.#feed.channel === channel) return this.#feed.feed;
+    throw new Failure('Internal', `the object of the channel "${this.#feed.channel}" was asked for "${channel}"`);
+  }
+}
+
+function report(error: unknown): void {
+  console.error(error);
+}

@@ -1,0 +1,102 @@
+// A relay's channels on Workers: each behind the stub of its own Durable Object.
+import { Failure, isFailure } from '@godwit/core';
+import type { AppendItem, Channel, Channels, StreamQuery } from '@godwit/core/feed';
+import { assertChannel } from '@godwit/core/protocol';
+import type { ChannelObject } from './channel-object.ts';
+import { unpack, type Envelope } from './envelope.ts';
+import { holdStream } from './held-stream.ts';
+
+/** An object that restarts is back within moments; one that has too much to do needs some. */
+const retryAfterMs = 1000;
+
+/** A channel's object from afar. */
+export interface ChannelStub extends Pick<ChannelObject, 'append' | 'page' | 'stat' | 'remove'> {
+  stream(channel: string, query: StreamQuery): Promise<Envelope<LeasedStream>>;
+}
+
+/** Where the stubs come from: the binding `CHANNELS`. */
+export interface ChannelNamespace {
+  getByName(name: string): ChannelStub;
+}
+
+/** A stream, and what keeps its subscription alive. */
+interface LeasedStream {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly lease?: Disposable;
+}
+
+/**
+ * The channels of a namespace. There is no list of them: no object knows of the others.
+ *
+ * Besides a channel's own failures it rejects with `StorageFailed` when the object is gone or out of reach, and with
+ * `RateLimited` when it has more to do than it can; both say after how long to try again.
+ */
+export function createObjectChannels(namespace: ChannelNamespace): Channels {
+  return {
+    channel(name) {
+      assertChannel(name);
+      const call = <Value>(isSafeTwice: boolean, method: (stub: ChannelStub) => Promise<Envelope<Value>>): Promise<Value> =>
+        callObject(name, isSafeTwice, () => method(namespace.getByName(name)));
+      return {
+        append: (items) => call(isIdempotent(items), (stub) => stub.append(name, items)),
+        page: (query) => call(true, (stub) => stub.page(name, query)),
+        stream: async (query) => leased(await call(true, (stub) => stub.stream(name, query))),
+        stat: () => call(true, (stub) => stub.stat(name)),
+        // The second answer would be that there was nothing to remove.
+        remove: () => call(false, (stub) => stub.remove(name)),
+      } satisfies Channel;
+    },
+  } satisfies Channels;
+}
+
+/** A stub that has failed stays broken: each try has its own. */
+async function callObject<Value>(
+  name: string,
+  isSafeTwice: boolean,
+  once: () => Promise<Envelope<Value>>,
+): Promise<Value> {
+  try {
+    return unpack(await once());
+  } catch (error) {
+    if (isFailure(error) || !isSafeTwice || !isRetryable(error)) throw failureOf(name, error);
+  }
+  try {
+    return unpack(await once());
+  } catch (error) {
+    throw failureOf(name, error);
+  }
+}
+
+/** An event that was stored is a duplicate the second time; an ephemeral one would be relayed twice, a refused one counted twice. */
+function isIdempotent(items: readonly AppendItem[]): boolean {
+  return items.every((item) => 'event' in item && item.event.ephemeral !== true);
+}
+
+/** Hands the lease back as soon as the stream is over, and not only with the request. */
+function leased({ stream, lease }: LeasedStream): ReadableStream<Uint8Array> {
+  if (lease === undefined) return stream;
+  return holdStream(stream, () => lease[Symbol.dispose]()).stream;
+}
+
+/** See https://developers.cloudflare.com/durable-objects/best-practices/error-handling/ */
+function isRetryable(error: unknown): boolean {
+  return flag(error, 'retryable') && !flag(error, 'overloaded');
+}
+
+function failureOf(name: string, error: unknown): Failure {
+  if (isFailure(error)) return error;
+  const said = error instanceof Error ? error.message : String(error);
+  return flag(error, 'overloaded')
+    ? new Failure('RateLimited', `the channel "${name}" has more to do than it can (${said}); try again`, {
+        retryAfterMs,
+        cause: error,
+      })
+    : new Failure('StorageFailed', `the object of the channel "${name}" did not answer (${said}); try again`, {
+        retryAfterMs,
+        cause: error,
+      });
+}
+
+function flag(error: unknown, name: 'retryable' | 'overloaded'): boolean {
+  return typeof error === 'object' && error !== null && Reflect.get(error, name) === true;
+}

@@ -1,0 +1,26 @@
+// What a deployment may say, and what it is told when it says something else.
+import { defaultLimits } from '@godwit/core/protocol';
+import { expect, test } from 'vitest';
+import { limitsOf, originsOf } from './environment.ts';
+
+test('limits are the defaults, but for those that are given', () => {
+  expect(limitsOf({})).toEqual(defaultLimits);
+  expect(limitsOf({ GODWIT_LIMITS: { heartbeatMs: 1000 } })).toEqual({ ...defaultLimits, heartbeatMs: 1000 });
+});
+
+test.for([
+  [{ retention: 1 }, 'GODWIT_LIMITS has "retention", which is no limit'],
+  [{ retentionMs: '1h' }, 'GODWIT_LIMITS has "retentionMs": "1h"; expected a number above 0'],
+  [{ ringBytes: 0 }, 'GODWIT_LIMITS has "ringBytes": 0; expected a number above 0'],
+  [{ ringBytes: null }, 'GODWIT_LIMITS has "ringBytes": null; expected a number above 0'],
+  [{ eventBytesMax: 2e6 }, 'GODWIT_LIMITS allows events of 2000000 bytes; on Workers 1500000 are the most'],
+])('the limits %o are refused', ([given, message]) => {
+  expect(() => limitsOf({ GODWIT_LIMITS: Object(given) })).toThrow(expect.objectContaining({ message }));
+});
+
+test('origins are divided by commas or spaces', () => {
+  expect(originsOf({})).toEqual([]);
+  const given = ' https://a.example,https://b.example ';
+  expect(originsOf({ GODWIT_CORS: given })).toEqual(['https://a.example', 'https://b.example']);
+  expect(originsOf({ GODWIT_CORS: `${given}, *` })).toBe('any');
+});

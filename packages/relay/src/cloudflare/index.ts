@@ -1,0 +1,5 @@
+// The relay on Cloudflare Workers: what a user's Worker exports.
+export { ChannelObject, type LeasedStream } from './channel-object.ts';
+export type { Envelope } from './envelope.ts';
+export type { RelayEnv } from './environment.ts';
+export { createWorker } from './worker.ts';

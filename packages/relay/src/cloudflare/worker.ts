@@ -1,0 +1,57 @@
+// The Worker: the relay's app in front of its channels' objects, set up from the environment.
+import { toFailure } from '@godwit/core';
+import manifest from '../../package.json' with { type: 'json' };
+import { createApp } from '../app.ts';
+import { problemResponse } from '../problem.ts';
+import { createObjectChannels } from './channels.ts';
+import { authorityOf, limitsOf, originsOf, type RelayEnv } from './environment.ts';
+import { createWorkersWorld } from './world.ts';
+
+/** Answers a request. */
+type Answer = (request: Request) => Response | Promise<Response>;
+
+/**
+ * Makes the Worker's handler: the relay's app over the Durable Objects of the binding `CHANNELS`. A Worker cannot refuse
+ * to start, so one that was deployed without a key answers every request with a problem that says so.
+ *
+ * @example
+ * ```ts
+ * import { createWorker } from '@godwit/relay/cloudflare';
+ * export { ChannelObject } from '@godwit/relay/cloudflare';
+ * export default createWorker();
+ * ```
+ */
+export function createWorker(): ExportedHandler<RelayEnv> {
+  let made: { readonly env: RelayEnv; readonly answer: Answer } | undefined;
+  return {
+    fetch(request, env) {
+      // The platform hands the same object to all requests of an isolate.
+      if (made?.env !== env) made = { env, answer: setUp(env) };
+      return made.answer(request);
+    },
+  };
+}
+
+function setUp(env: RelayEnv): Answer {
+  try {
+    const world = createWorkersWorld();
+    const app = createApp({
+      channels: createObjectChannels(env.CHANNELS),
+      authority: authorityOf(env, world),
+      limits: limitsOf(env),
+      cors: originsOf(env),
+      version: manifest.version,
+      world,
+      report,
+    });
+    return (request) => app.fetch(request);
+  } catch (error) {
+    const failure = toFailure(error);
+    report(failure);
+    return () => problemResponse(failure);
+  }
+}
+
+function report(error: unknown): void {
+  console.error(error);
+}

@@ -1,0 +1,8 @@
+import { worldContract } from '@godwit/core/testing';
+import { createWorkersWorld } from './world.ts';
+
+// Real time, and little of it: there is no other way to see that the platform's timers keep the law.
+worldContract('of Workers', () => ({
+  world: createWorkersWorld(),
+  pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}));

@@ -1,0 +1,93 @@
+// The three content modes of CloudEvents over HTTP: structured, batched, binary. All become items to append.
+import { decodeCloudEvent, Failure, toFailure, utf8Length, type CloudEvent } from '@godwit/core';
+import type { AppendItem } from '@godwit/core/feed';
+import { binaryPrefix, mediaTypes, type Limits } from '@godwit/core/protocol';
+import { decodeBinary } from './binary.ts';
+import { decodeJson, readBody } from './body.ts';
+
+/** What of the limits concerns a POST. */
+type BodyLimits = Pick<Limits, 'eventBytesMax' | 'batchEventsMax' | 'batchBytesMax'>;
+
+/** Deeper than any honest data, and far from where an engine's JSON writer runs out of stack. */
+const depthMax = 500;
+
+/**
+ * Reads a request's events. What is wrong with one of a batch is that one's own; what is wrong with a single event, or
+ * with a batch as a whole, is thrown.
+ *
+ * @throws Failure `UnsupportedMediaType`, `TooLarge`, `InvalidEvent` or `InvalidRequest`
+ */
+export async function readItems(request: Request, limits: BodyLimits): Promise<readonly AppendItem[]> {
+  const type = contentTypeOf(request.headers.get('content-type'));
+  const body = (): Promise<Uint8Array> => readBody(request, limits.batchBytesMax);
+  if (type === mediaTypes.batch) return readBatch(decodeJson(await body()), limits);
+  if (type === mediaTypes.event) return [{ event: admit(decodeCloudEvent(decodeJson(await body())), limits) }];
+  if (!type.startsWith('application/cloudevents') && hasBinaryHeaders(request.headers)) {
+    return [{ event: admit(decodeCloudEvent(decodeBinary(request.headers, await body())), limits) }];
+  }
+  throw new Failure(
+    'UnsupportedMediaType',
+    `expected ${mediaTypes.event}, ${mediaTypes.batch}, or ${binaryPrefix}* headers beside any content type; got ${type === '' ? 'none' : type}`,
+  );
+}
+
+function readBatch(value: unknown, limits: BodyLimits): readonly AppendItem[] {
+  if (!Array.isArray(value)) throw new Failure('InvalidEvent', 'a batch is a JSON array of CloudEvents');
+  if (value.length > limits.batchEventsMax) {
+    throw new Failure('TooLarge', `the batch has ${value.length} events, and ${limits.batchEventsMax} is the most`);
+  }
+  return value.map((member: unknown, index): AppendItem => {
+    try {
+      return { event: admit(decodeCloudEvent(member, `[${index}]`), limits, `[${index}]`) };
+    } catch (error) {
+      const { name, message } = toFailure(error);
+      return { refused: { id: idOf(member), failure: { name, message } } };
+    }
+  });
+}
+
+/** Passes an event on that is not too large, nor nested so deeply that it could not be written as JSON again. */
+function admit(event: CloudEvent, { eventBytesMax }: BodyLimits, where = ''): CloudEvent {
+  const which = where === '' ? 'the event' : `event ${where}`;
+  if (isDeeperThan(event.data, depthMax)) {
+    throw new Failure('InvalidEvent', `${which}: its data is nested more than ${depthMax} levels deep`);
+  }
+  const size = utf8Length(JSON.stringify(event));
+  if (size <= eventBytesMax) return event;
+  throw new Failure(
+    'TooLarge',
+    `${which} has ${size} bytes of JSON, and ${eventBytesMax} is the most; store what is large elsewhere, and send where it is`,
+  );
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeperThan(item, levels - 1));
+}
+
+function idOf(member: unknown): string | null {
+  const id: unknown = typeof member === 'object' && member !== null && 'id' in member ? member.id : null;
+  return typeof id === 'string' && id !== '' ? id : null;
+}
+
+function hasBinaryHeaders(headers: Headers): boolean {
+  // Enough of them to be meant: the one that every event has, or the one that says which CloudEvents.
+  return headers.has(`${binaryPrefix}specversion`) || headers.has(`${binaryPrefix}id`);
+}
+
+/** The media type without its parameters. Only UTF-8 is JSON (RFC 8259, section 8.1). */
+function contentTypeOf(header: string | null): string {
+  const [type = '', ...parameters] = (header ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '');
+  const isOurs = type === mediaTypes.event || type === mediaTypes.batch;
+  if (isOurs && charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
+    throw new Failure('UnsupportedMediaType', `events are UTF-8; the content type says ${charset}`);
+  }
+  return type;
+}

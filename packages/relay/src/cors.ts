@@ -1,0 +1,34 @@
+// Which pages of other origins may use the relay (the Fetch standard's CORS protocol).
+import type { MiddlewareHandler } from 'hono';
+import { headerNames } from '@godwit/core/protocol';
+
+/** `any` page, or those of these origins, as `https://example.org`. */
+export type Origins = 'any' | readonly string[];
+
+const exposed = [...Object.values(headerNames), 'etag', 'link'].join(', ');
+/** Browsers cap it at two hours or less. */
+const preflightSeconds = 7200;
+
+/** Answers preflights, and lets pages read answers. */
+export function cors(origins: Origins): MiddlewareHandler {
+  return async (context, next) => {
+    const origin = context.req.header('origin');
+    const allowed = origin !== undefined && (origins === 'any' || origins.includes(origin));
+    const asked = context.req.header('access-control-request-method');
+    if (context.req.method === 'OPTIONS' && asked !== undefined) {
+      context.res = new Response(null, { status: 204 });
+      if (allowed) {
+        context.header('access-control-allow-methods', 'GET, HEAD, POST, DELETE');
+        // As asked: extensions travel in headers of any name, and `*` does not cover Authorization.
+        const headers = context.req.header('access-control-request-headers');
+        if (headers !== undefined) context.header('access-control-allow-headers', headers);
+        context.header('access-control-max-age', String(preflightSeconds));
+      }
+    } else await next();
+    if (origins !== 'any') context.header('vary', 'Origin', { append: true });
+    if (!allowed) return;
+    context.header('access-control-allow-origin', origins === 'any' ? '*' : origin);
+    if (origins !== 'any') context.header('access-control-allow-credentials', 'true');
+    context.header('access-control-expose-headers', exposed);
+  };
+}

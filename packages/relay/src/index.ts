@@ -1,0 +1,7 @@
+// The relay's app, for any runtime that speaks fetch. `@godwit/relay/node` and `@godwit/relay/cloudflare` run it.
+export * from './app.ts';
+export * from './authority/index.ts';
+export type { Origins } from './cors.ts';
+export { problemResponse } from './problem.ts';
+export type { RelayStats } from './routes/operation.ts';
+export type { RelayParts } from './routes/parts.ts';

@@ -1,0 +1,26 @@
+// Files beside the relay's API, so that a page and its relay share one port and one origin.
+import { resolve } from 'node:path';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { Hono } from 'hono';
+
+/** The app's own paths: no file stands in their way. */
+const apiPath = /^\/(v1|metrics|healthz|readyz)(\/|$)/;
+
+/** Serves a folder's files where the app has nothing. It serves only what lies in the folder. */
+export function withAssets(app: Hono, folder: string): Hono {
+  const outer = new Hono();
+  const files = serveStatic({
+    root: resolve(folder),
+    onFound(path, context) {
+      // Built files carry their content's hash in their names; a page does not, and names them.
+      const isNamedByContent = /[/\\]assets[/\\]/.test(path);
+      context.header('cache-control', isNamedByContent ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+  outer.use(async (context, next) => {
+    const isRead = context.req.method === 'GET' || context.req.method === 'HEAD';
+    return isRead && !apiPath.test(context.req.path) ? files(context, next) : next();
+  });
+  outer.all('*', (context) => app.fetch(context.req.raw));
+  return outer;
+}

@@ -1,0 +1,5 @@
+// The relay on Node.
+export * from './relay.ts';
+export type { Durability } from './sqlite/database.ts';
+export { openSqliteLogs } from './sqlite/logs.ts';
+export { createNodeWorld } from './world.ts';

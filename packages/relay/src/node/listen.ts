@@ -1,0 +1,76 @@
+// HTTP on Node: an app behind a port, with bounds on how slowly a client may speak, and an end that cuts nobody off mid-word.
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { Failure } from '@godwit/core';
+
+/** A server that listens. */
+export interface Listening {
+  readonly url: string;
+  /** Takes no more connections, lets requests under way end, and cuts those that do not. */
+  close(): Promise<void>;
+}
+
+/** Headers that take longer are an attack, or a network on which nothing would work. */
+const headersTimeoutMs = 15_000;
+/** A full batch takes this over 300 kbit/s. */
+const requestTimeoutMs = 30_000;
+/** Longer than the pause between two posts of a busy device; shorter than proxies keep what they think is theirs. */
+const keepAliveTimeoutMs = 65_000;
+/** How late the two bounds above may be noticed. */
+const checkEveryMs = 5000;
+/** What is under way when the relay ends has this long: streams end at once, posts within a commit. */
+const endWithinMs = 5000;
+
+/**
+ * Listens.
+ *
+ * @throws Failure `InvalidOptions` when the port cannot be had
+ */
+export async function listen(options: {
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly host: string;
+  readonly port: number;
+}): Promise<Listening> {
+  const { fetch, host, port } = options;
+  // The globals stay Node's own: whoever starts a relay in a process of theirs keeps their Request and Response.
+  const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
+  const timeouts = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+  };
+  const server = createServer(
+    { ...timeouts, connectionsCheckingInterval: checkEveryMs, noDelay: true },
+    (incoming, outgoing) => {
+      void listener(incoming, outgoing);
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(
+        new Failure('InvalidOptions', `cannot listen on ${host}:${port}: ${error.message}; name another --port`, {
+          cause: error,
+        }),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+  return { url: urlOf(server, host), close: () => closeServer(server) };
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  // Where it listens everywhere, this machine is one of the places.
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), endWithinMs);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(timer);
+}

@@ -1,0 +1,111 @@
+// Starts a relay on Node: the app, on SQLite, behind HTTP; and ends it without losing anybody.
+import { join } from 'node:path';
+import { Failure, failureToJson } from '@godwit/core';
+import { createChannels } from '@godwit/core/feed';
+import { defaultLimits, type Limits } from '@godwit/core/protocol';
+import { createApp } from '../app.ts';
+import { createInsecureAuthority, type Authority } from '../authority/authority.ts';
+import { createSecretAuthority } from '../authority/secret.ts';
+import type { Origins } from '../cors.ts';
+import { withAssets } from './assets.ts';
+import { listen } from './listen.ts';
+import type { Durability } from './sqlite/database.ts';
+import { openSqliteLogs } from './sqlite/logs.ts';
+import { version } from './version.ts';
+import { createNodeWorld } from './world.ts';
+
+/** How a relay is run. One of `insecure`, `secret` and `authority` must be said. */
+export interface RelayOptions {
+  /** 0 takes any that is free. */
+  readonly port?: number;
+  readonly host?: string;
+  /** The folder of its one file. */
+  readonly data: string;
+  /** Open to all who reach it. */
+  readonly insecure?: boolean;
+  /** Signs tokens by HS256. */
+  readonly secret?: Uint8Array;
+  /** Decides instead. */
+  readonly authority?: Authority;
+  /** What an acknowledgement survives; the loss of power unless said otherwise. */
+  readonly durability?: Durability;
+  /** Pages of which origins may use it; any when it is insecure. */
+  readonly cors?: Origins;
+  readonly limits?: Partial<Limits>;
+  /** A folder of files to serve beside. */
+  readonly assets?: string;
+  /** The largest that the file may grow. */
+  readonly fileBytesMax?: number;
+  /** Hears what goes wrong on the relay's side; a line of JSON on stderr unless said. */
+  readonly report?: (failure: Failure) => void;
+}
+
+/** A relay that runs. */
+export interface RunningRelay {
+  readonly url: string;
+  /** Ends what is under way, tells every reader to come back, and lets go of the file. */
+  close(): Promise<void>;
+}
+
+/** Readers of a relay that ends come back within this, each at a time of its own. */
+const comeBackWithinMs = 2000;
+
+/**
+ * Starts a relay.
+ *
+ * @throws Failure `InvalidOptions` when nothing says who may use it, `StorageFailed` when its file cannot be opened
+ */
+export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
+  const world = createNodeWorld();
+  const { data, durability = 'fsync', report = writeReport, assets, fileBytesMax } = options;
+  const origins = options.cors ?? (options.insecure === true ? 'any' : []);
+  const authority = authorityOf(options, origins, world);
+  const limits = { ...defaultLimits, ...options.limits };
+  const file = { path: join(data, 'godwit.sqlite'), durability, world };
+  const logs = openSqliteLogs(fileBytesMax === undefined ? file : { ...file, bytesMax: fileBytesMax });
+  const channels = createChannels({ logs, world, limits, report });
+  const app = createApp({ channels, authority, limits, world, report, version, cors: origins });
+  try {
+    const server = await listen({
+      fetch: assets === undefined ? app.fetch : withAssets(app, assets).fetch,
+      host: options.host ?? '127.0.0.1',
+      port: options.port ?? 8787,
+    });
+    let closing: Promise<void> | undefined;
+    return {
+      url: server.url,
+      close() {
+        closing ??= (async () => {
+          channels.drain(() => world.random() * comeBackWithinMs);
+          await server.close();
+          await channels.close();
+          await logs.close();
+        })();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await logs.close();
+    throw error;
+  }
+}
+
+function authorityOf(options: RelayOptions, origins: Origins, world: ReturnType<typeof createNodeWorld>): Authority {
+  const { authority, secret, insecure } = options;
+  if (authority !== undefined) return authority;
+  if (secret !== undefined) return createSecretAuthority({ secret, world, origins: origins === 'any' ? [] : origins });
+  if (insecure === true) return createInsecureAuthority();
+  throw new Failure(
+    'InvalidOptions',
+    'a relay needs a key, or to be told that it is open to all: --secret-file FILE or --insecure',
+  );
+}
+
+function writeReport(failure: Failure): void {
+  log('error', failureToJson(failure));
+}
+
+/** Writes a line of JSON to stderr. */
+export function log(level: 'info' | 'warn' | 'error', fields: object): void {
+  process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), level, ...fields })}\n`);
+}

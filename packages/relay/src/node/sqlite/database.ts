@@ -1,0 +1,126 @@
+// The relay's one file: opened for this process alone, checked before it is believed, and told what durable means.
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Failure } from '@godwit/core';
+
+/** `fsync`: an acknowledged event survives the loss of power. `os`: it survives the process, and the loss of power unless it is seconds old. */
+export type Durability = 'fsync' | 'os';
+
+/** How the file is opened. */
+export interface DatabaseOptions {
+  readonly path: string;
+  readonly durability: Durability;
+  /** The largest that the file may grow; whatever the disk holds where it is not said. */
+  readonly bytesMax?: number;
+}
+
+/** "GDWT": a file of ours, whatever its name. */
+const applicationId = 0x47445754;
+/** The tables' version. An older relay must not write to what it does not know. */
+const schemaVersion = 1;
+/** A relay that is just ending lets go of its file within this. */
+const lockWaitMs = 2000;
+/** A larger file is checked as it is read: a full check would hold up the start for too long. */
+const checkedBytesMax = 256 * 1024 * 1024;
+/** The log of writes is cut back to this once it has been moved into the file. */
+const walBytesMax = 64 * 1024 * 1024;
+const pageBytes = 4096;
+
+const schema = `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  -- name is null on a channel that was removed and whose segments are still to be deleted;
+  -- live is 0 where only the epoch is kept, so that no later log takes an old one's offsets for its own.
+  CREATE TABLE channels (
+    id INTEGER PRIMARY KEY, name TEXT UNIQUE, live INTEGER NOT NULL, epoch TEXT NOT NULL,
+    head INTEGER NOT NULL, tail INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    published INTEGER NOT NULL, duplicates INTEGER NOT NULL, refused INTEGER NOT NULL
+  );
+  -- One row per commit: the events' JSON a line each, and their types likewise.
+  CREATE TABLE segments (
+    channel INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, types TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (channel, first)
+  ) WITHOUT ROWID;
+  CREATE TABLE ids (
+    channel INTEGER NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, sequence INTEGER NOT NULL,
+    PRIMARY KEY (channel, source, id)
+  ) WITHOUT ROWID;
+`;
+
+/**
+ * Opens the file, or makes it.
+ *
+ * @param epoch a new epoch, for channels that nobody has removed yet
+ * @throws Failure `StorageFailed`, saying what is wrong with the file
+ */
+export function openDatabase({ path, durability, bytesMax }: DatabaseOptions, epoch: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    database = new DatabaseSync(path, { timeout: lockWaitMs });
+    // Before anything is read: the first read takes the lock then, and keeps it until the process ends, however it does.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec('BEGIN EXCLUSIVE; COMMIT');
+    database.exec(`PRAGMA synchronous = ${durability === 'fsync' ? 'FULL' : 'NORMAL'}`);
+    database.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
+    if (bytesMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(bytesMax / pageBytes)}`);
+    check(database, path);
+    migrate(database, path, epoch);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw storageFailure(error, `cannot open ${path}`);
+  }
+}
+
+function check(database: DatabaseSync, path: string): void {
+  if (statSync(path).size > checkedBytesMax) return;
+  const found = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})[0];
+  if (found !== 'ok')
+    throw new Failure('StorageFailed', `the database ${path} is damaged (${String(found)}); ${restore}`);
+}
+
+function migrate(database: DatabaseSync, path: string, epoch: string): void {
+  const pragma = (name: string): unknown => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+  const version = Number(pragma('user_version'));
+  if (pragma('application_id') === applicationId) {
+    if (version === schemaVersion) return;
+    throw new Failure(
+      'StorageFailed',
+      `${path} was written by another release (its tables have version ${version}, this one knows ${schemaVersion}); run that release, or name another --data folder`,
+    );
+  }
+  if (version !== 0 || database.prepare('SELECT 1 FROM sqlite_schema').get() !== undefined) {
+    throw new Failure('StorageFailed', `${path} is a database, but not a relay's; name another --data folder`);
+  }
+  database.exec('BEGIN IMMEDIATE');
+  database.exec(schema);
+  database.prepare("INSERT INTO meta (key, value) VALUES ('epoch', ?)").run(epoch);
+  database.exec(`PRAGMA application_id = ${applicationId}`);
+  database.exec(`PRAGMA user_version = ${schemaVersion}`);
+  database.exec('COMMIT');
+}
+
+const restore = 'restore it from a copy, or move it away to begin with an empty log';
+/** SQLite's result codes, and what each means to whoever runs the relay. */
+const sentences: Readonly<Record<number, string>> = {
+  5: 'it is locked; does another relay run on this file?',
+  8: 'it may not be written; does the relay own the file and its folder?',
+  10: 'the disk does not answer as it should',
+  11: `it is damaged; ${restore}`,
+  13: 'the disk is full; nothing was stored. Make room, and the relay goes on by itself',
+  14: 'the file cannot be opened; does the folder exist, and may the relay write there?',
+  26: 'it is not a database; move the file away, or name another --data folder',
+};
+/** Room is not made within a second. */
+const fullRetryMs = 5000;
+
+/** What SQLite or the file system threw, as a failure that says what to do. */
+export function storageFailure(error: unknown, tried: string): Failure {
+  if (error instanceof Failure) return error;
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+  const said = error instanceof Error ? error.message : String(error);
+  const what = (code === undefined ? undefined : sentences[code]) ?? said;
+  return new Failure('StorageFailed', `${tried}: ${what}`, { retryAfterMs: fullRetryMs, cause: error });
+}

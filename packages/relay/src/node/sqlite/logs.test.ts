@@ -1,0 +1,163 @@
+import { mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { CloudEvent, Logs } from '@godwit/core';
+import { logContract } from '@godwit/core/testing';
+import { expect, onTestFinished, test } from 'vitest';
+import { createNodeWorld } from '../world.ts';
+import { openSqliteLogs } from './logs.ts';
+
+const world = createNodeWorld();
+
+logContract('in SQLite', async () => {
+  const path = await file();
+  const logs = openSqliteLogs({ path, durability: 'os', world });
+  let current = logs;
+  return {
+    logs,
+    async reopen() {
+      await current.close();
+      current = openSqliteLogs({ path, durability: 'fsync', world });
+      return current;
+    },
+    close: () => current.close(),
+  };
+});
+
+test('appends of all channels in one tick share one commit, and all are refused together where it fails', async () => {
+  const logs = openLogs({ path: await file(), bytesMax: 400_000 });
+  const channels = await Promise.all(['a', 'b', 'c'].map((name) => logs.open(name)));
+  const heard: unknown[] = [];
+  for (const channel of channels) channel.follow((news) => heard.push(news));
+  const tooMuch = { ...eventOf('big'), data: 'x'.repeat(500_000) };
+  const outcomes = await Promise.allSettled(
+    channels.map((log, index) => log.append([index === 1 ? tooMuch : eventOf('1')], 0)),
+  );
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(heard).toEqual([]);
+  for (const log of channels) expect(await log.stat()).toMatchObject({ head: 0, published: 0 });
+});
+
+test('a full disk refuses with a clear sentence, keeps what it acknowledged, and recovers once there is room', async () => {
+  const path = await file();
+  const logs = openLogs({ path, bytesMax: 1_000_000 });
+  const [log, other] = [await logs.open('a'), await logs.open('b')];
+  await other.append([{ ...eventOf('old'), data: 'x'.repeat(200_000) }], 0);
+  let acknowledged = 0;
+  const fill = async (): Promise<void> => {
+    for (;;) {
+      await log.append([{ ...eventOf(String(acknowledged)), data: 'x'.repeat(10_000) }], 0);
+      acknowledged += 1;
+    }
+  };
+  await expect(fill()).rejects.toMatchObject({
+    name: 'StorageFailed',
+    message: expect.stringContaining('the disk is full; nothing was stored'),
+    details: { retryAfterMs: expect.any(Number) },
+  });
+  expect(acknowledged).toBeGreaterThan(10);
+  expect((await log.stat()).head).toBe(acknowledged);
+  expect((await log.read('earliest', 1)).records).toHaveLength(1);
+  await logs.remove('b');
+  await expect
+    .poll(() => log.append([{ ...eventOf('after'), data: 'x'.repeat(10_000) }], 0).catch(() => undefined))
+    .toEqual([{ status: 'appended', sequence: acknowledged + 1 }]);
+});
+
+test('a file that is no database is not opened, and not touched', async () => {
+  const path = await file();
+  await writeFile(path, 'my diary, which is longer than a database’s header '.repeat(50));
+  const before = await readFile(path);
+  expect(() => openLogs({ path })).toThrow(storageFailed('is not a database'));
+  expect(await readFile(path)).toEqual(before);
+});
+
+test('another program’s database is not opened, and not touched', async () => {
+  const path = await file();
+  const theirs = new DatabaseSync(path);
+  theirs.exec('CREATE TABLE diary (day TEXT)');
+  theirs.close();
+  expect(() => openLogs({ path })).toThrow(storageFailed('not a relay’s'.replace('’', "'")));
+});
+
+test('a database of a newer release is not opened', async () => {
+  const path = await file();
+  await openLogs({ path }).close();
+  const newer = new DatabaseSync(path);
+  newer.exec('PRAGMA user_version = 2');
+  newer.close();
+  expect(() => openLogs({ path })).toThrow(storageFailed('written by another release'));
+});
+
+test.each(['cut short', 'overwritten in the middle'])('a database that was %s is not opened', async (harm) => {
+  const path = await file();
+  const logs = openLogs({ path });
+  const log = await logs.open('a');
+  for (let id = 0; id < 50; id += 1) await log.append([{ ...eventOf(String(id)), data: 'x'.repeat(5000) }], 0);
+  await logs.close();
+  const { size } = await stat(path);
+  if (harm === 'cut short') await truncate(path, Math.floor(size / 3));
+  else {
+    const handle = await open(path, 'r+');
+    await handle.write(Buffer.alloc(8192, 0x5a), 0, 8192, 4096);
+    await handle.close();
+  }
+  expect(() => openLogs({ path })).toThrow(storageFailed('damaged'));
+});
+
+test('two relays cannot have one file', async () => {
+  const path = await file();
+  const logs = openLogs({ path });
+  expect(() => openLogs({ path })).toThrow(storageFailed('does another relay run on this file?'));
+  await logs.close();
+  await openLogs({ path }).close();
+});
+
+test('a folder that cannot be made is said so', async () => {
+  const path = await file();
+  await writeFile(path, '');
+  expect(() => openLogs({ path: join(path, 'below', 'godwit.sqlite') })).toThrow(storageFailed('cannot open'));
+});
+
+test('what a removed channel held is deleted, also by the next start', async () => {
+  const path = await file();
+  const logs = openLogs({ path });
+  const log = await logs.open('a');
+  for (let id = 0; id < 100; id += 1) await log.append([{ ...eventOf(String(id)), data: 'x'.repeat(5000) }], 0);
+  await logs.remove('a');
+  await logs.close();
+  const again = openLogs({ path });
+  await (await again.open('b')).append([eventOf('1')], 0);
+  expect(await countSegments(again, path)).toBe(1);
+});
+
+/** Counts the segments, some turns later. The file is the relay's alone, so it lets go of it first. */
+async function countSegments(logs: Logs, path: string): Promise<unknown> {
+  for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  await logs.close();
+  const database = new DatabaseSync(path);
+  const { n } = database.prepare('SELECT count(*) AS n FROM segments').get() ?? {};
+  database.close();
+  return n;
+}
+
+function openLogs(options: { readonly path: string; readonly bytesMax?: number }): Logs {
+  const logs = openSqliteLogs({ durability: 'os', world, ...options });
+  onTestFinished(() => logs.close());
+  return logs;
+}
+
+async function file(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'godwit-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return join(folder, 'godwit.sqlite');
+}
+
+function eventOf(id: string): CloudEvent {
+  return { specversion: '1.0', id, source: '/alice', type: 'todo.added' };
+}
+
+function storageFailed(message: string): unknown {
+  return expect.objectContaining({ name: 'StorageFailed', message: expect.stringContaining(message) });
+}

@@ -1,0 +1,225 @@
+// The relay's logs on Node: one SQLite file, written by this thread, one transaction per tick for whoever appends in it.
+import { Failure, type Appended, type Log, type LogPage, type LogRecord, type Logs, type World } from '@godwit/core';
+import { decodeSegment, epochOf, resolvePosition } from '@godwit/core/feed';
+import { writeJobs, type ChannelState, type Job } from './commit.ts';
+import { openDatabase, storageFailure, type DatabaseOptions } from './database.ts';
+import { prepareTables } from './tables.ts';
+import { purgeSome, trimSome } from './trim.ts';
+
+/** The most UTF-16 units of JSON on a page, unless its first record alone is larger. */
+const pageSizeMax = 256 * 1024;
+
+/**
+ * Opens the logs in a file, which no other process may have open.
+ *
+ * @throws Failure `StorageFailed`, saying what is wrong with the file
+ */
+export function openSqliteLogs(options: DatabaseOptions & { readonly world: World }): Logs {
+  const { world, path } = options;
+  const database = openDatabase(options, epochOf(world.id()));
+  const tables = prepareTables(database);
+  const firstEpoch = tables.epoch();
+  const states = new Map<string, ChannelState>();
+  let jobs: Job[] = [];
+  let scheduled: NodeJS.Immediate | undefined;
+  let purging: NodeJS.Immediate | undefined;
+  let isClosed = false;
+  purgeLater();
+
+  return {
+    async open(channel) {
+      assertOpen();
+      return openLog(stateOf(channel));
+    },
+    async channels() {
+      assertOpen();
+      return attempt('cannot list the channels', () => tables.liveChannels());
+    },
+    async remove(channel) {
+      assertOpen();
+      commit();
+      const { row } = stateOf(channel);
+      if (row.live === 0) return forget(channel, false);
+      transact(`cannot remove "${channel}"`, () => {
+        tables.disown(row.id);
+        // Kept without a single event, so that the next log of this name is in an epoch of its own.
+        tables.insertChannel(channel, emptyRow(epochOf(world.id())));
+      });
+      purgeLater();
+      return forget(channel, true);
+    },
+    async close() {
+      if (isClosed) return;
+      commit();
+      isClosed = true;
+      clearImmediate(scheduled);
+      clearImmediate(purging);
+      database.close();
+    },
+  } satisfies Logs;
+
+  function openLog(state: ChannelState): Log {
+    const stops = new Set<() => void>();
+    let isLogClosed = false;
+    state.openings += 1;
+    const assertLogOpen = (): void => {
+      assertOpen();
+      if (isLogClosed || state.isRemoved) throw closed(`the log of "${state.name}" is closed`);
+    };
+    return {
+      async append(events, refused) {
+        assertLogOpen();
+        return new Promise<readonly Appended[]>((resolve, reject) => {
+          jobs.push({ state, events, refused, resolve, reject });
+          // After this tick's input has been read: whoever posted in it shares the wait for the disk.
+          scheduled ??= setImmediate(commit);
+        });
+      },
+      async read(position, limit) {
+        assertLogOpen();
+        const { epoch, head, tail } = state.row;
+        const { after, gap } = resolvePosition(position, { epoch, head, tail });
+        const records = attempt(`cannot read "${state.name}"`, () => readRecords(state, after, limit));
+        const page: LogPage = { epoch, records, after, head };
+        return gap === undefined ? page : { ...page, gap };
+      },
+      follow(listener) {
+        const own = (news: { readonly records: readonly LogRecord[] }): void => listener(news);
+        state.listeners.add(own);
+        const stop = (): void => {
+          stops.delete(stop);
+          state.listeners.delete(own);
+        };
+        stops.add(stop);
+        return stop;
+      },
+      async stat() {
+        assertLogOpen();
+        const { epoch, head, tail, bytes, published, duplicates, refused } = state.row;
+        return { epoch, head, tail, bytes, published, duplicates, refused };
+      },
+      async trim(bounds) {
+        assertLogOpen();
+        const tail = state.row.tail;
+        for (;;) {
+          const { row } = state;
+          const trimmed = transact(`cannot trim "${state.name}"`, () => trimSome(tables, row, bounds));
+          state.row = trimmed;
+          if (trimmed.tail === row.tail) return trimmed.tail - tail;
+          await new Promise((resolve) => setImmediate(resolve));
+          if (isClosed || state.isRemoved) return trimmed.tail - tail;
+        }
+      },
+      async close() {
+        if (isLogClosed) return;
+        isLogClosed = true;
+        for (const stop of stops) stop();
+        state.openings -= 1;
+        if (state.openings === 0 && !state.isRemoved && !jobs.some((job) => job.state === state))
+          states.delete(state.name);
+      },
+    } satisfies Log;
+  }
+
+  function stateOf(name: string): ChannelState {
+    const known = states.get(name);
+    if (known !== undefined) return known;
+    const row = attempt(`cannot open "${name}"`, () => tables.channel(name)) ?? emptyRow(firstEpoch);
+    const state = { name, row, listeners: new Set<never>(), openings: 0, isRemoved: false };
+    states.set(name, state);
+    return state;
+  }
+
+  function forget(name: string, isRemoved: boolean): boolean {
+    const state = states.get(name);
+    if (state !== undefined && isRemoved) state.isRemoved = true;
+    if (isRemoved || state?.openings === 0) states.delete(name);
+    return isRemoved;
+  }
+
+  function commit(): void {
+    clearImmediate(scheduled);
+    scheduled = undefined;
+    const group = jobs;
+    jobs = [];
+    if (group.length === 0) return;
+    let done: ReturnType<typeof writeJobs>;
+    try {
+      done = transact('cannot append', () => writeJobs(group, tables, world.now()));
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    for (const [state, row] of done.rows) state.row = row;
+    for (const { job, outcomes, records } of done.written) {
+      job.resolve(outcomes);
+      if (records.length > 0) for (const listener of job.state.listeners) listener({ records });
+    }
+  }
+
+  function readRecords(state: ChannelState, after: number, limit: number): readonly LogRecord[] {
+    const records: LogRecord[] = [];
+    let size = 0;
+    if (after >= state.row.head) return records;
+    for (const segment of tables.segmentsFrom(state.row.id, after + 1)) {
+      for (const record of decodeSegment(segment, segment.first)) {
+        if (record.sequence <= after) continue;
+        size += record.json.length;
+        if (records.length === limit || (size > pageSizeMax && records.length > 0)) return records;
+        records.push(record);
+      }
+    }
+    return records;
+  }
+
+  /** Deletes what removed channels have left, a little at a time, also what an earlier process did not get to. */
+  function purgeLater(): void {
+    purging ??= setImmediate(() => {
+      purging = undefined;
+      try {
+        const [id] = tables.deadChannels();
+        if (id === undefined) return;
+        transact('cannot delete a removed channel', () => purgeSome(tables, id));
+        purgeLater();
+      } catch {
+        // It takes room and harms nobody; the next removal or start tries again.
+      }
+    });
+  }
+
+  function transact<T>(tried: string, work: () => T): T {
+    return attempt(tried, () => {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        // A full disk may have rolled it back already.
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  function assertOpen(): void {
+    if (isClosed) throw closed(`the logs in ${path} are closed`);
+  }
+}
+
+function emptyRow(epoch: string): ChannelState['row'] {
+  return { id: 0, live: 0, epoch, head: 0, tail: 1, bytes: 0, published: 0, duplicates: 0, refused: 0 };
+}
+
+function closed(message: string): Failure {
+  return new Failure('Closed', message);
+}
+
+function attempt<T>(tried: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    // Without the path: whoever posts is told this too.
+    throw storageFailure(error, tried);
+  }
+}

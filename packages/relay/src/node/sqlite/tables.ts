@@ -1,0 +1,120 @@
+// Every statement that the log needs, prepared once.
+import type { DatabaseSync } from 'node:sqlite';
+
+/** A channel's row. */
+export interface ChannelRow {
+  readonly id: number;
+  readonly live: number;
+  readonly epoch: string;
+  readonly head: number;
+  readonly tail: number;
+  readonly bytes: number;
+  readonly published: number;
+  readonly duplicates: number;
+  readonly refused: number;
+}
+
+/** A commit of one channel. */
+export interface SegmentRow {
+  readonly first: number;
+  readonly n: number;
+  readonly at: number;
+  readonly bytes: number;
+  readonly types: string;
+  readonly body: string;
+}
+
+/** The tables, by what is done to them. */
+export interface Tables {
+  /** The epoch of every channel that nobody has removed yet. */
+  epoch(): string;
+  channel(name: string): ChannelRow | undefined;
+  liveChannels(): readonly string[];
+  /** Answers the row's id. */
+  insertChannel(name: string, row: Omit<ChannelRow, 'id'>): number;
+  updateChannel(row: ChannelRow): void;
+  /** Takes a channel's name away: what it holds is dead. */
+  disown(id: number): void;
+  deadChannels(): readonly number[];
+  deleteChannel(id: number): void;
+  insertSegment(channel: number, segment: SegmentRow): void;
+  /** From the segment that holds `sequence` on, one by one. */
+  segmentsFrom(channel: number, sequence: number): Iterable<SegmentRow>;
+  oldestSegments(channel: number, limit: number): readonly SegmentRow[];
+  deleteSegment(channel: number, first: number): void;
+  /** Answers whether the identity was new. */
+  insertId(channel: number, source: string, id: string, sequence: number): boolean;
+  sequenceOf(channel: number, source: string, id: string): number;
+  deleteId(channel: number, source: string, id: string): void;
+}
+
+/** Prepares the statements. */
+export function prepareTables(database: DatabaseSync): Tables {
+  const prepare = (sql: string): ReturnType<DatabaseSync['prepare']> => database.prepare(sql);
+  const columns = 'live, epoch, head, tail, bytes, published, duplicates, refused';
+  const epoch = prepare("SELECT value FROM meta WHERE key = 'epoch'");
+  const channel = prepare(`SELECT id, ${columns} FROM channels WHERE name = ?`);
+  const liveChannels = prepare('SELECT name FROM channels WHERE live = 1 AND name IS NOT NULL ORDER BY name');
+  const insertChannel = prepare(`INSERT INTO channels (name, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const updateChannel = prepare(
+    'UPDATE channels SET live = ?, head = ?, tail = ?, bytes = ?, published = ?, duplicates = ?, refused = ? WHERE id = ?',
+  );
+  const disown = prepare('UPDATE channels SET name = NULL WHERE id = ?');
+  const deadChannels = prepare('SELECT id FROM channels WHERE name IS NULL');
+  const deleteChannel = prepare('DELETE FROM channels WHERE id = ?');
+  const insertSegment = prepare(
+    'INSERT INTO segments (channel, first, n, at, bytes, types, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const segmentsFrom = prepare(
+    `SELECT first, n, at, bytes, types, body FROM segments WHERE channel = ?1 AND first >=
+      (SELECT first FROM segments WHERE channel = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1) ORDER BY first`,
+  );
+  const oldestSegments = prepare(
+    'SELECT first, n, at, bytes, types, body FROM segments WHERE channel = ? ORDER BY first LIMIT ?',
+  );
+  const deleteSegment = prepare('DELETE FROM segments WHERE channel = ? AND first = ?');
+  const insertId = prepare(
+    'INSERT INTO ids (channel, source, id, sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const sequenceOf = prepare('SELECT sequence FROM ids WHERE channel = ? AND source = ? AND id = ?');
+  const deleteId = prepare('DELETE FROM ids WHERE channel = ? AND source = ? AND id = ?');
+
+  return {
+    epoch: () => String(epoch.get()?.['value']),
+    // What these answer is what the schema says: its columns are NOT NULL, and only this relay writes them.
+    channel: (name) => channel.get(name) as ChannelRow | undefined,
+    liveChannels: () => liveChannels.all().map(({ name }) => String(name)),
+    insertChannel(name, { live, epoch, head, tail, bytes, published, duplicates, refused }) {
+      const values = [name, live, epoch, head, tail, bytes, published, duplicates, refused];
+      return Number(insertChannel.run(...values).lastInsertRowid);
+    },
+    updateChannel({ id, live, head, tail, bytes, published, duplicates, refused }) {
+      updateChannel.run(live, head, tail, bytes, published, duplicates, refused, id);
+    },
+    disown: (id) => void disown.run(id),
+    deadChannels: () => deadChannels.all().map(({ id }) => Number(id)),
+    deleteChannel: (id) => void deleteChannel.run(id),
+    insertSegment(channel, { first, n, at, bytes, types, body }) {
+      insertSegment.run(channel, first, n, at, bytes, types, body);
+    },
+    *segmentsFrom(channel, sequence) {
+      for (const row of segmentsFrom.iterate(channel, sequence)) yield segmentOf(row);
+    },
+    oldestSegments: (channel, limit) => oldestSegments.all(channel, limit).map(segmentOf),
+    deleteSegment: (channel, first) => void deleteSegment.run(channel, first),
+    insertId: (channel, source, id, sequence) => insertId.run(channel, source, id, sequence).changes === 1,
+    sequenceOf: (channel, source, id) => Number(sequenceOf.get(channel, source, id)?.['sequence']),
+    deleteId: (channel, source, id) => void deleteId.run(channel, source, id),
+  };
+}
+
+function segmentOf({ first, n, at, bytes, types, body }: Record<string, unknown>): SegmentRow {
+  return {
+    first: Number(first),
+    n: Number(n),
+    at: Number(at),
+    bytes: Number(bytes),
+    types: String(types),
+    body: String(body),
+  };
+}

@@ -1,0 +1,39 @@
+// trim: drops whole segments from a channel's tail, and the identities that stood in them.
+import { decodeCloudEvent, type TrimBounds } from '@godwit/core';
+import { escapeText } from '@godwit/core/feed';
+import type { ChannelRow, SegmentRow, Tables } from './tables.ts';
+
+/** Segments dropped in one transaction: between two, appends have their turn. */
+const segmentsAtOnce = 16;
+
+/** Drops some of what is out of bounds. Runs inside a transaction; answers the row as it is then. */
+export function trimSome(tables: Tables, row: ChannelRow, { before, bytesMax }: TrimBounds): ChannelRow {
+  let { bytes, tail } = row;
+  for (const segment of tables.oldestSegments(row.id, segmentsAtOnce)) {
+    if (segment.at >= before && bytes <= bytesMax) break;
+    dropSegment(tables, row.id, segment);
+    bytes -= segment.bytes;
+    tail = segment.first + segment.n;
+  }
+  const trimmed = { ...row, bytes, tail };
+  if (tail !== row.tail) tables.updateChannel(trimmed);
+  return trimmed;
+}
+
+/** Drops some of a channel that was removed. Runs inside a transaction; answers whether all of it is gone. */
+export function purgeSome(tables: Tables, id: number): boolean {
+  const segments = tables.oldestSegments(id, segmentsAtOnce);
+  for (const segment of segments) dropSegment(tables, id, segment);
+  if (segments.length === segmentsAtOnce) return false;
+  tables.deleteChannel(id);
+  return true;
+}
+
+function dropSegment(tables: Tables, channel: number, { first, body }: SegmentRow): void {
+  // From the events themselves: an index from sequences to identities would cost every append a second write.
+  for (const line of body.split('\n')) {
+    const { source, id } = decodeCloudEvent(JSON.parse(line));
+    tables.deleteId(channel, escapeText(source), escapeText(id));
+  }
+  tables.deleteSegment(channel, first);
+}

@@ -1,0 +1,145 @@
+// Many streams as one: whole frames, in the order they come, no faster than the reader takes them.
+
+/** Frames that wait for the reader; their stream waits with them. */
+interface Ready {
+  readonly bytes: Uint8Array;
+  taken(): void;
+}
+
+/** A merged stream, and what may be put into it from beside. */
+export interface Merged {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Adds a stream of frames. When any of them ends, so does the whole: its reader then resumes them all. */
+  add(source: ReadableStream<Uint8Array>): void;
+  /** Puts a frame in at once; for the few that are the connection's own. */
+  send(frame: Uint8Array): void;
+  /** A tick has passed: puts the frame in if the reader waits, and this many have passed since it got something. */
+  beat(ticks: number, frame: Uint8Array): void;
+  end(): void;
+  /** Hears of the end, whoever ends it, unless stopped. */
+  onEnd(listener: () => void): () => void;
+}
+
+/** Makes a merged stream. */
+export function createMerged(): Merged {
+  const endings = new Set<() => void>();
+  const readers = new Set<ReadableStreamDefaultReader<Uint8Array>>();
+  const ready: Ready[] = [];
+  let isWanted = false;
+  let silentTicks = 0;
+  let isEnding = false;
+  let isOver = false;
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      start(its) {
+        controller = its;
+      },
+      pull() {
+        const next = ready.shift();
+        if (next === undefined) {
+          isWanted = true;
+          return;
+        }
+        enqueue(next.bytes);
+        next.taken();
+        if (isEnding && ready.length === 0) close();
+      },
+      cancel() {
+        finish();
+      },
+    },
+    // Nothing is held here: what the reader has not asked for stays with the streams.
+    { highWaterMark: 0 },
+  );
+
+  return {
+    stream,
+    add(source) {
+      if (isOver || isEnding) void source.cancel().catch(() => undefined);
+      else void forward(source);
+    },
+    send(frame) {
+      if (!isOver) enqueue(frame);
+    },
+    beat(ticks, frame) {
+      silentTicks += 1;
+      if (!isOver && isWanted && silentTicks >= ticks) enqueue(frame);
+    },
+    end,
+    onEnd(listener) {
+      endings.add(listener);
+      return () => endings.delete(listener);
+    },
+  };
+
+  async function forward(source: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = source.getReader();
+    readers.add(reader);
+    let rest: Uint8Array = new Uint8Array();
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || isOver) break;
+        const { frames, left } = cutFrames(rest, value);
+        rest = left;
+        if (frames.byteLength > 0) await hand(frames);
+      }
+    } catch {
+      // A channel that breaks off ends the connection: resuming is how its reader gets it back.
+    }
+    readers.delete(reader);
+    end();
+  }
+
+  function hand(bytes: Uint8Array): Promise<void> | void {
+    if (isOver) return;
+    if (!isWanted) return new Promise((resolve) => ready.push({ bytes, taken: resolve }));
+    enqueue(bytes);
+  }
+
+  function enqueue(bytes: Uint8Array): void {
+    isWanted = false;
+    silentTicks = 0;
+    controller?.enqueue(bytes);
+  }
+
+  function end(): void {
+    isEnding = true;
+    if (ready.length === 0) close();
+  }
+
+  function close(): void {
+    if (isOver) return;
+    controller?.close();
+    finish();
+  }
+
+  function finish(): void {
+    if (isOver) return;
+    isOver = true;
+    for (const { taken } of ready.splice(0)) taken();
+    for (const reader of readers) void reader.cancel().catch(() => undefined);
+    for (const listener of endings) listener();
+  }
+}
+
+const lineFeed = 10;
+
+/** Cuts behind the last whole frame: a network between here and the channel cuts anywhere. */
+export function cutFrames(
+  rest: Uint8Array,
+  chunk: Uint8Array,
+): { readonly frames: Uint8Array; readonly left: Uint8Array } {
+  let all = chunk;
+  if (rest.byteLength > 0) {
+    all = new Uint8Array(rest.byteLength + chunk.byteLength);
+    all.set(rest);
+    all.set(chunk, rest.byteLength);
+  }
+  let end = all.byteLength;
+  while (end > 1 && !(all[end - 1] === lineFeed && all[end - 2] === lineFeed)) end -= 1;
+  if (end <= 1) end = 0;
+  return { frames: all.subarray(0, end), left: all.subarray(end) };
+}

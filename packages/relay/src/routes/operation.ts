@@ -1,0 +1,77 @@
+// For whoever runs the relay: its numbers as JSON and for Prometheus, and whether it lives and serves.
+import type { Handler } from 'hono';
+import { Failure } from '@godwit/core';
+import type { Channels, ChannelStat } from '@godwit/core/feed';
+import { metricsText } from './metrics.ts';
+import type { RelayParts } from './parts.ts';
+
+/** What is counted, and may be added up. */
+const counted = [
+  'published',
+  'duplicates',
+  'refused',
+  'delivered',
+  'filtered',
+  'subscribers',
+  'queueDepth',
+  'bytes',
+] as const;
+
+/** A relay in numbers: the sum over its channels, and each. */
+export type RelayStats = Readonly<Record<(typeof counted)[number], number>> & {
+  readonly dropped: Readonly<Record<string, number>>;
+  /** The earliest `since` of the channels, or of the asking where there is none. */
+  readonly since: string;
+  readonly channels: Readonly<Record<string, ChannelStat>>;
+};
+
+/** `GET /v1/stats` (rule 5). It tells of every channel, so it needs the right to all. */
+export function stats({ channels, authority, world }: RelayParts): Handler {
+  return async (context) => {
+    await authority(context.req.raw, 'subscribe', '*');
+    return context.json(await collect(channels, world.now()), 200, { 'cache-control': 'no-store' });
+  };
+}
+
+/** `GET /metrics` (rule 5): Prometheus text, version 0.0.4. */
+export function metrics({ channels, authority, world }: RelayParts, version: string): Handler {
+  return async (context) => {
+    await authority(context.req.raw, 'subscribe', '*');
+    const text = metricsText(await collect(channels, world.now()), version);
+    return context.body(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+  };
+}
+
+/** `GET /healthz`: the process answers. */
+export function healthz(version: string): Handler {
+  return (context) => context.json({ status: 'ok', version }, 200, { 'cache-control': 'no-store' });
+}
+
+/** `GET /readyz`: it can serve, too. */
+export function readyz(ready: () => Promise<void>): Handler {
+  return async (context) => {
+    await ready();
+    return context.json({ status: 'ready' }, 200, { 'cache-control': 'no-store' });
+  };
+}
+
+async function collect(channels: Channels, now: number): Promise<RelayStats> {
+  if (channels.list === undefined) {
+    throw new Failure('NotFound', 'no one place here knows all channels; ask for each by GET /v1/channels/{channel}');
+  }
+  const each: [string, ChannelStat][] = [];
+  // One by one: a relay of ten thousand channels is to go on serving meanwhile.
+  for (const name of await channels.list()) each.push([name, await channels.channel(name).stat()]);
+  const sum = (field: (typeof counted)[number]): number => each.reduce((total, [, stat]) => total + stat[field], 0);
+  const dropped: Record<string, number> = {};
+  for (const [, stat] of each) {
+    for (const [reason, events] of Object.entries(stat.dropped)) dropped[reason] = (dropped[reason] ?? 0) + events;
+  }
+  const since = each.map(([, stat]) => stat.since).sort()[0] ?? new Date(now).toISOString();
+  const sums = Object.fromEntries(counted.map((field) => [field, sum(field)])) as Record<
+    (typeof counted)[number],
+    number
+  >;
+  // From entries: a channel may be called __proto__.
+  return { ...sums, dropped, since, channels: Object.fromEntries(each) };
+}

@@ -1,0 +1,80 @@
+// GET on a channel's events: live as a stream, or a page, which may wait for news.
+import type { Handler } from 'hono';
+import type { ChannelPage } from '@godwit/core/feed';
+import { assertChannel, headerNames, mediaTypes, parsePosition, type Limits } from '@godwit/core/protocol';
+import { chooseOffer, type Offer } from '../accept.ts';
+import { numberOf, typesOf } from '../query.ts';
+import type { RelayParts } from './parts.ts';
+import { overloadResponse, streamResponse } from './sse.ts';
+
+/** A page of the past is what it is; the bound is for channels that are removed. */
+const pastSeconds = 3600;
+
+/** `GET /v1/channels/{channel}/events` (rules 2 and 4). */
+export function read({ channels, authority, limits }: RelayParts): Handler<object, '/:channel'> {
+  return async (context) => {
+    const name = assertChannel(context.req.param('channel'));
+    const request = context.req.raw;
+    const offer = chooseOffer(request.headers.get('accept'));
+    const { until } = await authority(request, 'subscribe', name);
+    const url = new URL(request.url);
+    const types = typesOf(url.searchParams);
+    const channel = channels.channel(name);
+
+    if (offer === mediaTypes.stream) {
+      const after = positionOf(request.headers.get(headerNames.lastEventId), url.searchParams.get('after'));
+      // Nobody would read, or end, the body of an answer to HEAD.
+      if (request.method === 'HEAD') return streamResponse(null);
+      const query = { after, types, heartbeat: true };
+      return channel.stream(until === undefined ? query : { ...query, until }).then(streamResponse, overloadResponse);
+    }
+    const after = positionOf(url.searchParams.get('after'));
+    const page = await channel.page({ after, types, ...pageBounds(url.searchParams, limits) });
+    return pageResponse(request, url, offer, after, page);
+  };
+}
+
+/** The first that is there; empty is absent. */
+function positionOf(...candidates: readonly (string | null)[]): string {
+  const position = candidates.find((text) => text !== null && text !== '') ?? 'latest';
+  parsePosition(position);
+  return position;
+}
+
+function pageBounds(query: URLSearchParams, { pageEventsMax, waitMsMax }: Limits): { limit: number; waitMs: number } {
+  const max = pageEventsMax;
+  const limit = numberOf(query, 'limit', { min: 1, max, byDefault: max, isWhole: true });
+  const waitS = numberOf(query, 'wait', { min: 0, max: waitMsMax / 1000, byDefault: 0, isWhole: false });
+  return { limit, waitMs: Math.ceil(waitS * 1000) };
+}
+
+function pageResponse(request: Request, url: URL, offer: Offer, after: string, page: ChannelPage): Response {
+  const { events, next, upToDate, gap } = page;
+  const query = new URLSearchParams(url.searchParams);
+  query.set('after', next);
+  const headers = new Headers({
+    'content-type': offer,
+    [headerNames.nextOffset]: next,
+    [headerNames.upToDate]: String(upToDate),
+    link: `<${url.pathname}?${query.toString()}>; rel="next"`,
+    vary: 'Accept',
+    'cache-control': 'no-store',
+  });
+  if (gap !== undefined) {
+    headers.set(headerNames.gap, gap.reason);
+    // Absent is "nobody knows".
+    if (gap.missed !== null) headers.set(headerNames.missed, String(gap.missed));
+  } else if (!upToDate) {
+    const tag = `"${next}-${events.length}${offer === mediaTypes.batch ? 'b' : ''}"`;
+    headers.set('etag', tag);
+    // "earliest" moves as the log is trimmed: ask again, and mostly hear that nothing has changed.
+    headers.set('cache-control', after === 'earliest' ? 'private, no-cache' : `private, max-age=${pastSeconds}`);
+    if (isNamed(request.headers.get('if-none-match'), tag)) return new Response(null, { status: 304, headers });
+  }
+  return new Response(`[${events.join(',')}]`, { headers });
+}
+
+function isNamed(ifNoneMatch: string | null, tag: string): boolean {
+  const tags = (ifNoneMatch ?? '').split(',').map((text) => text.trim().replace(/^W\//, ''));
+  return tags.includes(tag) || tags.includes('*');
+}

@@ -1,0 +1,102 @@
+// GET on many channels: one connection for all of a device's channels, each behind its own position.
+import type { Handler } from 'hono';
+import { Failure, toFailure } from '@godwit/core';
+import { assertChannel, encodeControlFrame, encodeHeartbeat, parsePosition } from '@godwit/core/protocol';
+import { typesOf } from '../query.ts';
+import { createMerged, type Merged } from './merge.ts';
+import type { RelayParts } from './parts.ts';
+import { streamResponse } from './sse.ts';
+
+/** Looks per heartbeat, so that none is late. */
+const ticksPerHeartbeat = 4;
+const encoder = new TextEncoder();
+
+/** `GET /v1/events?channel=a@OFFSET&channel=b` (rule 3). */
+export function stream(parts: RelayParts): Handler {
+  const { channels, authority, limits } = parts;
+  return async (context) => {
+    const request = context.req.raw;
+    const query = new URL(request.url).searchParams;
+    const positions = positionsOf(query.getAll('channel'), limits.channelsPerConnectionMax);
+    const types = typesOf(query);
+    const grants = await Promise.all(
+      [...positions.keys()].map(async (channel) => ({
+        channel,
+        ...(await ask(() => authority(request, 'subscribe', channel))),
+      })),
+    );
+    if (request.method === 'HEAD') return streamResponse(null);
+    const untils = grants.flatMap(({ until }) => (until === undefined ? [] : [until]));
+    const until = untils.length === 0 ? undefined : Math.min(...untils);
+
+    const merged = createMerged();
+    keepAlive(parts, merged, until);
+    // The first byte at once: a channel may take a while to open.
+    merged.send(encoder.encode(encodeHeartbeat()));
+    const refuse = (channel: string, { name }: Failure): void =>
+      merged.send(encoder.encode(encodeControlFrame({ kind: 'refused', channel, name })));
+    for (const { channel, failure } of grants) {
+      if (failure !== undefined) {
+        refuse(channel, failure);
+        continue;
+      }
+      const reading = { after: positions.get(channel) ?? 'latest', types, heartbeat: false };
+      const opened = channels.channel(channel).stream(until === undefined ? reading : { ...reading, until });
+      opened.then(merged.add, (error: unknown) => {
+        const failure = toFailure(error);
+        if (failure.name === 'Draining' || failure.name === 'Closed') drain(merged, failure);
+        else refuse(channel, failure);
+      });
+    }
+    return streamResponse(merged.stream);
+  };
+}
+
+/** A right that is missing concerns its channel; who cannot be told at all concerns the whole request. */
+async function ask<T extends object>(work: () => Promise<T>): Promise<Partial<T> & { readonly failure?: Failure }> {
+  try {
+    return await work();
+  } catch (error) {
+    const failure = toFailure(error);
+    if (failure.name !== 'Forbidden') throw failure;
+    return { failure } as Partial<T> & { readonly failure: Failure };
+  }
+}
+
+function positionsOf(texts: readonly string[], max: number): ReadonlyMap<string, string> {
+  if (texts.length === 0 || texts.length > max) {
+    throw new Failure(
+      'InvalidRequest',
+      `expected ?channel=name or ?channel=name@position, 1 to ${max} times; got ${texts.length}`,
+    );
+  }
+  const positions = new Map<string, string>();
+  for (const text of texts) {
+    const at = text.indexOf('@');
+    const channel = assertChannel(at < 0 ? text : text.slice(0, at));
+    if (positions.has(channel)) throw new Failure('InvalidRequest', `the channel "${channel}" is asked for twice`);
+    const position = at < 0 || at === text.length - 1 ? 'latest' : text.slice(at + 1);
+    parsePosition(position);
+    positions.set(channel, position);
+  }
+  return positions;
+}
+
+/** The connection's own heartbeat, when nothing has come for a while; and its end, where no channel brings one. */
+function keepAlive({ world, limits }: RelayParts, merged: Merged, until: number | undefined): void {
+  const tick = (): void => {
+    const stop = world.after(limits.heartbeatMs / ticksPerHeartbeat, () => {
+      forget();
+      if (until !== undefined && world.now() >= until) return merged.end();
+      merged.beat(ticksPerHeartbeat, encoder.encode(encodeHeartbeat()));
+      tick();
+    });
+    const forget = merged.onEnd(stop);
+  };
+  tick();
+}
+
+function drain(merged: Merged, { details }: Failure): void {
+  merged.send(encoder.encode(encodeControlFrame({ kind: 'drain', retryAfterMs: details.retryAfterMs ?? 1000 })));
+  merged.end();
+}

@@ -1,0 +1,13 @@
+// The relay on Node: its app, its SQLite log, and the real process.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { conditions: ['@godwit/source'] },
+  ssr: { resolve: { conditions: ['@godwit/source'] } },
+  test: {
+    name: 'relay/node',
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['src/cloudflare/**', '**/node_modules/**'],
+    environment: 'node',
+  },
+});

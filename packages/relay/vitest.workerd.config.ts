@@ -1,0 +1,10 @@
+// The Workers half, inside workerd: the log in a real Durable Object, and the relay's contract over the Worker itself.
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [cloudflareTest({ wrangler: { configPath: './src/cloudflare/testing/wrangler.jsonc' } })],
+  resolve: { conditions: ['@godwit/source'] },
+  ssr: { resolve: { conditions: ['@godwit/source'] } },
+  test: { name: 'relay/workerd', include: ['src/cloudflare/**/*.test.ts'] },
+});
