@@ -1,0 +1,52 @@
+// Every adapter runs its port's contract: whoever says `satisfies Store` has a test that calls the store's contract on it.
+import { importsOf, withoutComments } from './imports.ts';
+import { isSource, isTest, type Tree } from './tree.ts';
+
+/** The ports that have a contract, and the contract's name in core/testing. */
+const contracts: Readonly<Record<string, string>> = {
+  Store: 'storeContract',
+  Log: 'logContract',
+  Logs: 'logContract',
+  Link: 'linkContract',
+  Tabs: 'tabsContract',
+  World: 'worldContract',
+};
+
+/** A source file that says that it fulfils a port. */
+export interface Adapter {
+  readonly path: string;
+  readonly port: string;
+}
+
+/** Every adapter in the packages. */
+export function adapters(tree: Tree): readonly Adapter[] {
+  return [...tree].flatMap(([path, text]) => {
+    if (!path.startsWith('packages/') || !isSource(path)) return [];
+    const ports = [...withoutComments(text).matchAll(/\bsatisfies (\w+)\b/g)].map(([, port = '']) => port);
+    return [...new Set(ports)].filter((port) => port in contracts).map((port) => ({ path, port }));
+  });
+}
+
+/** Adapters whose contract no test runs on them. */
+export function untestedAdapters(tree: Tree): readonly string[] {
+  return adapters(tree).flatMap(({ path, port }) => {
+    const contract = contracts[port] ?? '';
+    const runs = [...tree].some(
+      ([test, text]) => isTest(test) && new RegExp(`\\b${contract}\\(`).test(text) && reaches(tree, test, path),
+    );
+    return runs ? [] : [`${path} satisfies ${port}, and no test runs ${contract}() on it`];
+  });
+}
+
+/** Whether a test imports the file, or what imports it. */
+function reaches(tree: Tree, from: string, to: string): boolean {
+  const seen = new Set<string>();
+  const queue = [from];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (path === to) return true;
+    if (seen.has(path)) continue;
+    seen.add(path);
+    for (const { target } of importsOf(path, tree.get(path) ?? '')) if (target !== undefined) queue.push(target);
+  }
+  return false;
+}

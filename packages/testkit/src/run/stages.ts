@@ -1,0 +1,78 @@
+// What `npm test` does, in order: the quick things first, so that a slip is told in seconds.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** One command, and where it leaves its counts if it runs tests. */
+export interface Stage {
+  readonly name: string;
+  readonly command: readonly [program: string, ...args: string[]];
+  /** The JSON report that the command writes, and who writes it. */
+  readonly report?: { readonly by: 'vitest' | 'playwright'; readonly file: string };
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Where a runner leaves its report. */
+function reportFile(name: string): string {
+  return join(tmpdir(), `godwit-${process.pid}-${name}.json`);
+}
+
+/** What end-to-end tests that wait for a real timeout have in their names. */
+const slow = '@slow';
+
+/** The stages of `npm test`. */
+export function testStages(): readonly Stage[] {
+  return [
+    browser,
+    { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
+    { name: 'format', command: ['oxfmt', '--check', '.'] },
+    { name: 'typecheck', command: turbo('typecheck') },
+    vitest('unit and contract tests', '--reporter', 'default'),
+    { name: 'build and package checks', command: turbo('build', 'check') },
+    playwright('end to end', '--grep-invert', slow),
+  ];
+}
+
+/** How often `npm run test:full` runs what depends on timing: a race that strikes one time in ten shows in most runs. */
+const rounds = 3;
+
+/** The stages of `npm run test:full`: what depends on timing, again and again, and what takes long. */
+export function fullStages(): readonly Stage[] {
+  const shuffled = Array.from({ length: rounds }, (_, round) =>
+    vitest(
+      `unit and contract tests, shuffled, round ${round + 1} of ${rounds}`,
+      '--sequence.shuffle.tests',
+      `--sequence.seed=${round + 1}`,
+      '--reporter',
+      'dot',
+    ),
+  );
+  return [
+    browser,
+    { name: 'build', command: turbo('build') },
+    ...shuffled,
+    playwright(`end to end, ${rounds} times`, '--grep-invert', slow, '--repeat-each', String(rounds)),
+    playwright('end to end, what takes long', '--grep', slow),
+  ];
+}
+
+const browser: Stage = { name: 'browser', command: ['node', 'packages/testkit/src/ensure-browser.ts'] };
+
+function vitest(name: string, ...args: readonly string[]): Stage {
+  const file = reportFile('vitest');
+  const all = ['run', '--config', 'packages/testkit/src/all.ts', '--reporter', 'json', `--outputFile.json=${file}`];
+  return { name, command: ['vitest', ...all, ...args], report: { by: 'vitest', file } };
+}
+
+function playwright(name: string, ...args: readonly string[]): Stage {
+  const file = reportFile('playwright');
+  return {
+    name,
+    command: ['playwright', 'test', '--config', 'e2e/playwright.config.ts', '--reporter', 'list,json', ...args],
+    report: { by: 'playwright', file },
+    env: { PLAYWRIGHT_JSON_OUTPUT_NAME: file },
+  };
+}
+
+function turbo(...tasks: readonly string[]): readonly [string, ...string[]] {
+  return ['turbo', 'run', ...tasks, '--output-logs=errors-only'];
+}
