@@ -1,0 +1,31 @@
+// `npm start`: the relay and the demo on one port, for this machine only. What is published is kept in `.data/`.
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startRelay } from '@godwit/relay/node';
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: process.env['PORT'] ?? '8787' },
+    data: { type: 'string', default: fileURLToPath(new URL('../../.data', import.meta.url)) },
+  },
+});
+
+await mkdir(values.data, { recursive: true });
+const relay = await startRelay({
+  port: Number(values.port),
+  // Open to all who reach it, so nobody beyond this machine may.
+  host: '127.0.0.1',
+  insecure: true,
+  data: values.data,
+  assets: fileURLToPath(new URL('dist', import.meta.url)),
+});
+process.stdout.write(
+  `\n  Godwit’s live board: ${relay.url}\n  Open it in two tabs. Ctrl+C ends it; what was published stays.\n\n`,
+);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void relay.close().then(() => process.exit(0));
+  });
+}

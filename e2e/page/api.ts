@@ -1,0 +1,31 @@
+// What the page offers to its tests, as `globalThis.godwit`: there once the runtime is open and its handlers listen.
+import type { Status } from '@godwit/core';
+
+/** One event as a handler had it. */
+export interface Handled {
+  readonly id: string;
+  readonly by: string;
+  readonly n: number;
+  /** The relay's offset; null on an own event that was not confirmed yet. */
+  readonly offset: string | null;
+}
+
+/** The runtime of one tab, and what its handlers had. */
+export interface PageApi {
+  /** Publishes notes one after the other, each when the one before is on disk. Answers their ids. */
+  publish(by: string, from: number, count: number): Promise<readonly string[]>;
+  /** The same, without waiting in between. */
+  publishTogether(by: string, from: number, count: number): Promise<readonly string[]>;
+  /** Begins to publish, and does not wait. `published` says how far it is. */
+  beginPublishing(by: string, count: number): void;
+  published(): number;
+  handled(order: 'local' | 'relay'): readonly Handled[];
+  status(): Status;
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+}
+
+declare global {
+  var godwit: PageApi;
+}

@@ -1,0 +1,49 @@
+// Opens a runtime as the address says, and hands it to the test. `?user=`, `?channel=`, `?relay=` as on the demo.
+import { createRuntime } from '@godwit/client';
+import { defineEvents, type Delivered } from '@godwit/core';
+import * as v from 'valibot';
+import type { Handled, PageApi } from './api.ts';
+
+const note = v.object({ by: v.string(), n: v.number() });
+const events = defineEvents({ 'note.written': note });
+const query = new URLSearchParams(location.search);
+const runtime = await createRuntime({
+  name: 'e2e',
+  user: query.get('user') ?? 'alice',
+  events,
+  relay: query.get('relay') ?? location.origin,
+  channels: [query.get('channel') ?? 'notes'],
+});
+
+const handled: Record<'local' | 'relay', Handled[]> = { local: [], relay: [] };
+for (const order of ['local', 'relay'] as const) {
+  const take = ({ id, data, offset }: Delivered<string, v.InferOutput<typeof note>>): void => {
+    handled[order].push({ id, by: data.by, n: data.n, offset });
+  };
+  runtime.on('note.written', take, { order });
+}
+let published = 0;
+
+async function publishOne(by: string, n: number): Promise<string> {
+  const { id } = await runtime.publish('note.written', { by, n });
+  published += 1;
+  return id;
+}
+
+async function publish(by: string, from: number, count: number): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let n = from; n < from + count; n += 1) ids.push(await publishOne(by, n));
+  return ids;
+}
+
+globalThis.godwit = {
+  publish,
+  publishTogether: (by, from, count) => Promise.all(Array.from({ length: count }, (_, n) => publishOne(by, from + n))),
+  beginPublishing: (by, count) => void publish(by, 0, count),
+  published: () => published,
+  handled: (order) => handled[order],
+  status: () => runtime.status.get(),
+  pause: () => runtime.pause(),
+  resume: () => runtime.resume(),
+  close: () => runtime.close(),
+} satisfies PageApi;

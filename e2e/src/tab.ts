@@ -1,0 +1,59 @@
+// A tab with the bare page: the runtime that its test talks to.
+import type { Status } from '@godwit/core';
+import { expect, type BrowserContext, type Page } from '@playwright/test';
+import type { Handled } from '../page/api.ts';
+
+/** One tab. */
+export interface Tab {
+  readonly page: Page;
+  publish(by: string, from: number, count: number): Promise<readonly string[]>;
+  publishTogether(by: string, from: number, count: number): Promise<readonly string[]>;
+  beginPublishing(by: string, count: number): Promise<void>;
+  handled(order: 'local' | 'relay'): Promise<readonly Handled[]>;
+  status(): Promise<Status>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  close(): Promise<void>;
+  /** Waits until it talks to the relay, or hears from the tab that does. */
+  online(): Promise<void>;
+  /** Waits until nothing is pending. */
+  settled(): Promise<void>;
+}
+
+/** Opens a tab on a device, and waits until its runtime is open. */
+export async function openTab(device: BrowserContext, url: string, query = ''): Promise<Tab> {
+  const page = await device.newPage();
+  await page.goto(`${url}/${query}`);
+  await page.waitForFunction(() => 'godwit' in globalThis);
+  const status = (): Promise<Status> => page.evaluate(() => godwit.status());
+  return {
+    page,
+    status,
+    publish: (by, from, count) => page.evaluate((args) => godwit.publish(...args), [by, from, count] as const),
+    publishTogether: (by, from, count) =>
+      page.evaluate((args) => godwit.publishTogether(...args), [by, from, count] as const),
+    beginPublishing: (by, count) => page.evaluate((args) => godwit.beginPublishing(...args), [by, count] as const),
+    handled: (order) => page.evaluate((order) => godwit.handled(order), order),
+    pause: () => page.evaluate(() => godwit.pause()),
+    resume: () => page.evaluate(() => godwit.resume()),
+    close: () => page.close(),
+    online: () => expect.poll(async () => (await status()).connection).toBe('online'),
+    settled: () => expect.poll(async () => (await status()).pending).toBe(0),
+  };
+}
+
+/** The numbers of `count` notes in order: what a handler must have had, once each. */
+export function numbers(count: number, from = 0): readonly number[] {
+  return Array.from({ length: count }, (_, n) => from + n);
+}
+
+/** Waits until the tab's handlers have had these notes of one publisher: all of them, once, in this order. */
+export async function hears(tab: Tab, order: 'local' | 'relay', by: string, notes: readonly number[]): Promise<void> {
+  const heard = async (): Promise<readonly number[]> =>
+    (await tab.handled(order)).filter((event) => event.by === by).map(({ n }) => n);
+  // The count first: a list of a thousand numbers that is still growing makes no readable message.
+  await expect
+    .poll(async () => (await heard()).length, { message: `notes of ${by}` })
+    .toBeGreaterThanOrEqual(notes.length);
+  expect(await heard()).toEqual(notes);
+}

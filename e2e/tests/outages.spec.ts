@@ -1,0 +1,136 @@
+// What goes away comes back: the network, the relay, the browser.
+import { readAll } from '../src/http.ts';
+import { makeProfile } from '../src/profile.ts';
+import { startProxy } from '../src/proxy.ts';
+import { hears, numbers, openTab } from '../src/tab.ts';
+import { expect, test } from '../src/test.ts';
+
+test('an event published offline arrives once the relay returns, once, in order', async ({ relay, newDevice }) => {
+  const alice = await openTab(await newDevice(), relay.url);
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  await Promise.all([alice.online(), bob.online()]);
+  await alice.publish('alice', 0, 5);
+  await hears(bob, 'relay', 'alice', numbers(5));
+
+  await relay.stop();
+  await alice.publish('alice', 5, 25);
+  expect((await alice.status()).pending).toBe(25);
+  await hears(alice, 'local', 'alice', numbers(30));
+  await relay.start();
+
+  await hears(bob, 'relay', 'alice', numbers(30));
+  await hears(alice, 'relay', 'alice', numbers(30));
+  await alice.settled();
+  expect((await readAll(relay.url, 'notes')).map(({ data }) => data)).toEqual(
+    numbers(30).map((n) => ({ by: 'alice', n })),
+  );
+});
+
+test('an event whose publish resolved survives the killing of the browser', async ({ relay, newDevice }) => {
+  const proxy = await startProxy(relay.url);
+  const profile = await makeProfile();
+  try {
+    const alice = await openTab(await profile.launch(), proxy.url);
+    await alice.online();
+    proxy.set('down');
+    await alice.publish('alice', 0, 50);
+
+    await profile.kill();
+    expect(await readAll(relay.url, 'notes')).toEqual([]);
+    proxy.set('up');
+    const again = await openTab(await profile.launch(), proxy.url);
+
+    const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+    await again.settled();
+    await again.publish('alice', 50, 1);
+    await hears(bob, 'relay', 'alice', [50]);
+    expect((await readAll(relay.url, 'notes')).map(({ data }) => data)).toEqual(
+      numbers(51).map((n) => ({ by: 'alice', n })),
+    );
+  } finally {
+    await profile.remove();
+    await proxy.close();
+  }
+});
+
+test('a relay killed in a stream of 1,000 publishes loses and doubles nothing', async ({ relay, newDevice }) => {
+  const alice = await openTab(await newDevice(), relay.url);
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  await Promise.all([alice.online(), bob.online()]);
+
+  await alice.beginPublishing('alice', 1000);
+  // Bob has it, so the relay has acknowledged and announced it: from here on it must not be lost.
+  await expect.poll(async () => (await bob.handled('relay')).length, { intervals: [10] }).toBeGreaterThan(100);
+  await relay.kill();
+  const acknowledged = await bob.handled('relay');
+  expect(await alice.page.evaluate(() => godwit.published()), 'the kill came in the midst of it').toBeLessThan(1000);
+  await expect.poll(() => alice.page.evaluate(() => godwit.published())).toBe(1000);
+  await relay.start();
+
+  await alice.settled();
+  await hears(bob, 'relay', 'alice', numbers(1000));
+  await hears(alice, 'relay', 'alice', numbers(1000));
+  const log = await readAll(relay.url, 'notes');
+  expect(log.map(({ data }) => data)).toEqual(numbers(1000).map((n) => ({ by: 'alice', n })));
+  expect(log.slice(0, acknowledged.length).map(({ id }) => id)).toEqual(acknowledged.map(({ id }) => id));
+});
+
+test('a line that is cut is picked up again, and nothing is missed', async ({ relay, newDevice }) => {
+  const proxy = await startProxy(relay.url);
+  try {
+    const alice = await openTab(await newDevice(), relay.url);
+    const bob = await openTab(await newDevice(), proxy.url, '?user=bob');
+    await bob.online();
+    await alice.publish('alice', 0, 5);
+    await hears(bob, 'relay', 'alice', numbers(5));
+
+    proxy.set('down');
+    await expect.poll(async () => (await bob.status()).connection).toBe('offline');
+    await alice.publish('alice', 5, 20);
+    await alice.settled();
+    await bob.publish('bob', 0, 5);
+    proxy.set('up');
+
+    await hears(bob, 'relay', 'alice', numbers(25));
+    await hears(alice, 'relay', 'bob', numbers(5));
+    expect((await bob.status()).channels['notes']?.gaps ?? []).toEqual([]);
+  } finally {
+    await proxy.close();
+  }
+});
+
+test('a device that is paused keeps what it publishes, and sends it when it goes on', async ({ relay, newDevice }) => {
+  const device = await newDevice();
+  const [one, other] = [await openTab(device, relay.url), await openTab(device, relay.url)];
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  await Promise.all([one.online(), other.online(), bob.online()]);
+
+  await other.pause();
+  await expect.poll(async () => (await one.status()).connection).toBe('paused');
+  await one.publish('alice', 0, 10);
+  await hears(other, 'local', 'alice', numbers(10));
+  expect(await readAll(relay.url, 'notes')).toEqual([]);
+  await one.resume();
+
+  await hears(bob, 'relay', 'alice', numbers(10));
+});
+
+test('a line that goes silent without a word is given up, and picked up again @slow', async ({ relay, newDevice }) => {
+  // Three heartbeats of 15 s may be missing before a device gives a line up.
+  test.setTimeout(180_000);
+  const proxy = await startProxy(relay.url);
+  try {
+    const alice = await openTab(await newDevice(), relay.url);
+    const bob = await openTab(await newDevice(), proxy.url, '?user=bob');
+    await bob.online();
+
+    proxy.set('stalled');
+    await alice.publish('alice', 0, 5);
+    await expect.poll(async () => (await bob.status()).connection, { timeout: 90_000 }).not.toBe('online');
+    proxy.set('up');
+
+    await hears(bob, 'relay', 'alice', numbers(5));
+  } finally {
+    await proxy.close();
+  }
+});
