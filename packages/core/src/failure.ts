@@ -29,7 +29,13 @@ export type FailureName =
   | 'WorkerFailed'
   | 'TimedOut'
   | 'Unreachable'
-  | 'HandlerFailed';
+  | 'HandlerFailed'
+  // said by a dispatcher, a stream, a broker or a queue
+  | 'DispatchFailed'
+  | 'QueueFull'
+  | 'TooDeep'
+  | 'Cancelled'
+  | 'Misused';
 
 /** What a failure may say beside its message. */
 export interface FailureDetails {
@@ -37,6 +43,8 @@ export interface FailureDetails {
   readonly path?: string;
   /** How long to wait before the next try, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** Which try it was, from 1. */
+  readonly attempt?: number;
   /** Nested failures, where several things failed together. */
   readonly failures?: readonly FailureJson[];
 }
