@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { ambientWorld } from '../dispatcher/ambient.ts';
 import { createChannels } from '../feed/channels.ts';
 import { createMemoryLink } from '../memory/link.ts';
 import { createMemoryLogs } from '../memory/log.ts';
@@ -9,12 +8,15 @@ import type { Tabs } from '../ports/tabs.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import { flowContract, flowEvents, type FlowUnderTest } from '../testing/flow-contract.ts';
 import { gather } from '../testing/waiting.ts';
+import { worldOf } from '../timing/platform.ts';
 import { createEngine } from './create-engine.ts';
 import { createHandle } from './create-handle.ts';
 
+// oxlint-disable-next-line no-restricted-globals -- the platform that the test runs on
+const world = worldOf(globalThis);
+
 /** Devices and a relay in this thread. `tabsOf` may make the tabs' connection to each other worse. */
 async function inOneThread(tabsOf: (tabs: Tabs) => Tabs): Promise<FlowUnderTest> {
-  const world = ambientWorld;
   const relay = createChannels({
     logs: createMemoryLogs(world),
     world,
@@ -50,17 +52,17 @@ test('without a relay events go from tab to tab, and nothing waits for one', asy
   const [database, device] = [createMemoryDatabase(), createMemoryDevice()];
   const open = () => {
     const engine = createEngine({
-      store: openMemoryStore(database, ambientWorld),
+      store: openMemoryStore(database, world),
       storage: 'memory',
       tabs: device.tab(),
       link: undefined,
-      world: ambientWorld,
+      world,
       channels: [['board', 'earliest']],
     });
     return createHandle({
       engine,
       events: flowEvents,
-      world: ambientWorld,
+      world,
       channels: ['board'],
       report: () => undefined,
     });

@@ -2,15 +2,28 @@
 import type { CloudEvent } from '../event/cloudevent.ts';
 import { Failure } from '../failure.ts';
 import type { Gap } from '../protocol/frames.ts';
-import { segmentBytesMax, segmentEventsMax, type ChannelState, type MergedEvent, type Store } from '../ports/store.ts';
+import {
+  segmentBytesMax,
+  segmentEventsMax,
+  type ChannelState,
+  type MergedEvent,
+  type Position,
+  type Store,
+} from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import { createEchoes, type Echoes } from './echoes.ts';
 import { scanHeld, type Held } from './held.ts';
 
+/**
+ * Behind every offset. After an epoch change arriving events may be held already, also some that are sent again late:
+ * all are checked on that stream, and on the next up to the head that it begins with.
+ */
+const openEnd = '~';
+
 /** One channel's way into the device's log. Its methods are called one after the other, never at once. */
 export interface Merger {
-  /** Where the relay is to read on behind. */
-  readonly position: string;
+  /** Forgets what was added and is not on disk, and answers where the relay is to read on behind: a stream begins there. */
+  begin(): string;
   /** The relay says where the reading stands. */
   connected(position: string, head: string): Promise<void>;
   /** The relay says that events are missing; `behind` is where reading goes on. */
@@ -41,30 +54,37 @@ export function createMerger(parts: {
   let position = parts.state?.read ?? from;
   let recheckTo = parts.state?.recheckTo;
   let held: Held | undefined;
-  let echoes: Echoes = createEchoes(store, channel, parts.state?.echo ?? 0);
-  let echo: number | undefined;
+  /** The echo cursor on disk, the search behind it, and where it moves with what was added. */
+  let echoed = parts.state?.echo ?? 0;
+  let echoes: Echoes = createEchoes(store, channel, echoed);
+  let echo: Position | undefined;
   let events: MergedEvent[] = [];
   let bytes = 0;
   let last = position;
-  /** The newest offset that the relay held when it connected. */
-  let head: string | undefined;
   /** Another writer of this log is ahead: pass events over up to here. */
   let skipTo: string | undefined;
 
   return {
-    get position() {
+    begin() {
+      // What was judged but not written will come again, and must be judged again.
+      events = [];
+      bytes = 0;
+      last = position;
+      echo = undefined;
+      echoes = createEchoes(store, channel, echoed);
+      held = undefined;
+      skipTo = undefined;
       return position;
     },
-    async connected(behind, newest) {
-      head = newest;
-      skipTo = undefined;
+    async connected(behind, head) {
+      if (recheckTo === openEnd) recheckTo = head;
       // A device that begins at `latest` must know tomorrow where it began today.
       if (position === 'latest') await write({ last: behind });
     },
     async gap(gap, behind) {
       await flush();
       if (gap.reason === 'retention') return write({ last: behind, gap });
-      recheckTo = head ?? behind;
+      recheckTo = openEnd;
       held = undefined;
       await write({ last: behind, gap, recheckTo });
     },
@@ -118,7 +138,10 @@ export function createMerger(parts: {
     for (;;) {
       const page = { channel, after: position, at: world.now(), bytes, events, ...step };
       const outcome = await store.merge(echo === undefined ? page : { ...page, echo });
-      if (outcome === 'merged') return moveTo(step.last);
+      if (outcome === 'merged') {
+        echoed = echo ?? echoed;
+        return moveTo(step.last);
+      }
       const state = (await store.state()).channels[channel];
       const written = state?.read;
       if (state === undefined || written === undefined || written === position) {
@@ -127,7 +150,8 @@ export function createMerger(parts: {
           `the page behind ${position} of "${channel}" is fenced, and nothing stands behind it`,
         );
       }
-      echoes = createEchoes(store, channel, state.echo);
+      echoed = state.echo;
+      echoes = createEchoes(store, channel, echoed);
       const found = events.findIndex(({ offset }) => offset === written);
       position = written;
       if (written === step.last) return moveTo(step.last);

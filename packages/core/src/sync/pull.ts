@@ -61,7 +61,7 @@ export function startPull(parts: {
     while (!signal.aborted) {
       restarting = false;
       const positions = new Map(
-        [...mergers].flatMap(([name, { position }]) => (refused.has(name) ? [] : [[name, position]])),
+        [...mergers].flatMap(([name, merger]) => (refused.has(name) ? [] : [[name, merger.begin()]])),
       );
       if (positions.size === 0) {
         await changed.wait(signal);

@@ -362,6 +362,61 @@ test('after an epoch change what the log holds already is not merged twice, also
   await second.stop();
 });
 
+test('a page that could not be written comes again, and is merged once, echoes as echoes', async () => {
+  const database = createMemoryDatabase();
+  const inner = openMemoryStore(database, createTestWorld());
+  let failing = 0;
+  const store: Store = {
+    ...inner,
+    async merge(page) {
+      if (failing > 0) {
+        failing -= 1;
+        throw new Failure('StorageFailed', 'the disk is full');
+      }
+      return inner.merge(page);
+    },
+  };
+  const link = createScriptedLink(appendAll());
+  const { world, failures, start, stop } = await setUp(link, { store });
+  await record(store, 'mine');
+  await start();
+  const send = (epoch: string): void => {
+    link.streams
+      .at(-1)
+      ?.send(
+        connected(`${epoch}.0000`, `${epoch}.0002`),
+        ...(epoch === 'f' ? [gap({ reason: 'epoch', missed: null }, 'f.0000')] : []),
+        frame('mine', 1, { epoch }),
+        frame('x', 2, { from: '/bob', epoch }),
+      );
+  };
+  failing = 1;
+  send('e');
+  await world.advance(10_000);
+  send('e');
+  await world.settle();
+  expect(await logOf(store)).toEqual(['mine', 'mine@e.0001 echo', 'x@e.0002']);
+  // The same while events are checked against what the log holds: what was judged but not written is not held.
+  link.streams.at(-1)?.end();
+  await world.advance(10_000);
+  link.streams.at(-1)?.send(connected('f.0000', 'f.0000'), gap({ reason: 'epoch', missed: null }, 'f.0000'));
+  await world.settle();
+  failing = 1;
+  link.streams.at(-1)?.send(frame('new', 1, { from: '/bob', epoch: 'f' }), frame('x', 2, { from: '/bob', epoch: 'f' }));
+  await world.advance(10_000);
+  link.streams
+    .at(-1)
+    ?.send(
+      connected('f.0000', 'f.0002'),
+      frame('new', 1, { from: '/bob', epoch: 'f' }),
+      frame('x', 2, { from: '/bob', epoch: 'f' }),
+    );
+  await world.settle();
+  expect((await logOf(store)).slice(3)).toEqual(['gap epoch null', 'new@f.0001']);
+  expect(failures.map(({ name }) => name)).toEqual(['StorageFailed', 'StorageFailed']);
+  await stop();
+});
+
 test('two leaders at once merge every event once, and neither skips one', async () => {
   const database = createMemoryDatabase();
   const store = openMemoryStore(database, createTestWorld());
