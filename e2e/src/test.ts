@@ -1,5 +1,11 @@
 // The tests' world: a relay of their own, and as many devices as they ask for.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test as base, expect, type BrowserContext } from '@playwright/test';
+import { startChild, type Child } from './child.ts';
+import { makeProfile, type Profile } from './profile.ts';
+import { startProxy, type Proxy } from './proxy.ts';
 import { pages, startRelay, type RelayProcess } from './relay.ts';
 
 /** What a test is handed. */
@@ -9,6 +15,14 @@ export interface World {
   readonly relay: RelayProcess;
   /** A device: a browser profile of its own. */
   readonly newDevice: () => Promise<BrowserContext>;
+  /** A device whose browser can be killed. */
+  readonly newProfile: () => Promise<Profile>;
+  /** A line to the relay that can be cut. */
+  readonly newProxy: () => Promise<Proxy>;
+  /** An empty folder. */
+  readonly newFolder: () => Promise<string>;
+  /** A process, started from the repository's root; ended with the test, also when that runs out of time. */
+  readonly run: typeof startChild;
 }
 
 /** A test with a relay and devices. An error that a page did not catch fails it. */
@@ -32,6 +46,49 @@ export const test = base.extend<World>({
     });
     await Promise.all(devices.map((device) => device.close()));
     expect(errors, 'errors that no page caught').toEqual([]);
+  },
+
+  // oxlint-disable-next-line no-empty-pattern -- Playwright reads a fixture's needs from its first parameter.
+  newProfile: async ({}, use) => {
+    const profiles: Profile[] = [];
+    await use(async () => {
+      const profile = await makeProfile();
+      profiles.push(profile);
+      return profile;
+    });
+    await Promise.all(profiles.map((profile) => profile.remove()));
+  },
+
+  newProxy: async ({ relay }, use) => {
+    const proxies: Proxy[] = [];
+    await use(async () => {
+      const proxy = await startProxy(relay.url);
+      proxies.push(proxy);
+      return proxy;
+    });
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+  },
+
+  // oxlint-disable-next-line no-empty-pattern -- as above
+  newFolder: async ({}, use) => {
+    const folders: string[] = [];
+    await use(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'godwit-e2e-'));
+      folders.push(folder);
+      return folder;
+    });
+    await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true, maxRetries: 5 })));
+  },
+
+  // oxlint-disable-next-line no-empty-pattern -- as above
+  run: async ({}, use) => {
+    const children: Child[] = [];
+    await use((...command) => {
+      const child = startChild(...command);
+      children.push(child);
+      return child;
+    });
+    await Promise.all(children.map((child) => child.end('SIGTERM')));
   },
 });
 

@@ -1,7 +1,5 @@
 // What goes away comes back: the network, the relay, the browser.
 import { readAll } from '../src/http.ts';
-import { makeProfile } from '../src/profile.ts';
-import { startProxy } from '../src/proxy.ts';
 import { hears, numbers, openTab } from '../src/tab.ts';
 import { expect, test } from '../src/test.ts';
 
@@ -26,31 +24,31 @@ test('an event published offline arrives once the relay returns, once, in order'
   );
 });
 
-test('an event whose publish resolved survives the killing of the browser', async ({ relay, newDevice }) => {
-  const proxy = await startProxy(relay.url);
-  const profile = await makeProfile();
-  try {
-    const alice = await openTab(await profile.launch(), proxy.url);
-    await alice.online();
-    proxy.set('down');
-    await alice.publish('alice', 0, 50);
+test('an event whose publish resolved survives the killing of the browser', async ({
+  relay,
+  newDevice,
+  newProxy,
+  newProfile,
+}) => {
+  const proxy = await newProxy();
+  const profile = await newProfile();
+  const alice = await openTab(await profile.launch(), proxy.url);
+  await alice.online();
+  proxy.set('down');
+  await alice.publish('alice', 0, 50);
 
-    await profile.kill();
-    expect(await readAll(relay.url, 'notes')).toEqual([]);
-    proxy.set('up');
-    const again = await openTab(await profile.launch(), proxy.url);
+  await profile.kill();
+  expect(await readAll(relay.url, 'notes')).toEqual([]);
+  proxy.set('up');
+  const again = await openTab(await profile.launch(), proxy.url);
 
-    const bob = await openTab(await newDevice(), relay.url, '?user=bob');
-    await again.settled();
-    await again.publish('alice', 50, 1);
-    await hears(bob, 'relay', 'alice', [50]);
-    expect((await readAll(relay.url, 'notes')).map(({ data }) => data)).toEqual(
-      numbers(51).map((n) => ({ by: 'alice', n })),
-    );
-  } finally {
-    await profile.remove();
-    await proxy.close();
-  }
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  await again.settled();
+  await again.publish('alice', 50, 1);
+  await hears(bob, 'relay', 'alice', numbers(51));
+  expect((await readAll(relay.url, 'notes')).map(({ data }) => data)).toEqual(
+    numbers(51).map((n) => ({ by: 'alice', n })),
+  );
 });
 
 test('a relay killed in a stream of 1,000 publishes loses and doubles nothing', async ({ relay, newDevice }) => {
@@ -75,28 +73,24 @@ test('a relay killed in a stream of 1,000 publishes loses and doubles nothing', 
   expect(log.slice(0, acknowledged.length).map(({ id }) => id)).toEqual(acknowledged.map(({ id }) => id));
 });
 
-test('a line that is cut is picked up again, and nothing is missed', async ({ relay, newDevice }) => {
-  const proxy = await startProxy(relay.url);
-  try {
-    const alice = await openTab(await newDevice(), relay.url);
-    const bob = await openTab(await newDevice(), proxy.url, '?user=bob');
-    await bob.online();
-    await alice.publish('alice', 0, 5);
-    await hears(bob, 'relay', 'alice', numbers(5));
+test('a line that is cut is picked up again, and nothing is missed', async ({ relay, newDevice, newProxy }) => {
+  const proxy = await newProxy();
+  const alice = await openTab(await newDevice(), relay.url);
+  const bob = await openTab(await newDevice(), proxy.url, '?user=bob');
+  await bob.online();
+  await alice.publish('alice', 0, 5);
+  await hears(bob, 'relay', 'alice', numbers(5));
 
-    proxy.set('down');
-    await expect.poll(async () => (await bob.status()).connection).toBe('offline');
-    await alice.publish('alice', 5, 20);
-    await alice.settled();
-    await bob.publish('bob', 0, 5);
-    proxy.set('up');
+  proxy.set('down');
+  await expect.poll(async () => (await bob.status()).connection).toBe('offline');
+  await alice.publish('alice', 5, 20);
+  await alice.settled();
+  await bob.publish('bob', 0, 5);
+  proxy.set('up');
 
-    await hears(bob, 'relay', 'alice', numbers(25));
-    await hears(alice, 'relay', 'bob', numbers(5));
-    expect((await bob.status()).channels['notes']?.gaps ?? []).toEqual([]);
-  } finally {
-    await proxy.close();
-  }
+  await hears(bob, 'relay', 'alice', numbers(25));
+  await hears(alice, 'relay', 'bob', numbers(5));
+  expect((await bob.status()).channels['notes']?.gaps ?? []).toEqual([]);
 });
 
 test('a device that is paused keeps what it publishes, and sends it when it goes on', async ({ relay, newDevice }) => {
@@ -115,22 +109,22 @@ test('a device that is paused keeps what it publishes, and sends it when it goes
   await hears(bob, 'relay', 'alice', numbers(10));
 });
 
-test('a line that goes silent without a word is given up, and picked up again @slow', async ({ relay, newDevice }) => {
+test('a line that goes silent without a word is given up, and picked up again @slow', async ({
+  relay,
+  newDevice,
+  newProxy,
+}) => {
   // Three heartbeats of 15 s may be missing before a device gives a line up.
   test.setTimeout(180_000);
-  const proxy = await startProxy(relay.url);
-  try {
-    const alice = await openTab(await newDevice(), relay.url);
-    const bob = await openTab(await newDevice(), proxy.url, '?user=bob');
-    await bob.online();
+  const proxy = await newProxy();
+  const alice = await openTab(await newDevice(), relay.url);
+  const bob = await openTab(await newDevice(), proxy.url, '?user=bob');
+  await bob.online();
 
-    proxy.set('stalled');
-    await alice.publish('alice', 0, 5);
-    await expect.poll(async () => (await bob.status()).connection, { timeout: 90_000 }).not.toBe('online');
-    proxy.set('up');
+  proxy.set('stalled');
+  await alice.publish('alice', 0, 5);
+  await expect.poll(async () => (await bob.status()).connection, { timeout: 90_000 }).not.toBe('online');
+  proxy.set('up');
 
-    await hears(bob, 'relay', 'alice', numbers(5));
-  } finally {
-    await proxy.close();
-  }
+  await hears(bob, 'relay', 'alice', numbers(5));
 });

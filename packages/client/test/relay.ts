@@ -59,7 +59,7 @@ export async function subscribersOf(url: string, channel: string): Promise<numbe
 const relays = new Map<string, TestRelay>();
 
 /** Starts a relay for a test in the browser, and answers its address. */
-const openRelay: BrowserCommand<[]> = async () => {
+const openRelay: BrowserCommand = async () => {
   const relay = await startTestRelay();
   relays.set(relay.url, relay);
   return relay.url;

@@ -27,7 +27,7 @@ const signs: Readonly<Record<string, string>> = {
   check_run: '✓',
   discussion: '☰',
   star: '★',
-  fork: '⑂',
+  fork: 'Ψ',
   create: '+',
 };
 

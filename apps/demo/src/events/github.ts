@@ -142,7 +142,7 @@ const checks = family({
   keep: v.object({ ...about, check_run: v.object({ name: text, status: text, conclusion: v.nullable(text) }) }),
   tell: ({ sender, repository, check_run: { name, status, conclusion } }, action) => ({
     who: sender.login,
-    did: `${said(action)} check ${name}`,
+    did: `${{ created: 'created', completed: 'completed', rerequested: 'asked again for', requested_action: 'asked for an action on' }[action]} check ${name}`,
     what: said(conclusion ?? status),
     where: repository.full_name,
   }),

@@ -8,9 +8,17 @@ import {
   type EngineListener,
   type World,
 } from '@godwit/core';
-import { proxy, releaseProxy, wrap, type Remote } from 'comlink';
+import { expose, wrap, type Remote } from 'comlink';
 import type { TokenSource } from '../link/token.ts';
-import { borderVersion, pack, unpack, type Outcome, type WorkerOptions, type WorkerSide } from '../worker/border.ts';
+import {
+  borderVersion,
+  pack,
+  unpack,
+  type Outcome,
+  type PageSide,
+  type WorkerOptions,
+  type WorkerSide,
+} from '../worker/border.ts';
 import { createCalls } from './calls.ts';
 
 /** How long a worker may take to load and say hello, in milliseconds: a slow network fetches its file in that time. */
@@ -70,19 +78,14 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     worker = parts.worker();
     worker.addEventListener('error', onError, { signal: life.signal });
     worker.addEventListener('messageerror', onMessageError, { signal: life.signal });
+    expose(pageSide(itsListener, token), worker);
     const side = wrap<WorkerSide>(worker);
     remote = side;
     const version = await calls.answer('say hello', helloMsMax, () => side.hello());
     if (version !== borderVersion) {
       throw failed(`it speaks version ${String(version)} and the page ${borderVersion}: they are of two releases`);
     }
-    const page = proxy({
-      deliver: (batch: Parameters<EngineListener['deliver']>[0]) => pack(() => itsListener.deliver(batch)),
-      status: (status: Parameters<EngineListener['status']>[0]) => pack(() => itsListener.status(status)),
-      report: (failure: Parameters<EngineListener['report']>[0]) => pack(() => itsListener.report(failure)),
-      token: () => pack(() => token?.()),
-    });
-    const hello = unpack(await calls.answer('start', startMsMax, async () => side.start(options, page)));
+    const hello = unpack(await calls.answer('start', startMsMax, async () => side.start(options)));
     watchLife();
     return hello;
   }
@@ -129,9 +132,18 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     if (life.signal.aborted) return;
     life.abort();
     calls.fail(new Failure('Closed', 'the runtime is closed; create another'));
-    remote?.[releaseProxy]();
     worker?.terminate();
   }
+}
+
+/** What the worker may ask of the page. */
+function pageSide(listener: EngineListener, token: TokenSource | undefined): PageSide {
+  return {
+    deliver: (batch) => pack(() => listener.deliver(batch)),
+    status: (status) => pack(() => listener.status(status)),
+    report: (failure) => pack(() => listener.report(failure)),
+    token: () => pack(() => token?.()),
+  };
 }
 
 /** What the worker itself says is said well; what keeps it from being made, or from answering, is a worker's failure. */

@@ -36,13 +36,16 @@ export type Outcome<Value> =
 /** The worker's side. */
 export interface WorkerSide {
   hello(): number;
-  start(options: WorkerOptions, page: PageSide): Promise<Outcome<EngineHello>>;
+  start(options: WorkerOptions): Promise<Outcome<EngineHello>>;
   record(drafts: readonly Draft[]): Promise<Outcome<readonly (Position | null)[]>>;
   setPaused(paused: boolean): Promise<Outcome<void>>;
   close(): Promise<Outcome<void>>;
 }
 
-/** The page's side: the engine's listener, and what only the application knows. */
+/**
+ * The page's side: the engine's listener, and what only the application knows. It stands at the same port as the worker's,
+ * so that what the worker tells before it answers is heard before the answer.
+ */
 export interface PageSide {
   deliver(batch: readonly Delivery[]): Promise<Outcome<void>>;
   status(status: EngineStatus): Promise<Outcome<void>>;

@@ -1,14 +1,15 @@
 // The worker's side of the border: an engine, asked from the page.
 import { Failure, failureToJson, type Engine, type EngineListener } from '@godwit/core';
+import type { Remote } from 'comlink';
 import { borderVersion, pack, unpack, type PageSide, type WorkerOptions, type WorkerSide } from './border.ts';
 import { composeEngine, type EnginePlatform } from './compose.ts';
 
 /** Answers the page's calls. An engine is made when the page asks to start. */
-export function serveEngine(platform: EnginePlatform): WorkerSide {
+export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>): WorkerSide {
   let engine: Engine | undefined;
   return {
     hello: () => borderVersion,
-    start: (options, page) =>
+    start: (options) =>
       pack(async () => {
         if (engine !== undefined) throw new Failure('Internal', 'the worker was started twice');
         await holdLife(platform, options);
@@ -32,7 +33,7 @@ export function serveEngine(platform: EnginePlatform): WorkerSide {
   }
 }
 
-function listenerOf(page: PageSide): EngineListener {
+function listenerOf(page: Remote<PageSide>): EngineListener {
   return {
     deliver: async (batch) => unpack(await page.deliver(batch)),
     status: async (status) => unpack(await page.status(status)),

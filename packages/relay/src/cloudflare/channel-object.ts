@@ -65,7 +65,7 @@ export class ChannelObject extends DurableObject<RelayEnv> {
   stream(channel: string, query: StreamQuery): Promise<Envelope<LeasedStream>> {
     return pack(async () => {
       const stream = await this.#feedOf(channel).stream(query);
-      // A heartbeat soon fails to be written where the reader is gone, and that cancels the stream.
+      // Where the reader is gone, a heartbeat fails to be written before long, and that cancels the stream.
       if (query.heartbeat) return { stream };
       const held = holdStream(stream);
       return { stream: held.stream, lease: new Lease(held.end) };

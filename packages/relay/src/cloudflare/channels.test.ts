@@ -88,7 +88,10 @@ function world(options: {
     getByName(): ChannelStub {
       stubs += 1;
       const stub = stubs;
-      const call = async <Value>(method: string, value: Value): Promise<{ readonly ok: true; readonly value: Value }> => {
+      const call = async <Value>(
+        method: string,
+        value: Value,
+      ): Promise<{ readonly ok: true; readonly value: Value }> => {
         calls.push(`stub ${stub}: ${method}`);
         const next = throws.shift();
         if (next !== undefined) throw Object.assign(new Error(), next);

@@ -11,7 +11,7 @@ const retryAfterMs = 1000;
 
 /** A channel's object from afar. */
 export interface ChannelStub extends Pick<ChannelObject, 'append' | 'page' | 'stat' | 'remove'> {
-  stream(channel: string, query: StreamQuery): Promise<Envelope<LeasedStream>>;
+  stream(channel: string, query: StreamQuery): Promise<Envelope<Leased>>;
 }
 
 /** Where the stubs come from: the binding `CHANNELS`. */
@@ -20,7 +20,7 @@ export interface ChannelNamespace {
 }
 
 /** A stream, and what keeps its subscription alive. */
-interface LeasedStream {
+interface Leased {
   readonly stream: ReadableStream<Uint8Array>;
   readonly lease?: Disposable;
 }
@@ -35,8 +35,10 @@ export function createObjectChannels(namespace: ChannelNamespace): Channels {
   return {
     channel(name) {
       assertChannel(name);
-      const call = <Value>(isSafeTwice: boolean, method: (stub: ChannelStub) => Promise<Envelope<Value>>): Promise<Value> =>
-        callObject(name, isSafeTwice, () => method(namespace.getByName(name)));
+      const call = <Value>(
+        isSafeTwice: boolean,
+        method: (stub: ChannelStub) => Promise<Envelope<Value>>,
+      ): Promise<Value> => callObject(name, isSafeTwice, () => method(namespace.getByName(name)));
       return {
         append: (items) => call(isIdempotent(items), (stub) => stub.append(name, items)),
         page: (query) => call(true, (stub) => stub.page(name, query)),
@@ -73,7 +75,7 @@ function isIdempotent(items: readonly AppendItem[]): boolean {
 }
 
 /** Hands the lease back as soon as the stream is over, and not only with the request. */
-function leased({ stream, lease }: LeasedStream): ReadableStream<Uint8Array> {
+function leased({ stream, lease }: Leased): ReadableStream<Uint8Array> {
   if (lease === undefined) return stream;
   return holdStream(stream, () => lease[Symbol.dispose]()).stream;
 }

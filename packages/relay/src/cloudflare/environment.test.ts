@@ -14,8 +14,9 @@ test.for([
   [{ ringBytes: 0 }, 'GODWIT_LIMITS has "ringBytes": 0; expected a number above 0'],
   [{ ringBytes: null }, 'GODWIT_LIMITS has "ringBytes": null; expected a number above 0'],
   [{ eventBytesMax: 2e6 }, 'GODWIT_LIMITS allows events of 2000000 bytes; on Workers 1500000 are the most'],
-])('the limits %o are refused', ([given, message]) => {
-  expect(() => limitsOf({ GODWIT_LIMITS: Object(given) })).toThrow(expect.objectContaining({ message }));
+  ['{"retentionMs":1}', 'GODWIT_LIMITS is not an object; see wrangler.jsonc'],
+] as const)('the limits %o are refused', ([given, message]) => {
+  expect(() => limitsOf({ GODWIT_LIMITS: given as string })).toThrow(expect.objectContaining({ message }));
 });
 
 test('origins are divided by commas or spaces', () => {

@@ -4,12 +4,12 @@ import { defaultLimits, type Limits } from '@godwit/core/protocol';
 import { createInsecureAuthority, type Authority } from '../authority/authority.ts';
 import { createSecretAuthority, secretBytesMin } from '../authority/secret.ts';
 import type { Origins } from '../cors.ts';
-import type { ChannelObject } from './channel-object.ts';
+import type { ChannelNamespace } from './channels.ts';
 
 /** The Worker's environment. */
 export interface RelayEnv {
   /** A Durable Object namespace of the class `ChannelObject`, with SQLite storage (`new_sqlite_classes`). */
-  readonly CHANNELS: DurableObjectNamespace<ChannelObject>;
+  readonly CHANNELS: ChannelNamespace;
   /** The secret that signs tokens (HS256), at least 32 bytes. */
   readonly GODWIT_SECRET?: string;
   /** `"true"` opens the relay to all. Never in production. */
@@ -17,7 +17,7 @@ export interface RelayEnv {
   /** Origins that browsers may call from, divided by commas or spaces; `*` for all. */
   readonly GODWIT_CORS?: string;
   /** Limits other than the defaults of PROTOCOL.md, rule 10, as an object, by the names of `Limits`. */
-  readonly GODWIT_LIMITS?: Readonly<Partial<Record<keyof Limits, unknown>>>;
+  readonly GODWIT_LIMITS?: Readonly<Partial<Record<keyof Limits, unknown>>> | string;
 }
 
 /** An event's row has at most 2 MB, in which its type stands twice and what the relay adds takes room. */
@@ -29,6 +29,7 @@ const eventBytesMax = 1_500_000;
  * @throws Failure `InvalidOptions`
  */
 export function limitsOf({ GODWIT_LIMITS: given = {} }: Pick<RelayEnv, 'GODWIT_LIMITS'>): Limits {
+  if (typeof given !== 'object' || given === null) throw invalid('GODWIT_LIMITS is not an object; see wrangler.jsonc');
   for (const [name, value] of Object.entries(given)) {
     if (!(name in defaultLimits)) throw invalid(`GODWIT_LIMITS has "${name}", which is no limit`);
     if (typeof value !== 'number' || !(value > 0)) {
@@ -37,7 +38,9 @@ export function limitsOf({ GODWIT_LIMITS: given = {} }: Pick<RelayEnv, 'GODWIT_L
   }
   const limits = { ...defaultLimits, ...(given as Partial<Limits>) };
   if (limits.eventBytesMax > eventBytesMax) {
-    throw invalid(`GODWIT_LIMITS allows events of ${limits.eventBytesMax} bytes; on Workers ${eventBytesMax} are the most`);
+    throw invalid(
+      `GODWIT_LIMITS allows events of ${limits.eventBytesMax} bytes; on Workers ${eventBytesMax} are the most`,
+    );
   }
   return limits;
 }

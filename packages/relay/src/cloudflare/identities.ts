@@ -94,7 +94,10 @@ export function createIdentities(tail: number): Identities {
 }
 
 /** The table of what a channel holds, from its segments' hashes. */
-export function loadIdentities(tail: number, segments: Iterable<readonly [first: number, hashes: Iterable<Hash>]>): Identities {
+export function loadIdentities(
+  tail: number,
+  segments: Iterable<readonly [first: number, hashes: Iterable<Hash>]>,
+): Identities {
   const identities = createIdentities(tail);
   for (const [first, hashes] of segments) {
     let sequence = first;

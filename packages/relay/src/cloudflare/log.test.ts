@@ -1,11 +1,10 @@
 // What only a log in a Durable Object promises, beside the contract of all logs.
-import type { CloudEvent, LogNews } from '@godwit/core';
 import { logContract } from '@godwit/core/testing';
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, test } from 'vitest';
 import type { IdentityHash } from './hash.ts';
-import type { LogStorage } from './tables.ts';
 import { createObjectLogs, newObject, openLogs } from './testing/objects.ts';
+import { eventOf, replace, tablesIn } from './testing/storage.ts';
 import { createWorkersWorld } from './world.ts';
 
 logContract('in the SQL storage of a Durable Object', async () => {
@@ -21,10 +20,6 @@ logContract('in the SQL storage of a Durable Object', async () => {
 });
 
 const earliest = 'earliest' as const;
-
-function eventOf(id: string, extra: Partial<CloudEvent> = {}): CloudEvent {
-  return { specversion: '1.0', id, source: 'alice', type: 'todo.added', data: { title: id }, ...extra };
-}
 
 test('an object that comes back holds everything it acknowledged, and knows its duplicates', async () => {
   const { stub, inside } = newObject();
@@ -83,7 +78,7 @@ test('an append writes two rows at most, however many events it holds', async ()
             }
           : Reflect.get(target, name),
     });
-    const log = await openLogs(pass(storage, { sql })).open('room');
+    const log = await openLogs(replace(storage, { sql })).open('room');
     await log.append([eventOf('first')], 0);
     const written = async (append: Promise<unknown>): Promise<number> => {
       cursors = [];
@@ -136,7 +131,7 @@ test('an append larger than a row takes several, and is read back whole', async 
     await log.append(events, 0);
     expect(rowsIn(storage)).toBe(3);
     const read: unknown[] = [];
-    for (let sequence = 0; sequence < 5; ) {
+    for (let sequence = 0; sequence < 5;) {
       const { epoch } = await log.stat();
       const { records } = await log.read({ epoch, sequence }, 10);
       for (const { json } of records) read.push(Object(JSON.parse(json)).id);
@@ -175,83 +170,6 @@ test('hostile text comes back as it went in', async () => {
   });
 });
 
-test('a storage that fails within the transaction keeps nothing, and the next append succeeds', async () => {
-  const { inside } = newObject();
-  await inside(async (storage) => {
-    let isFull = true;
-    const transactionSync = <Result>(run: () => Result): Result =>
-      storage.transactionSync(() => {
-        const result = run();
-        if (isFull) throw new Error('database or disk is full');
-        return result;
-      });
-    const log = await openLogs(pass(storage, { transactionSync })).open('room');
-    const news: LogNews[] = [];
-    log.follow((item) => news.push(item));
-    await expect(log.append([eventOf('a')], 0)).rejects.toMatchObject({
-      name: 'StorageFailed',
-      message: 'an append failed, and nothing was kept; the storage said: database or disk is full',
-    });
-    expect(news).toEqual([]);
-    expect(tablesIn(storage)).toBe(0);
-    isFull = false;
-    expect(await log.append([eventOf('a')], 0)).toEqual([{ status: 'appended', sequence: 1 }]);
-    expect(news).toHaveLength(1);
-  });
-});
-
-test('what did not reach the disk is neither acknowledged nor announced nor read, and nothing follows it', async () => {
-  const { inside } = newObject();
-  await inside(async (storage) => {
-    let sync = (): Promise<void> => storage.sync();
-    const log = await openLogs(pass(storage, { sync: () => sync() })).open('room');
-    await log.append([eventOf('a')], 0);
-    const news: LogNews[] = [];
-    log.follow((item) => news.push(item));
-    sync = () => Promise.reject(new Error('the disk is gone'));
-    await expect(log.append([eventOf('b')], 0)).rejects.toMatchObject({ name: 'StorageFailed' });
-    sync = () => storage.sync();
-    await expect(log.append([eventOf('c')], 0)).rejects.toMatchObject({ name: 'StorageFailed' });
-    expect(news).toEqual([]);
-    expect((await log.read(earliest, 10)).records).toHaveLength(1);
-  });
-});
-
-test('nobody reads an event before it is on disk, nor a hole while a trim is under way', async () => {
-  const { inside } = newObject();
-  await inside(async (storage) => {
-    let reached = Promise.withResolvers<void>();
-    let release = Promise.withResolvers<void>();
-    let isHeld = false;
-    const sync = async (): Promise<void> => {
-      reached.resolve();
-      if (isHeld) await release.promise;
-      await storage.sync();
-    };
-    const log = await openLogs(pass(storage, { sync })).open('room');
-    await log.append([eventOf('a'), eventOf('b')], 0);
-    const { epoch } = await log.stat();
-    isHeld = true;
-    reached = Promise.withResolvers();
-    const append = log.append([eventOf('c')], 0);
-    await reached.promise;
-    expect(await log.read(earliest, 10)).toMatchObject({ head: 2, records: [{ sequence: 1 }, { sequence: 2 }] });
-    release.resolve();
-    await append;
-
-    reached = Promise.withResolvers();
-    release = Promise.withResolvers();
-    const trim = log.trim({ before: Number.POSITIVE_INFINITY, bytesMax: 0 });
-    await reached.promise;
-    expect(await log.read({ epoch, sequence: 1 }, 10)).toMatchObject({
-      gap: { missed: 2, reason: 'retention' },
-      records: [],
-    });
-    release.resolve();
-    expect(await trim).toBe(3);
-  });
-});
-
 test('beyond the most events that memory allows, the oldest eighth goes, and readers are told', async () => {
   const { inside } = newObject();
   await inside(async (storage) => {
@@ -285,21 +203,6 @@ test('an object that holds a channel refuses to be another', async () => {
 /** A hash under which all are one. */
 function collide(): IdentityHash {
   return () => [7, 7];
-}
-
-function pass(storage: DurableObjectStorage, changed: Partial<LogStorage>): LogStorage {
-  return {
-    sql: storage.sql,
-    transactionSync: (run) => storage.transactionSync(run),
-    sync: () => storage.sync(),
-    deleteAll: () => storage.deleteAll(),
-    ...changed,
-  };
-}
-
-function tablesIn({ sql }: DurableObjectStorage): number {
-  const names = sql.exec<{ n: number }>(`SELECT count(*) AS n FROM sqlite_schema WHERE name IN ('channel', 'segments')`);
-  return names.one().n;
 }
 
 function rowsIn({ sql }: DurableObjectStorage): number {

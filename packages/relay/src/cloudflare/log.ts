@@ -90,7 +90,11 @@ export function createSqlLogs(options: SqlLogsOptions): Logs {
           own.identities ??= loadIdentities(own.row.tail, own.isStored ? tables.hashes() : []);
           const { row, identities } = own;
           const parts = { tables, row, identities, hash: own.hash, at: world.now(), eventsMax };
-          const { drafts, outcomes, row: next } = await writer.write(
+          const {
+            drafts,
+            outcomes,
+            row: next,
+          } = await writer.write(
             'an append',
             () => {
               if (!own.isStored) tables.create(row);

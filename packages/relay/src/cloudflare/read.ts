@@ -14,7 +14,10 @@ export interface ReadBounds {
 }
 
 /** Reads a page. */
-export function readRecords(tables: Pick<Tables, 'segments'>, { after, head, limit }: ReadBounds): readonly LogRecord[] {
+export function readRecords(
+  tables: Pick<Tables, 'segments'>,
+  { after, head, limit }: ReadBounds,
+): readonly LogRecord[] {
   const last = Math.min(head, after + limit);
   const records: LogRecord[] = [];
   if (after >= last) return records;

@@ -87,14 +87,19 @@ export function createTables(sql: SqlStorage): Tables {
       const bytes = drafts.reduce((sum, draft) => sum + draft.bytes, 0);
       const { types, body } = encodeSegment(drafts.map(({ record }) => record));
       const values = [drafts[0]?.record.sequence, drafts.length, at, bytes, encodeHashes(drafts), types, body];
-      sql.exec(`INSERT INTO segments (first, n, at, bytes, hashes, types, body) VALUES (?, ?, ?, ?, ?, ?, ?)`, ...values);
+      sql.exec(
+        `INSERT INTO segments (first, n, at, bytes, hashes, types, body) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        ...values,
+      );
     },
     sizes: () =>
       sql.exec<{ first: number; n: number; at: number; bytes: number }>(
         `SELECT first, n, at, bytes FROM segments ORDER BY first`,
       ),
     *hashes() {
-      const rows = sql.exec<{ first: number; hashes: ArrayBuffer }>(`SELECT first, hashes FROM segments ORDER BY first`);
+      const rows = sql.exec<{ first: number; hashes: ArrayBuffer }>(
+        `SELECT first, hashes FROM segments ORDER BY first`,
+      );
       for (const row of rows) yield [row.first, decodeHashes(row.hashes)];
     },
     *segments(sequence) {

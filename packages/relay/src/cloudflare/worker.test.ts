@@ -19,7 +19,7 @@ test.for([
 ] as const)('a Worker set up with %o answers every request with what is wrong', async ([vars, sentence]) => {
   const operator = vi.spyOn(console, 'error').mockReturnValue();
   for (const path of ['/healthz', '/v1/channels/room/events']) {
-    const response = await ask(vars, new Request(new URL(path, page)));
+    const response = await ask(vars, get(new URL(path, page)));
     expect(response.status).toBe(500);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
     expect(await response.json()).toMatchObject({ name: 'InvalidOptions', detail: expect.stringContaining(sentence) });
@@ -33,16 +33,16 @@ test('a Worker with a secret admits whom its tokens admit', async () => {
     .setProtectedHeader({ alg: 'HS256' })
     .sign(new TextEncoder().encode(secret));
   const headers = { authorization: `Bearer ${token}` };
-  expect((await ask({ GODWIT_SECRET: secret }, new Request(page))).status).toBe(401);
-  expect((await ask({ GODWIT_SECRET: secret }, new Request(page, { headers }))).status).toBe(200);
-  expect((await ask({ GODWIT_SECRET: secret }, new Request(page, { method: 'POST', headers }))).status).toBe(403);
+  expect((await ask({ GODWIT_SECRET: secret }, get(page))).status).toBe(401);
+  expect((await ask({ GODWIT_SECRET: secret }, get(page, { headers }))).status).toBe(200);
+  expect((await ask({ GODWIT_SECRET: secret }, get(page, { method: 'POST', headers }))).status).toBe(403);
 });
 
 test('pages of the named origins may use it', async () => {
   const headers = { origin: 'https://app.example' };
   const vars = { GODWIT_INSECURE: 'true', GODWIT_CORS: 'https://app.example' };
   const allowed = async (more: object): Promise<string | null> =>
-    (await ask({ ...vars, ...more }, new Request(page, { headers }))).headers.get('access-control-allow-origin');
+    (await ask({ ...vars, ...more }, get(page, { headers }))).headers.get('access-control-allow-origin');
   expect(await allowed({})).toBe('https://app.example');
   expect(await allowed({ GODWIT_CORS: '*' })).toBe('*');
   expect(await allowed({ GODWIT_CORS: 'https://other.example' })).toBeNull();
@@ -54,7 +54,12 @@ test('the sum over all channels is not there, and says so', async () => {
   expect(await response.json()).toMatchObject({ name: 'NotFound' });
 });
 
-async function ask(vars: Omit<RelayEnv, 'CHANNELS'>, request: Request): Promise<Response> {
+/** A request as the platform hands it over. */
+function get(url: string | URL, init: RequestInit<IncomingRequestCfProperties> = {}) {
+  return new Request<unknown, IncomingRequestCfProperties>(url, init);
+}
+
+async function ask(vars: Omit<RelayEnv, 'CHANNELS'>, request: ReturnType<typeof get>): Promise<Response> {
   const { fetch } = createWorker();
   if (fetch === undefined) throw new Error('the handler has no fetch');
   return await fetch(request, { CHANNELS: env.CHANNELS, ...vars }, createExecutionContext());

@@ -13,6 +13,9 @@ export function createWorkersWorld(): World {
       const timer = setTimeout(callback, ms);
       return () => clearTimeout(timer);
     },
-    id: createUuid7(() => Date.now(), () => Math.random()),
+    id: createUuid7(
+      () => Date.now(),
+      () => Math.random(),
+    ),
   } satisfies World;
 }

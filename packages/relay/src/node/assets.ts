@@ -9,18 +9,20 @@ const apiPath = /^\/(v1|metrics|healthz|readyz)(\/|$)/;
 /** Serves a folder's files where the app has nothing. It serves only what lies in the folder. */
 export function withAssets(app: Hono, folder: string): Hono {
   const outer = new Hono();
-  const files = serveStatic({
-    root: resolve(folder),
-    onFound(path, context) {
-      // Built files carry their content's hash in their names; a page does not, and names them.
-      const isNamedByContent = /[/\\]assets[/\\]/.test(path);
-      context.header('cache-control', isNamedByContent ? 'public, max-age=31536000, immutable' : 'no-cache');
-    },
-  });
+  const files = serveStatic({ root: resolve(folder) });
   outer.use(async (context, next) => {
     const isRead = context.req.method === 'GET' || context.req.method === 'HEAD';
-    return isRead && !apiPath.test(context.req.path) ? files(context, next) : next();
+    if (!isRead || apiPath.test(context.req.path)) return next();
+    const found = await files(context, next);
+    // Where there is no file, it is what the next one answered.
+    if (found instanceof Response) found.headers.set('cache-control', cacheControlOf(context.req.path));
+    return found;
   });
   outer.all('*', (context) => app.fetch(context.req.raw));
   return outer;
+}
+
+/** Built files carry their content's hash in their names; a page does not, and names them. */
+function cacheControlOf(path: string): string {
+  return path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
 }

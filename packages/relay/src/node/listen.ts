@@ -21,6 +21,7 @@ const keepAliveTimeoutMs = 65_000;
 const checkEveryMs = 5000;
 /** What is under way when the relay ends has this long: streams end at once, posts within a commit. */
 const endWithinMs = 5000;
+const sweepEveryMs = 50;
 
 /**
  * Listens.
@@ -67,10 +68,13 @@ function urlOf(server: Server, host: string): string {
 }
 
 async function closeServer(server: Server): Promise<void> {
-  const timer = setTimeout(() => server.closeAllConnections(), endWithinMs);
+  const cut = setTimeout(() => server.closeAllConnections(), endWithinMs);
+  // A connection whose last answer ends only now was promised to be kept; nobody else tells it that there will be no next.
+  const sweep = setInterval(() => server.closeIdleConnections(), sweepEveryMs);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
     server.closeIdleConnections();
   });
-  clearTimeout(timer);
+  clearTimeout(cut);
+  clearInterval(sweep);
 }

@@ -3,5 +3,6 @@ declare namespace Cloudflare {
   interface Env {
     readonly CHANNELS: DurableObjectNamespace<import('../channel-object.ts').ChannelObject>;
     readonly LOGS: DurableObjectNamespace<import('./worker.ts').LogObject>;
+    readonly GODWIT_INSECURE: string;
   }
 }

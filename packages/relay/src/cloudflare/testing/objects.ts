@@ -97,6 +97,7 @@ export function createObjectLogs(
   };
 }
 
-function rethrow(error: unknown): never {
+/** For whoever reports what a test does not expect. */
+export function rethrow(error: unknown): never {
   throw error;
 }

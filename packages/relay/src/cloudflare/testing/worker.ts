@@ -1,11 +1,36 @@
-// What the tests in workerd deploy.
+// What the tests in workerd deploy: the Worker that users deploy, set up as each request asks.
 import { DurableObject } from 'cloudflare:workers';
+import type { Limits } from '@godwit/core/protocol';
+import { ChannelObject, createWorker, type RelayEnv } from '../index.ts';
 
-import { createWorker } from '../index.ts';
-
-export { ChannelObject } from '../index.ts';
+/** The header with a test's variables, as JSON. */
+export const setupHeader = 'test-setup';
 
 /** An object that does nothing: tests open logs in its storage. */
 export class LogObject extends DurableObject {}
 
-export default createWorker();
+/** A channel's object whose limits stand in its name: what a deployment says once for all, each test says for itself. */
+class LimitedObject extends ChannelObject {
+  constructor(ctx: DurableObjectState, env: RelayEnv) {
+    super(ctx, { ...env, GODWIT_LIMITS: limitsIn(ctx.id.name ?? '') });
+  }
+}
+export { LimitedObject as ChannelObject };
+
+const worker = createWorker();
+
+export default {
+  fetch(request, env, ctx) {
+    const setup = request.headers.get(setupHeader);
+    if (worker.fetch === undefined) throw new Error('the handler has no fetch');
+    if (setup === null) return worker.fetch(request, env, ctx);
+    const vars = JSON.parse(setup) as Omit<RelayEnv, 'CHANNELS'>;
+    const getByName = (name: string) => env.CHANNELS.getByName(`${JSON.stringify(vars.GODWIT_LIMITS ?? {})} ${name}`);
+    return worker.fetch(request, { ...vars, CHANNELS: { getByName } }, ctx);
+  },
+} satisfies ExportedHandler<Cloudflare.Env>;
+
+function limitsIn(name: string): Partial<Limits> {
+  const [, json = '{}'] = /^(\{.*\}) /.exec(name) ?? [];
+  return JSON.parse(json) as Partial<Limits>;
+}

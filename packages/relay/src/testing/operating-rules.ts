@@ -1,0 +1,82 @@
+// PROTOCOL.md, rule 5: what whoever runs the relay asks it.
+import { expect, test } from 'vitest';
+import { createRelayWorld, eventOf, ids, type RelayStart, type RelayUnderTest } from './world.ts';
+
+/** Rule 5. */
+export function operatingRules(start: (options?: RelayStart) => Promise<RelayUnderTest>): void {
+  const create = (options?: RelayStart) => createRelayWorld(start, options);
+
+  test('5.1 a channel’s numbers add up', async () => {
+    const { publish, open, stat } = await create();
+    const [all, some] = [await open(), await open('?type=order.*')];
+    await all.control('connected');
+    await some.control('connected');
+    const results = await publish(...ids(1, 10).map((id) => eventOf(id)), eventOf('1'), {});
+    await publish(eventOf('o', { type: 'order.placed' }), eventOf('e', { ephemeral: true }));
+    await all.ids(12);
+    await some.ids(1);
+    const offsets = results.flatMap(({ offset, status }) => (status === 'appended' ? [offset] : []));
+    await expect.poll(stat).toEqual({
+      published: 11,
+      duplicates: 1,
+      refused: 1,
+      delivered: 13,
+      filtered: 11,
+      dropped: {},
+      subscribers: 2,
+      queueDepth: 0,
+      head: expect.stringMatching(/^[A-Za-z0-9._-]{1,64}$/),
+      tail: offsets[0],
+      bytes: expect.any(Number),
+      since: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/),
+    });
+    await all.cancel();
+    await expect.poll(async () => (await stat())['subscribers']).toBe(1);
+  });
+
+  test('5.2 the relay’s numbers are the sum over its channels', async () => {
+    const { publish, get, relay, channel } = await create();
+    await publish(eventOf('1'), eventOf('1'), {});
+    const response = await get('/v1/stats');
+    if (relay.hasStats === false) return expect(response.status).toBe(404);
+    const { channels, ...sums } = (await response.json()) as {
+      channels: Record<string, Record<string, number>>;
+    } & Record<string, number>;
+    expect(channels[channel]).toMatchObject({ published: 1, duplicates: 1, refused: 1 });
+    for (const field of ['published', 'duplicates', 'refused', 'delivered', 'subscribers', 'queueDepth', 'bytes']) {
+      expect(sums[field]).toBe(Object.values(channels).reduce((sum, stat) => sum + (stat[field] ?? 0), 0));
+    }
+    expect(sums).toMatchObject({ dropped: {}, since: expect.any(String) });
+  });
+
+  test('5.3 the same for Prometheus', async () => {
+    const { publish, get, relay, channel } = await create();
+    await publish(eventOf('1'));
+    const response = await get('/metrics');
+    if (relay.hasStats === false) return expect(response.status).toBe(404);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const text = await response.text();
+    expect(text).toContain(`\ngodwit_published_total{channel="${channel}"} 1\n`);
+    for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{.+\})? [\d.]+)$/);
+  });
+
+  test('5.4 healthz and readyz need no token', async () => {
+    const { get } = await create({ secured: true });
+    for (const path of ['/healthz', '/readyz']) expect((await get(path)).status).toBe(200);
+  });
+
+  test('5.5 a removed channel is gone, and the next of its name begins anew', async () => {
+    const { publish, relay, channel, get, path, stat } = await create();
+    const remove = async (): Promise<number> =>
+      (await relay.fetch(`${relay.url}/v1/channels/${channel}`, { method: 'DELETE' })).status;
+    expect(await remove()).toBe(404);
+    const [first] = await publish(eventOf('1'), eventOf('2'));
+    expect(await remove()).toBe(204);
+    expect(await remove()).toBe(404);
+    const [anew] = await publish(eventOf('1'));
+    expect(anew?.status).toBe('appended');
+    expect(anew?.offset).not.toBe(first?.offset);
+    expect(await stat()).toMatchObject({ published: 1, duplicates: 0 });
+    expect((await get(`${path}?after=${first?.offset}`)).headers.get('godwit-gap')).toBe('epoch');
+  });
+}

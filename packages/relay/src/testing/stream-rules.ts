@@ -1,0 +1,283 @@
+// PROTOCOL.md, rules 2 and 3: reading live, one channel and many.
+import { expect, test } from 'vitest';
+import { createRelayWorld, eventOf, ids, type RelayStart, type RelayUnderTest } from './world.ts';
+import type { SeenFrame } from './frames.ts';
+
+const unknownOffset = 'another.0000000000000007';
+
+/** Rules 2 and 3. */
+export function streamRules(start: (options?: RelayStart) => Promise<RelayUnderTest>): void {
+  const create = (options?: RelayStart) => createRelayWorld(start, options);
+  const many = async (query: string, world: Awaited<ReturnType<typeof create>>, headers = {}) =>
+    world.open(`?${query}`, headers, '/v1/events');
+
+  test('2.1 the answer starts at once, and nothing on the way may hold it back', async () => {
+    const { get, path } = await create();
+    const response = await get(path, { accept: 'text/event-stream' });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream\b/);
+    expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
+    expect(response.headers.get('x-accel-buffering')).toBe('no');
+    const reader = response.body?.getReader();
+    expect((await reader?.read())?.value?.byteLength).toBeGreaterThan(0);
+    await reader?.cancel();
+  });
+
+  test('2.2 an event is one frame with its offset and its JSON on one line; an ephemeral one has no offset', async () => {
+    const { publish, open, channel } = await create();
+    const stream = await open();
+    await stream.control('connected');
+    const event = eventOf('1', { data: 'a\nb\r\nc\rd\u0000\ufeff\u2028' });
+    const [result] = await publish(event, eventOf('2', { ephemeral: true }));
+    const [durable, ephemeral] = await stream.events(2);
+    expect(durable).toEqual({
+      id: result?.offset,
+      data: { ...event, channel, sequence: expect.any(String) },
+      isComment: false,
+    });
+    expect(ephemeral).toEqual({ data: { ...eventOf('2', { ephemeral: true }), channel }, isComment: false });
+  });
+
+  test('2.3 the first frame says where the reader stands', async () => {
+    const { publish, open, channel } = await create();
+    const empty = await (await open()).next();
+    expect(empty?.event).toBe('connected');
+    expect(empty?.data).toMatchObject({ channel, head: empty?.id, position: empty?.id });
+    const [first, second] = await publish(eventOf('1'), eventOf('2'));
+    const frame = await (await open(`?after=${first?.offset}`)).next();
+    expect(frame).toMatchObject({ event: 'connected', id: first?.offset });
+    expect(frame?.data).toEqual({ channel, head: second?.offset, position: first?.offset });
+    // A plain EventSource that was cut off before any event comes back with this id, and misses nothing.
+    const resumed = await open('', { 'last-event-id': empty?.id ?? '' });
+    expect(await resumed.ids(2)).toEqual(['1', '2']);
+  });
+
+  test('2.4 Last-Event-ID wins over ?after=, an empty one is absent, and latest is the default', async () => {
+    const { publish, open } = await create();
+    const [one, two] = await publish(eventOf('1'), eventOf('2'), eventOf('3'));
+    const readers = await Promise.all([
+      open(`?after=${two?.offset}`, { 'last-event-id': one?.offset ?? '' }),
+      open(`?after=${two?.offset}`, { 'last-event-id': '' }),
+      open('?after='),
+      open('?after=latest'),
+      open('?after=earliest'),
+    ]);
+    for (const reader of readers) await reader.control('connected');
+    await publish(eventOf('4'));
+    const counts = [3, 2, 1, 1, 4];
+    const read = await Promise.all(readers.map((reader, index) => reader.ids(counts[index] ?? 0)));
+    expect(read).toEqual([ids(2, 4), ids(3, 4), ['4'], ['4'], ids(1, 4)]);
+  });
+
+  test('2.5 from every offset on, a reader gets the rest, once and in order, without a seam', async () => {
+    const { publish, open } = await create();
+    const before = await publish(...ids(1, 300).map((id) => eventOf(id)));
+    const offsets = before.map(({ offset }) => offset);
+    const places = [0, 1, 63, 64, 255, 256, 298];
+    const readers = await Promise.all(places.map((place) => open(`?after=${offsets[place]}`)));
+    const readings = readers.map((reader, index) => reader.events(399 - (places[index] ?? 0)));
+    for (const id of ids(301, 400)) await publish(eventOf(id));
+    for (const [index, reading] of readings.entries()) {
+      const frames = await reading;
+      expect(frames.map(({ data }) => data?.['id'])).toEqual(ids((places[index] ?? 0) + 2, 400));
+      expect([...frames].map(offsetOf).sort()).toEqual(frames.map(offsetOf));
+    }
+  });
+
+  test('2.6 a filter shows only what it matches', async () => {
+    const { publish, open } = await create();
+    const stream = await open('?after=earliest&type=order.*&type=note');
+    await publish(
+      ...['order.placed', 'note', 'note.added', 'todo', 'order.paid'].map((type) => eventOf(type, { type })),
+    );
+    expect(await stream.ids(3)).toEqual(['order.placed', 'note', 'order.paid']);
+  });
+
+  test('2.7 a position that is not held is a gap, told before anything else', async () => {
+    const { publish, open, channel } = await create();
+    const [first] = await publish(eventOf('1'), eventOf('2'));
+    const beyond = (first?.offset ?? '').replace(/\d$/, '9');
+    for (const after of [unknownOffset, beyond]) {
+      const stream = await open(`?after=${after}`);
+      const connected = await stream.next();
+      expect(connected).not.toHaveProperty('id');
+      const gap = await stream.next();
+      expect(gap?.event).toBe('gap');
+      expect(gap?.data).toEqual({
+        channel,
+        missed: null,
+        reason: 'epoch',
+        next: first?.offset,
+        position: connected?.data?.['position'],
+      });
+      expect(gap?.id).toBe(connected?.data?.['position']);
+      expect(await stream.ids(2)).toEqual(['1', '2']);
+    }
+  });
+
+  test('2.7 below what is held, the gap has the exact number', async () => {
+    const { publish, open, path, get } = await create({ limits: { retentionBytes: 20_000 } });
+    const [first] = await publish(eventOf('0'));
+    const data = 'x'.repeat(1000);
+    for (const id of ids(1, 60)) await publish(eventOf(id, { data }));
+    // Trimmed in the background: ask until it is.
+    await expect
+      .poll(async () => (await get(`${path}?after=${first?.offset}&limit=1`)).headers.get('godwit-gap'))
+      .toBe('retention');
+    const stream = await open(`?after=${first?.offset}`);
+    const gap = await stream.control('gap');
+    expect(gap).toMatchObject({ reason: 'retention', missed: expect.any(Number) });
+    const [next] = await stream.events(1);
+    expect(next?.id).toBe(gap['next']);
+    expect(Number(next?.data?.['id'])).toBe(Number(gap['missed']) + 1);
+  });
+
+  test('2.8 a channel that is removed under a reader is a gap, and the stream goes on', async () => {
+    const { publish, open, relay, channel } = await create();
+    await publish(eventOf('1'));
+    const stream = await open('?after=earliest');
+    expect(await stream.ids(1)).toEqual(['1']);
+    expect((await relay.fetch(`${relay.url}/v1/channels/${channel}`, { method: 'DELETE' })).status).toBe(204);
+    expect(await stream.control('gap')).toMatchObject({ channel, missed: null, reason: 'epoch' });
+    await publish(eventOf('1'));
+    expect(await stream.ids(1)).toEqual(['1']);
+  });
+
+  test('2.9 a reader too slow for ephemeral events is told how many it lost, and loses no durable one', async () => {
+    const { publish, open, stat, channel } = await create();
+    const stream = await open();
+    await stream.control('connected');
+    const data = 'x'.repeat(100_000);
+    let sent = 0;
+    let lost = 0;
+    while (lost === 0 && sent < 1000) {
+      await publish(...ids(1, 9).map((id) => eventOf(`e${id}`, { ephemeral: true, data })));
+      sent += 1;
+      lost = ((await stat())['dropped'] as Record<string, number>)['overflow'] ??= 0;
+    }
+    expect(lost).toBeGreaterThan(0);
+    await publish(...ids(1, 10).map((id) => eventOf(id)));
+    const durable: unknown[] = [];
+    let told = {};
+    while (durable.length < 10) {
+      const { event, id, data } = (await stream.next()) ?? {};
+      if (event === 'dropped') told = data ?? {};
+      if (event === undefined && id !== undefined) durable.push(data?.['id']);
+    }
+    expect(durable).toEqual(ids(1, 10));
+    if (Object.keys(told).length === 0) told = await stream.control('dropped');
+    expect(told).toEqual({ channel, dropped: { overflow: lost } });
+  });
+
+  test('2.10 a silent stream has a heartbeat, which moves a reader on past what its filter hid', async () => {
+    const { publish, open } = await create({ limits: { heartbeatMs: 200 } });
+    const stream = await open('?type=order.*');
+    await stream.control('connected');
+    expect(await stream.heartbeat()).toEqual({ isComment: true });
+    const [hidden] = await publish(eventOf('1'));
+    const moved = await stream.heartbeat();
+    expect(moved).toEqual({ id: hidden?.offset, isComment: true });
+  });
+
+  test('2.11 a relay that goes away says when to come back, and ends the stream', async () => {
+    const { open, relay, path, get } = await create();
+    if (relay.drain === undefined) return;
+    const streams = [await open(), await open(`?channel=a&channel=b`, {}, '/v1/events')];
+    await streams[0]?.control('connected');
+    await streams[1]?.control('connected');
+    const drained = relay.drain();
+    for (const stream of streams) {
+      expect(await stream.control('drain')).toEqual({ retryAfterMs: expect.any(Number) });
+      let frame: SeenFrame | undefined = { isComment: false };
+      while (frame !== undefined) frame = await stream.next();
+    }
+    await drained;
+    await expect(get(path)).rejects.toThrow();
+  });
+
+  test('2.12 a stream for which there is no room ends at once and says when to come back', async () => {
+    const { open, get, path } = await create({ limits: { subscribersMax: 1 } });
+    await (await open()).control('connected');
+    const response = await get(path, { accept: 'text/event-stream' });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toMatch(/^retry: \d+\n\nevent: drain\ndata: \{"retryAfterMs":\d+\}\n\n$/);
+  });
+
+  test('3.1 many channels on one connection, each behind its own position', async () => {
+    const world = await create();
+    const [one, two] = [`${world.channel}:1`, `${world.channel}:2`];
+    const to = (channel: string, ...events: readonly object[]) =>
+      world.post('application/cloudevents-batch+json', events, {}, `/v1/channels/${channel}/events`);
+    const [first] = (
+      (await (await to(one, ...ids(1, 3).map((id) => eventOf(id)))).json()) as { results: { offset: string }[] }
+    ).results;
+    await to(two, eventOf('old', { type: 'hidden' }));
+    const stream = await many(`channel=${one}@${first?.offset}&channel=${two}&type=todo.*`, world);
+    const connected = [await stream.control('connected'), await stream.control('connected')];
+    expect(connected.map(({ channel }) => String(channel)).sort()).toEqual([one, two]);
+    await to(two, eventOf('new'), eventOf('not', { type: 'hidden' }));
+    const frames = await stream.events(3);
+    const seen = (channel: string): unknown =>
+      frames.filter(({ data }) => data?.['channel'] === channel).map(({ data }) => data?.['id']);
+    expect([seen(one), seen(two)]).toEqual([['2', '3'], ['new']]);
+  });
+
+  test('3.2 Last-Event-ID is passed over', async () => {
+    const world = await create();
+    const [, two] = await world.publish(eventOf('1'), eventOf('2'));
+    const stream = await many(`channel=${world.channel}@earliest`, world, { 'last-event-id': two?.offset ?? '' });
+    expect(await stream.ids(2)).toEqual(['1', '2']);
+    await many(`channel=${world.channel}`, world, { 'last-event-id': 'nonsense' });
+  });
+
+  test('3.3 a channel that may not be read is refused, and the others go on', async () => {
+    const world = await create({ secured: true });
+    const authorization = `Bearer ${await world.token({ subscribe: [world.channel], publish: ['*'] })}`;
+    const stream = await many(`channel=secret&channel=${world.channel}`, world, { authorization });
+    expect(await stream.control('refused')).toEqual({ channel: 'secret', name: 'Forbidden' });
+    await stream.control('connected');
+    await world.post('application/cloudevents+json', eventOf('1'), { authorization });
+    expect(await stream.ids(1)).toEqual(['1']);
+  });
+
+  test('3.4 bad lists of channels are refused', async () => {
+    const { get } = await create();
+    const cases: readonly (readonly [string, string])[] = [
+      ['', 'InvalidRequest'],
+      [list(101), 'InvalidRequest'],
+      ['channel=a&channel=a@earliest', 'InvalidRequest'],
+      ['channel=a%20b', 'InvalidChannel'],
+      ['channel=', 'InvalidChannel'],
+      ['channel=a@nonsense', 'InvalidOffset'],
+      ['channel=a@earliest@latest', 'InvalidOffset'],
+      ['channel=a&type=a..b', 'InvalidRequest'],
+    ];
+    for (const [query, name] of cases) {
+      const response = await get(`/v1/events?${query}`);
+      expect([query, response.status, ((await response.json()) as { name: string }).name]).toEqual([query, 400, name]);
+    }
+    const most = await get(`/v1/events?${list(100)}`);
+    expect(most.status).toBe(200);
+    await most.body?.cancel();
+  });
+
+  test('3.5 the connection has one heartbeat', async () => {
+    const world = await create({ limits: { heartbeatMs: 300 } });
+    const stream = await many('channel=a&channel=b&channel=c', world);
+    for (const _ of ids(1, 3)) await stream.control('connected');
+    const begin = Date.now();
+    for (const _ of ids(1, 3)) await stream.heartbeat();
+    // Three of one heartbeat take their time; three channels' own would have come at once.
+    expect(Date.now() - begin).toBeGreaterThan(400);
+  });
+}
+
+function offsetOf({ id }: SeenFrame): string {
+  return id ?? '';
+}
+
+function list(count: number): string {
+  return ids(1, count)
+    .map((id) => `channel=a${id}`)
+    .join('&');
+}

@@ -1,0 +1,133 @@
+// For the contract: a relay under test, a channel of its own per test, and what one says to it.
+import { SignJWT } from 'jose';
+import type { Limits } from '@godwit/core/protocol';
+import { onTestFinished } from 'vitest';
+import { readFrames, type FrameReader } from './frames.ts';
+
+/** How the relay under test is started. */
+export interface RelayStart {
+  /** With a key: tokens are wanted. Otherwise it is open to all. */
+  readonly secured?: boolean;
+  readonly limits?: Partial<Limits>;
+  /** Origins whose pages may use it, where it is secured. */
+  readonly origins?: readonly string[];
+}
+
+/** A relay that runs. */
+export interface RelayUnderTest {
+  readonly url: string;
+  readonly fetch: (input: string, init?: RequestInit) => Promise<Response>;
+  /** The key of a secured relay. */
+  readonly secret?: Uint8Array;
+  /** Tells the relay that it is to go away; absent where the platform gives no notice. */
+  drain?(): Promise<void>;
+  /** False where no one place knows all channels. */
+  readonly hasStats?: boolean;
+  close(): Promise<void>;
+}
+
+/** What a token allows. */
+export interface Claims {
+  readonly publish?: unknown;
+  readonly subscribe?: unknown;
+  readonly manage?: unknown;
+  /** When it expires, in seconds since 1970. */
+  readonly exp?: number;
+}
+
+/** A result of a POST. */
+export type Result = Readonly<Record<string, unknown>> & { readonly status: string; readonly offset: string };
+
+/** One test's view of a relay. */
+export interface RelayWorld {
+  readonly relay: RelayUnderTest;
+  /** A channel that no other test uses. */
+  readonly channel: string;
+  readonly path: string;
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  post(
+    type: string,
+    body: RequestInit['body'] | object,
+    headers?: Record<string, string>,
+    path?: string,
+  ): Promise<Response>;
+  /** Posts a batch that must be taken. */
+  publish(...events: readonly object[]): Promise<readonly Result[]>;
+  /** Opens a stream, of this test's channel unless a path is given. */
+  open(query?: string, headers?: Record<string, string>, path?: string): Promise<FrameReader>;
+  page(query?: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  stat(): Promise<Readonly<Record<string, unknown>>>;
+  token(claims: Claims): Promise<string>;
+}
+
+/** Batched and structured mode. */
+export const batchType = 'application/cloudevents-batch+json';
+export const eventType = 'application/cloudevents+json';
+
+/** An event of alice's. */
+export function eventOf(id: string, more: object = {}): Readonly<Record<string, unknown>> {
+  return { specversion: '1.0', id, source: '/alice', type: 'todo.added', ...more };
+}
+
+/** Numbers from `from` to `to`, as text. */
+export function ids(from: number, to: number): readonly string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
+}
+
+/** Starts a relay for one test, and ends it with the test. */
+export async function createRelayWorld(
+  start: (options?: RelayStart) => Promise<RelayUnderTest>,
+  options: RelayStart = {},
+): Promise<RelayWorld> {
+  const relay = await start(options);
+  const streams: FrameReader[] = [];
+  onTestFinished(async () => {
+    await Promise.all(streams.map((stream) => stream.cancel().catch(() => undefined)));
+    await relay.close();
+  });
+  const channel = `test:${crypto.randomUUID()}`;
+  const path = `/v1/channels/${channel}/events`;
+  const get: RelayWorld['get'] = (where, headers = {}) => relay.fetch(relay.url + where, { headers });
+  const post: RelayWorld['post'] = (type, body, headers = {}, where = path) => {
+    const isPlain =
+      typeof body === 'object' &&
+      body !== null &&
+      [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(body));
+    return relay.fetch(relay.url + where, {
+      method: 'POST',
+      headers: { ...(type === '' ? {} : { 'content-type': type }), ...headers },
+      body: isPlain ? JSON.stringify(body) : (body as NonNullable<RequestInit['body']>),
+    });
+  };
+
+  return {
+    relay,
+    channel,
+    path,
+    get,
+    post,
+    async publish(...events) {
+      const response = await post(batchType, events);
+      if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+      return ((await response.json()) as { readonly results: readonly Result[] }).results;
+    },
+    async open(query = '', headers = {}, where = path) {
+      const response = await get(where + query, { accept: 'text/event-stream', ...headers });
+      if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+      const stream = readFrames(response);
+      streams.push(stream);
+      return stream;
+    },
+    async page(query = '?after=earliest') {
+      return (await (await get(path + query)).json()) as readonly Record<string, unknown>[];
+    },
+    async stat() {
+      return (await (await get(`/v1/channels/${channel}`)).json()) as Record<string, unknown>;
+    },
+    token({ exp, ...claims }) {
+      const token = new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' });
+      if (exp !== undefined) token.setExpirationTime(exp);
+      return token.sign(relay.secret ?? new Uint8Array(32));
+    },
+  };
+}

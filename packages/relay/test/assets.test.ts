@@ -1,0 +1,63 @@
+// Files beside the API: for a page and its relay on one port.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { folder, start } from './relay.ts';
+
+async function startWithAssets() {
+  const outside = await folder();
+  await writeFile(join(outside, 'secret.txt'), 'secret');
+  const assets = join(outside, 'dist');
+  await mkdir(join(assets, 'assets'), { recursive: true });
+  await mkdir(join(assets, 'v1'));
+  await writeFile(join(assets, 'index.html'), '<title>board</title>');
+  await writeFile(join(assets, 'assets', 'app-1a2b.js'), 'export {};');
+  await writeFile(join(assets, 'style.css'), 'a{}');
+  await writeFile(join(assets, 'v1', 'stats'), 'not the API');
+  return start({}, { assets });
+}
+
+test('a page, its scripts and styles are served with their types, beside the API', async () => {
+  const { url, close } = await startWithAssets();
+  for (const [path, type, cached] of [
+    ['/', 'text/html', 'no-cache'],
+    ['/index.html', 'text/html', 'no-cache'],
+    ['/assets/app-1a2b.js', 'text/javascript', 'immutable'],
+    ['/style.css', 'text/css', 'no-cache'],
+  ]) {
+    const response = await fetch(url + path);
+    expect([path, response.status]).toEqual([path, 200]);
+    expect(response.headers.get('content-type')).toContain(type);
+    expect(response.headers.get('cache-control')).toContain(cached);
+    await response.text();
+  }
+  expect(await (await fetch(`${url}/v1/stats`)).json()).toMatchObject({ published: 0 });
+  expect((await fetch(`${url}/nope.js`)).status).toBe(404);
+  expect((await fetch(`${url}/style.css`, { method: 'POST' })).status).toBe(404);
+  await close();
+});
+
+test('nothing outside of the folder is served', async () => {
+  const { url, close } = await startWithAssets();
+  const { hostname, port } = new URL(url);
+  for (const path of [
+    '/../secret.txt',
+    '/%2e%2e/secret.txt',
+    '/..%2fsecret.txt',
+    '/assets/../../secret.txt',
+    '//secret.txt',
+    '/%2e%2e%5csecret.txt',
+    '/....//secret.txt',
+    '/%00/../secret.txt',
+  ]) {
+    const socket = connect(Number(port), hostname);
+    socket.end(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    await once(socket, 'close');
+    expect([path, answer.slice(0, 12)]).toEqual([path, expect.stringMatching(/^HTTP\/1\.1 4/)]);
+  }
+  await close();
+});

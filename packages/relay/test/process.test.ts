@@ -1,0 +1,152 @@
+// The relay as a process: how it starts, ends, and is killed.
+import { createServer } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SignJWT } from 'jose';
+import { expect, onTestFinished, test } from 'vitest';
+import { readFrames } from '../src/testing/index.ts';
+import { runRelay } from './command.ts';
+import { folder, secret } from './relay.ts';
+
+interface Posted {
+  readonly results: readonly { readonly id: string; readonly status: string; readonly offset: string }[];
+}
+
+async function post(url: string, id: string, headers: Record<string, string> = {}): Promise<Posted> {
+  const event = { specversion: '1.0', id, source: '/alice', type: 'todo.added', data: 'x'.repeat(300) };
+  const response = await fetch(`${url}/v1/channels/room/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/cloudevents+json', ...headers },
+    body: JSON.stringify(event),
+  });
+  if (response.status !== 200) throw new Error(await response.text());
+  return (await response.json()) as Posted;
+}
+
+async function read(url: string): Promise<readonly { readonly id: string; readonly sequence: string }[]> {
+  const all: { id: string; sequence: string }[] = [];
+  let after = 'earliest';
+  for (;;) {
+    const response = await fetch(`${url}/v1/channels/room/events?after=${after}`);
+    all.push(...((await response.json()) as { id: string; sequence: string }[]));
+    after = response.headers.get('godwit-next-offset') ?? '';
+    if (response.headers.get('godwit-up-to-date') === 'true') return all;
+  }
+}
+
+test('it says in one line where it is, and nothing else on stdout', async () => {
+  const relay = runRelay('--port', '0', '--data', await folder(), '--insecure');
+  const url = await relay.ready;
+  await post(url, '1');
+  await fetch(`${url}/nope`);
+  relay.child.kill('SIGTERM');
+  expect(await relay.ended).toBe(0);
+  expect(relay.output.stdout).toMatch(/^godwit relay http:\/\/127\.0\.0\.1:\d+\n$/);
+});
+
+test('on SIGTERM it tells its readers, ends their streams, answers what is under way, and exits 0', async () => {
+  const relay = runRelay('--port', '0', '--data', await folder(), '--insecure');
+  const url = await relay.ready;
+  const stream = readFrames(
+    await fetch(`${url}/v1/channels/room/events`, { headers: { accept: 'text/event-stream' } }),
+  );
+  await stream.control('connected');
+  const poll = fetch(`${url}/v1/channels/room/events?wait=30`);
+  await post(url, '1');
+  expect(await (await poll).json()).toHaveLength(1);
+  const waiting = fetch(`${url}/v1/channels/room/events?wait=30`).then((response) => response.json());
+  await fetch(`${url}/healthz`);
+  relay.child.kill('SIGTERM');
+  expect(await stream.control('drain')).toEqual({ retryAfterMs: expect.any(Number) });
+  expect(await stream.next()).toBeUndefined();
+  expect(await waiting).toEqual([]);
+  expect(await relay.ended).toBe(0);
+});
+
+test('killed in a stream of publishes, it has lost and doubled nothing that it acknowledged', async () => {
+  const data = await folder();
+  const acknowledged = new Map<string, string>();
+  let next = 0;
+  for (let round = 0; round < 3; round += 1) {
+    const relay = runRelay('--port', '0', '--data', data, '--insecure');
+    const url = await relay.ready;
+    const goal = acknowledged.size + 150;
+    const publisher = async (): Promise<void> => {
+      for (;;) {
+        const id = String((next += 1));
+        const [result] = (await post(url, id)).results;
+        if (result !== undefined) acknowledged.set(result.id, result.offset);
+        if (acknowledged.size >= goal) relay.child.kill('SIGKILL');
+      }
+    };
+    await Promise.allSettled(Array.from({ length: 8 }, publisher));
+    expect(await relay.ended).toBe('SIGKILL');
+  }
+  const relay = runRelay('--port', '0', '--data', data, '--insecure');
+  const url = await relay.ready;
+  const events = await read(url);
+  expect(events.map(({ sequence }) => Number(sequence))).toEqual(events.map((_, index) => index + 1));
+  expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+  const stored = new Map(events.map(({ id, sequence }) => [id, sequence]));
+  for (const [id, offset] of acknowledged) expect(offset.endsWith(`.${stored.get(id)}`)).toBe(true);
+  // Sent again, as a device does that never heard the answer: nothing doubles.
+  for (const [id, offset] of [...acknowledged].slice(-5)) {
+    expect((await post(url, id)).results).toEqual([{ id, status: 'duplicate', offset }]);
+  }
+});
+
+test('9.8 without a key, and without being told that it is open to all, it does not start', async () => {
+  const relay = runRelay('--port', '0', '--data', await folder());
+  expect(await relay.ended).toBe(1);
+  expect(relay.output.stdout).toBe('');
+  expect(relay.output.stderr).toContain('--secret-file FILE or --insecure');
+});
+
+test('with a key from a file, it wants tokens', async () => {
+  const data = await folder();
+  const file = join(data, 'key');
+  await writeFile(file, `${new TextDecoder().decode(secret)}\n`);
+  const relay = runRelay('--port', '0', '--data', data, '--secret-file', file);
+  const url = await relay.ready;
+  await expect(post(url, '1')).rejects.toThrow('Unauthenticated');
+  const token = await new SignJWT({ publish: ['room'] }).setProtectedHeader({ alg: 'HS256' }).sign(secret);
+  expect((await post(url, '1', { authorization: `Bearer ${token}` })).results).toMatchObject([{ status: 'appended' }]);
+});
+
+test.each([
+  [['--port', 'x'], '--port is a number'],
+  [['--port', '70000'], '--port is a number'],
+  [['--durability', 'maybe'], '--durability is fsync or os'],
+  [['--nonsense'], '--help lists the options'],
+  [['--secret-file', 'does-not-exist'], 'cannot read --secret-file does-not-exist'],
+  [['--secret-file', 'x', '--insecure'], 'exclude each other'],
+])('started with %j, it says what is wrong and exits 1', async (args, sentence) => {
+  const relay = runRelay('--data', await folder(), ...args);
+  expect(await relay.ended).toBe(1);
+  expect(relay.output.stdout).toBe('');
+  expect(relay.output.stderr).toContain(sentence);
+});
+
+test('on a file that is damaged, in use, or on a port that is taken, it does not start, and says so', async () => {
+  const data = await folder();
+  await writeFile(join(data, 'godwit.sqlite'), 'not a database, but long enough to be looked at '.repeat(100));
+  const damaged = runRelay('--port', '0', '--data', data, '--insecure');
+  expect(await damaged.ended).toBe(1);
+  expect(damaged.output.stderr).toContain('it is not a database');
+
+  const shared = await folder();
+  const first = runRelay('--port', '0', '--data', shared, '--insecure');
+  await first.ready;
+  const second = runRelay('--port', '0', '--data', shared, '--insecure');
+  expect(await second.ended).toBe(1);
+  expect(second.output.stderr).toContain('does another relay run on this file?');
+
+  const taken = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void taken.close());
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const address = taken.address();
+  const port = typeof address === 'object' && address !== null ? String(address.port) : '';
+  const third = runRelay('--port', port, '--data', await folder(), '--insecure');
+  expect(await third.ended).toBe(1);
+  expect(third.output.stderr).toContain('name another --port');
+});
