@@ -9,5 +9,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['src/cloudflare/**', '**/node_modules/**'],
     environment: 'node',
+    // Real processes and sockets, on machines that do other things too.
+    testTimeout: 30_000,
   },
 });

@@ -21,9 +21,9 @@ export async function readItems(request: Request, limits: BodyLimits): Promise<r
   const type = contentTypeOf(request.headers.get('content-type'));
   const body = (): Promise<Uint8Array> => readBody(request, limits.batchBytesMax);
   if (type === mediaTypes.batch) return readBatch(decodeJson(await body()), limits);
-  if (type === mediaTypes.event) return [{ event: admit(decodeCloudEvent(decodeJson(await body())), limits) }];
+  if (type === mediaTypes.event) return [admit(decodeCloudEvent(decodeJson(await body())), limits)];
   if (!type.startsWith('application/cloudevents') && hasBinaryHeaders(request.headers)) {
-    return [{ event: admit(decodeCloudEvent(decodeBinary(request.headers, await body())), limits) }];
+    return [admit(decodeCloudEvent(decodeBinary(request.headers, await body())), limits)];
   }
   throw new Failure(
     'UnsupportedMediaType',
@@ -38,7 +38,7 @@ function readBatch(value: unknown, limits: BodyLimits): readonly AppendItem[] {
   }
   return value.map((member: unknown, index): AppendItem => {
     try {
-      return { event: admit(decodeCloudEvent(member, `[${index}]`), limits, `[${index}]`) };
+      return admit(decodeCloudEvent(member, `[${index}]`), limits, `[${index}]`);
     } catch (error) {
       const { name, message } = toFailure(error);
       return { refused: { id: idOf(member), failure: { name, message } } };
@@ -47,16 +47,16 @@ function readBatch(value: unknown, limits: BodyLimits): readonly AppendItem[] {
 }
 
 /** Passes an event on that is not too large, nor nested so deeply that it could not be written as JSON again. */
-function admit(event: CloudEvent, { eventBytesMax }: BodyLimits, where = ''): CloudEvent {
+function admit(event: CloudEvent, { eventBytesMax }: BodyLimits, where = ''): AppendItem {
   const which = where === '' ? 'the event' : `event ${where}`;
   if (isDeeperThan(event.data, depthMax)) {
     throw new Failure('InvalidEvent', `${which}: its data is nested more than ${depthMax} levels deep`);
   }
-  const size = utf8Length(JSON.stringify(event));
-  if (size <= eventBytesMax) return event;
+  const bytes = utf8Length(JSON.stringify(event));
+  if (bytes <= eventBytesMax) return { event, bytes };
   throw new Failure(
     'TooLarge',
-    `${which} has ${size} bytes of JSON, and ${eventBytesMax} is the most; store what is large elsewhere, and send where it is`,
+    `${which} has ${bytes} bytes of JSON, and ${eventBytesMax} is the most; store what is large elsewhere, and send where it is`,
   );
 }
 

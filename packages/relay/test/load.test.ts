@@ -72,7 +72,7 @@ test('a reader that stalls costs no memory, hurts nobody, and gets everything wh
   await expect.poll(() => seen.length, { timeout: 20_000 }).toBe(total);
   expect(seen.map(String)).toEqual(ids(1, total));
   expect(await stat()).toMatchObject({ delivered: 2 * total, queueDepth: 0, dropped: {} });
-}, 30_000);
+});
 
 test('on a full disk it refuses with 503, acknowledges nothing, serves reads, and goes on when there is room', async () => {
   const reports: string[] = [];

@@ -6,7 +6,11 @@ import type { AppendResult } from '../protocol/results.ts';
 
 /** One member of a POST: an event, or what was wrong with it. */
 export type AppendItem =
-  | { readonly event: CloudEvent }
+  | {
+      readonly event: CloudEvent;
+      /** The size of its JSON, where it is known: commits are bounded by it. */
+      readonly bytes?: number;
+    }
   | { readonly refused: { readonly id: string | null; readonly failure: Pick<FailureJson, 'name' | 'message'> } };
 
 /** Where reading begins and what it shows. */

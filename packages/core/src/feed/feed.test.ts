@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest';
+import { toFailure } from '../failure.ts';
 import { createFeedWorld, eventOf, items, range } from './test/reading.ts';
 
 const ids = (from: number, to: number): readonly string[] => range(from, to).map(String);
 const numbered = (from: number, to: number): ReturnType<typeof items> =>
   items(...ids(from, to).map((id) => eventOf(id)));
+
+const megabyte = (n: number): ReturnType<typeof items> =>
+  numbered(n, n).map((item) => ({ ...item, bytes: 1024 * 1024 }));
 
 test('a reader gets what was there, then what comes, without a seam', async () => {
   const { feed, read } = createFeedWorld();
@@ -62,6 +66,22 @@ test('appends of one moment are one commit, and each caller has its own outcomes
   expect(commits).toBe(1);
   expect(results.map(([first]) => first?.id)).toEqual(ids(1, 50));
   expect(results.map(([, second]) => second?.status)).toEqual(['appended', ...range(2, 50).map(() => 'duplicate')]);
+});
+
+test('a commit is bounded, in events and in bytes', async () => {
+  const commits: number[] = [];
+  const { feed } = createFeedWorld({}, (logs) => ({
+    ...logs,
+    async open(channel) {
+      const log = await logs.open(channel);
+      return { ...log, append: (events, refused) => (commits.push(events.length), log.append(events, refused)) };
+    },
+  }));
+  await Promise.all(range(1, 8).map((batch) => feed.append(numbered(batch * 400, batch * 400 + 399))));
+  expect(commits).toEqual([800, 800, 800, 800]);
+  commits.length = 0;
+  await Promise.all(range(1, 5).map((id) => feed.append([{ event: eventOf(`large ${id}`), bytes: 400_000 }])));
+  expect(commits).toEqual([2, 2, 1]);
 });
 
 test('a commit that fails refuses all who were in it, announces nothing, and the next goes on', async () => {
@@ -187,6 +207,21 @@ test('appends around a removal are in the old log or in the new one, and all are
   expect((await feed.stat()).published).toBeLessThanOrEqual(2);
 });
 
+test('whoever reads while a channel is removed gets the old log or the new one, and no failure', async () => {
+  for (const turns of range(0, 12)) {
+    const { feed, read } = createFeedWorld();
+    await feed.append(numbered(1, 3));
+    const reads = [
+      feed.page({ after: 'earliest', types: [], limit: 10, waitMs: 0 }),
+      feed.stat(),
+      read({ after: 'earliest' }),
+    ];
+    for (const _ of range(1, turns)) await Promise.resolve();
+    expect(await feed.remove()).toBe(true);
+    await Promise.all(reads);
+  }
+});
+
 test('one subscriber too many is refused, and says when to come back', async () => {
   const { read } = createFeedWorld({ subscribersMax: 2 });
   const one = await read();
@@ -234,6 +269,40 @@ test('the log is kept within its bounds while the channel is used', async () => 
   expect((await feed.stat()).bytes).toBeLessThan(20_000 * 1.2);
   await world.advance(60_000);
   expect(await feed.stat()).toMatchObject({ bytes: 0, published: 1000 });
+});
+
+test('where the host trims by age, a channel at rest keeps no timer', async () => {
+  const { feed, world } = createFeedWorld({ retentionBytes: 20_000 }, undefined, { trimsByAge: false });
+  for (const batch of range(0, 99)) await feed.append(numbered(batch * 10, batch * 10 + 9));
+  await world.settle();
+  expect((await feed.stat()).bytes).toBeLessThan(20_000 * 1.2);
+  expect(world.timers).toBe(0);
+});
+
+test('a log that falls far behind tells its publishers, and takes more once it has caught up', async () => {
+  const commits = Promise.withResolvers<void>();
+  const { feed } = createFeedWorld({}, (logs) => ({
+    ...logs,
+    async open(channel) {
+      const log = await logs.open(channel);
+      return { ...log, append: (events, refused) => commits.promise.then(() => log.append(events, refused)) };
+    },
+  }));
+  const appends = range(1, 40).map((n) =>
+    feed.append(megabyte(n)).then(
+      () => 'appended' as const,
+      (error: unknown) => toFailure(error),
+    ),
+  );
+  await Promise.resolve();
+  commits.resolve();
+  const outcomes = await Promise.all(appends);
+  const refusedOnes = outcomes.filter((outcome) => outcome !== 'appended');
+  expect(refusedOnes.length).toBeGreaterThan(0);
+  for (const failure of refusedOnes)
+    expect(failure).toMatchObject({ name: 'RateLimited', details: { retryAfterMs: 1000 } });
+  expect((await feed.stat()).published).toBe(40 - refusedOnes.length);
+  await expect(feed.append(megabyte(41))).resolves.toHaveLength(1);
 });
 
 test('a log that cannot be read ends the stream, which is no gap, and says so', async () => {

@@ -1,5 +1,5 @@
 // One channel of a relay: append → announce → replay → live. Its rooms do the work; this joins them.
-import { Failure, toFailure } from '../failure.ts';
+import { Failure, isFailure, toFailure } from '../failure.ts';
 import type { Log, LogNews } from '../ports/log.ts';
 import type { Stop, World } from '../ports/world.ts';
 import { encodeEventFrame } from '../protocol/frames.ts';
@@ -37,6 +37,11 @@ export interface FeedParts {
   readonly remove: () => Promise<boolean>;
   readonly world: World;
   readonly limits: Limits;
+  /**
+   * False where the host drops what is too old, as a Durable Object does by its alarm: a timer would keep it awake. What is
+   * too much is dropped here all the same.
+   */
+  readonly trimsByAge?: boolean;
   /** What went wrong where nobody is there to be told. */
   readonly report: (failure: Failure) => void;
   /** Counts to go on with, of an earlier feed of this channel in this process. */
@@ -67,6 +72,7 @@ export function createFeed(parts: FeedParts): Feed {
   let removing: Promise<unknown> | undefined;
   let epoch = '';
   let head = 0;
+  let removals = 0;
   let busy = 0;
   let isClosed = false;
   let drainRetryMs: (() => number) | undefined;
@@ -105,6 +111,7 @@ export function createFeed(parts: FeedParts): Feed {
   const retention = createRetention({
     world,
     limits,
+    byAge: parts.trimsByAge ?? true,
     report,
     trim: async (bounds) => (await opened()).log.trim(bounds),
   });
@@ -148,7 +155,13 @@ export function createFeed(parts: FeedParts): Feed {
     busy += 1;
     try {
       await removing;
-      return await work();
+      const before = removals;
+      return await work().catch(async (error: unknown) => {
+        // Its log was removed while it looked: it looks again, at the next one.
+        await removing;
+        if (isClosed || removals === before || !isFailure(error, 'Closed')) throw error;
+        return work();
+      });
     } finally {
       if (current !== undefined) retention.touch(0);
       busy -= 1;
@@ -242,6 +255,7 @@ export function createFeed(parts: FeedParts): Feed {
       if (!(await parts.remove())) return false;
       const last = await current?.catch(() => undefined);
       current = undefined;
+      removals += 1;
       last?.stop();
       await last?.log.close();
       // Only readers need the next log now; who appends or asks opens it.

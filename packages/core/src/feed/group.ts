@@ -1,16 +1,26 @@
 // append: concurrent appends become one commit, whose outcomes are split out again.
 import type { CloudEvent } from '../event/cloudevent.ts';
+import { Failure } from '../failure.ts';
 import type { Appended } from '../ports/log.ts';
 import { formatOffset } from '../protocol/offset.ts';
 import type { AppendResult } from '../protocol/results.ts';
 import type { AppendItem } from './channel.ts';
 
-/** A commit's bound. One POST may fill it alone; those that come together share it. */
+/** A commit's bounds, which are those of one POST by default. One may fill it alone; those that come together share it. */
 const groupEventsMax = 1000;
+const groupBytesMax = 1024 * 1024;
+
+/** How much may wait for its commit, in bytes: a log that falls behind by more is told to its publishers, not hoarded. */
+const waitingBytesMax = 32 * 1024 * 1024;
+/** What an item costs beside its event's JSON, about. */
+const itemBytes = 64;
+/** How long a publisher is asked to wait then: some commits take place in it. */
+const crowdedRetryMs = 1000;
 
 /** One caller's items, and whom to tell. */
 interface Waiting {
   readonly items: readonly AppendItem[];
+  readonly bytes: number;
   readonly work?: undefined;
   resolve(results: readonly AppendResult[]): void;
   reject(error: unknown): void;
@@ -30,7 +40,11 @@ export interface Commit {
 
 /** Appends, one commit at a time. */
 export interface Group {
-  /** Resolves after the commit that holds the items; in the order of the calls. */
+  /**
+   * Resolves after the commit that holds the items; in the order of the calls.
+   *
+   * @throws Failure `RateLimited` when too much waits already
+   */
   add(items: readonly AppendItem[]): Promise<readonly AppendResult[]>;
   /** A commit is under way: what it announces is held back until its ephemeral events stand between its others. */
   readonly isCommitting: boolean;
@@ -50,13 +64,20 @@ export function createGroup(parts: {
 }): Group {
   const { commit, head, relay, settled } = parts;
   const queue: (Waiting | Exclusive)[] = [];
+  let waitingBytes = 0;
   let isCommitting = false;
   let running: Promise<void> | undefined;
 
   return {
     add(items) {
+      const bytes = bytesOf(items);
+      if (waitingBytes > 0 && waitingBytes + bytes > waitingBytesMax) {
+        const message = `${waitingBytes} bytes wait for their commit already; publish more slowly`;
+        return Promise.reject(new Failure('RateLimited', message, { retryAfterMs: crowdedRetryMs }));
+      }
+      waitingBytes += bytes;
       return new Promise((resolve, reject) => {
-        queue.push({ items, resolve, reject });
+        queue.push({ items, bytes, resolve, reject });
         running ??= run();
       });
     },
@@ -87,11 +108,14 @@ export function createGroup(parts: {
   function takeGroup(): readonly Waiting[] {
     const group: Waiting[] = [];
     let events = 0;
+    let bytes = 0;
     for (let next = queue[0]; next?.work === undefined && next !== undefined; next = queue[0]) {
       events += next.items.length;
-      if (events > groupEventsMax && group.length > 0) break;
+      bytes += next.bytes;
+      if ((events > groupEventsMax || bytes > groupBytesMax) && group.length > 0) break;
       group.push(next);
       queue.shift();
+      waitingBytes -= next.bytes;
     }
     return group;
   }
@@ -116,7 +140,8 @@ export function createGroup(parts: {
               return { id: event.id, status: 'relayed' };
             }
             const { value } = outcomes.next();
-            if (value === undefined) throw new Error('the log answered fewer outcomes than it was given events');
+            if (value === undefined)
+              throw new Failure('Internal', 'the log answered fewer outcomes than it was given events');
             after = Math.max(after, value.sequence);
             return { id: event.id, status: value.status, offset: formatOffset(epoch, value.sequence) };
           }),
@@ -128,4 +153,8 @@ export function createGroup(parts: {
     isCommitting = false;
     settled();
   }
+}
+
+function bytesOf(items: readonly AppendItem[]): number {
+  return items.reduce((sum, item) => sum + itemBytes + ('event' in item ? (item.bytes ?? 0) : 0), 0);
 }

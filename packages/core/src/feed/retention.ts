@@ -20,10 +20,12 @@ export interface Retention {
 export function createRetention(parts: {
   readonly world: World;
   readonly limits: Pick<Limits, 'retentionMs' | 'retentionBytes'>;
+  /** False: somebody else sees to what is too old, and no timer is set. */
+  readonly byAge: boolean;
   readonly trim: (bounds: TrimBounds) => Promise<unknown>;
   readonly report: (failure: Failure) => void;
 }): Retention {
-  const { world, limits, trim, report } = parts;
+  const { world, limits, byAge, trim, report } = parts;
   // The first use trims soon: a relay that comes back may hold what is long out of date.
   let grown = limits.retentionBytes;
   let stopTimer: Stop | undefined;
@@ -35,10 +37,11 @@ export function createRetention(parts: {
       if (isStopped) return;
       grown += grownBytes;
       if (grown > limits.retentionBytes * overgrowth) void run();
-      stopTimer ??= world.after(trimEveryMs, () => {
-        stopTimer = undefined;
-        void run();
-      });
+      if (byAge)
+        stopTimer ??= world.after(trimEveryMs, () => {
+          stopTimer = undefined;
+          void run();
+        });
     },
     stop() {
       isStopped = true;

@@ -94,7 +94,8 @@ export class ChannelObject extends DurableObject<RelayEnv> {
   #feedOf(channel: string): Feed {
     if (this.#feed === undefined) {
       const [open, remove] = [() => this.#logs.open(channel), () => this.#logs.remove(channel)];
-      const feed = createFeed({ channel, open, remove, world: this.#world, limits: this.#limits, report });
+      const [world, limits] = [this.#world, this.#limits];
+      const feed = createFeed({ channel, open, remove, world, limits, trimsByAge: false, report });
       this.#feed = { channel, feed };
     }
     if (this.#feed.channel === channel) return this.#feed.feed;

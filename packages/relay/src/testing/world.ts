@@ -60,8 +60,9 @@ export interface RelayWorld {
   token(claims: Claims): Promise<string>;
 }
 
-/** Batched and structured mode. */
+/** Batched mode. */
 export const batchType = 'application/cloudevents-batch+json';
+/** Structured mode. */
 export const eventType = 'application/cloudevents+json';
 
 /** An event of alice's. */

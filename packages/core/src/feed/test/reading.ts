@@ -38,6 +38,7 @@ export interface FeedWorld {
 export function createFeedWorld(
   limits: Partial<Limits> = {},
   logsOf: (logs: Logs) => Logs = (logs) => logs,
+  options: { readonly trimsByAge?: boolean } = {},
 ): FeedWorld {
   const world = createTestWorld();
   const logs = logsOf(createMemoryLogs(world));
@@ -49,6 +50,7 @@ export function createFeedWorld(
     world,
     limits: { ...defaultLimits, ...limits },
     report: (failure) => reported.push(failure),
+    ...options,
   });
   return { feed, logs, world, reported, read: (query) => readFrom(feed, query) };
 }
