@@ -2,7 +2,7 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 
 /** How the proxy treats connections. */
-export type ProxyMode =
+type ProxyMode =
   /** Passes everything on. */
   | 'up'
   /** Takes connections, and moves nothing: a half-open line. */

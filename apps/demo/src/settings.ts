@@ -16,7 +16,7 @@ export interface Settings {
 }
 
 /** The most events a second: more is no longer read by anyone. */
-export const rateMax = 20;
+const rateMax = 20;
 /** Slow enough to read, quick enough to show that the board is alive. */
 const rateDefault = 1;
 

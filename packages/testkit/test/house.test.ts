@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { untestedAdapters } from '../src/house/contracts.ts';
+import { adapters, untestedAdapters } from '../src/house/contracts.ts';
 import { cycles, wrongDirections } from '../src/house/directions.ts';
 import { leftOutTests, longFiles, undocumentedNames } from '../src/house/files.ts';
 import {
@@ -33,6 +33,11 @@ describe('imports', () => {
 });
 
 describe('adapters', () => {
+  test('are found: every port has one', () => {
+    const ports = new Set(adapters(repository).map(({ port }) => port));
+    expect([...ports]).toEqual(expect.arrayContaining(['Store', 'Log', 'Logs', 'Link', 'Tabs', 'World']));
+  });
+
   test('run their port’s contract', () => {
     expect(untestedAdapters(repository)).toEqual([]);
   });

@@ -84,6 +84,21 @@ describe('contracts', () => {
     expect(untestedAdapters(tree({ ...adapter, 'packages/client/src/store/idb.test.ts': runs }))).toEqual([]);
   });
 
+  test.each([
+    'export function openStore(): Store {',
+    'export async function openStore({ name }: Options): Promise<Store> {',
+    'export function openStore(\n  name: string,\n  world: World,\n): Store {',
+  ])('an adapter that does not say that it is one is found by what it answers: %s', (code) => {
+    expect(adapters(tree({ 'packages/client/src/store.ts': code }))).toEqual([
+      { path: 'packages/client/src/store.ts', port: 'Store' },
+    ]);
+  });
+
+  test('whoever only takes a port is none', () => {
+    const code = 'export function read(store: Store): number {\n  return 1;\n}\n/** satisfies Store */';
+    expect(adapters(tree({ 'packages/client/src/read.ts': code }))).toEqual([]);
+  });
+
   test('a test that runs the contract on something else does not count', () => {
     const elsewhere = { 'packages/core/src/memory/store.test.ts': runs, 'packages/core/src/memory/idb.ts': '' };
     expect(untestedAdapters(tree({ ...adapter, ...elsewhere }))).toHaveLength(1);

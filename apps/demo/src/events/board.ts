@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { Telling } from './telling.ts';
 
 /** The longest note: a board is read at a glance. */
-export const noteLettersMax = 280;
+const noteLettersMax = 280;
 
 /** A note on the board. A publisher hands in its author and text; a handler gets a sentence. */
 export const note = v.pipe(

@@ -16,7 +16,7 @@ export interface Family<Name extends string, Action extends string, Keep extends
 }
 
 /** The event's name: `github.issues.opened`, or `github.push` where there is no action. */
-export type NameOf<Name extends string, Action extends string> = [Action] extends [never]
+type NameOf<Name extends string, Action extends string> = [Action] extends [never]
   ? `github.${Name}`
   : `github.${Name}.${Action}`;
 

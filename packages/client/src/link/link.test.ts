@@ -263,14 +263,20 @@ describe('pull', () => {
     await groups.return?.();
   });
 
-  test('a consumer that stops reading ends the request', async () => {
+  test('a consumer that stops reading ends the request, and lets go of its body', async () => {
     let signal: AbortSignal | null | undefined;
+    const cancelled = Promise.withResolvers<void>();
     const { link } = linkTo(({ init }) => {
       signal = init.signal;
-      return stream(encode(encodeHeartbeat()), 'open');
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(encode(encodeHeartbeat())),
+        cancel: () => cancelled.resolve(),
+      });
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
     });
     for await (const _group of link.pull(new Map([['room', 'latest']]), never)) break;
     expect(signal?.aborted).toBe(true);
+    await cancelled.promise;
   });
 });
 
@@ -332,15 +338,15 @@ function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** A stream of these chunks; an error breaks it, `open` leaves it open. */
-function stream(...chunks: readonly (Uint8Array | Error | 'open')[]): Response {
+/** A stream of these chunks; an error breaks it. */
+function stream(...chunks: readonly (Uint8Array | Error)[]): Response {
   const left = [...chunks];
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
       const chunk = left.shift();
       if (chunk === undefined) controller.close();
       else if (chunk instanceof Error) controller.error(chunk);
-      else if (chunk !== 'open') controller.enqueue(chunk);
+      else controller.enqueue(chunk);
     },
   });
   return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });

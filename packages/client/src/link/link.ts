@@ -46,6 +46,7 @@ export function createFetchLink(options: FetchLinkOptions): Link {
     async *pull(positions, signal) {
       // Aborted also when the consumer stops reading: the connection ends with the loop that reads it.
       const consumer = new AbortController();
+      let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
       try {
         const either = AbortSignal.any([signal, consumer.signal]);
         const response = await request(streamPath(positions), mediaTypes.stream, either);
@@ -53,7 +54,7 @@ export function createFetchLink(options: FetchLinkOptions): Link {
           throw await strangerOf(response, mediaTypes.stream);
         }
         const parser = createFrameParser();
-        const reader = response.body.getReader();
+        reader = response.body.getReader();
         // A loop of reads, not `for await`: WebKit has no asynchronous iteration of streams.
         for (;;) {
           const { done, value } = await reader.read();
@@ -64,6 +65,8 @@ export function createFetchLink(options: FetchLinkOptions): Link {
         throw asFailure(error);
       } finally {
         consumer.abort();
+        // A body that the signal has ended already cannot be cancelled, and need not be.
+        reader?.cancel().catch(() => undefined);
       }
     },
 

@@ -150,6 +150,26 @@ test('where the browser has no database, it works in memory, and says so', async
   await untilStatus(bob.status, ({ role }) => role === 'leader');
 });
 
+test('the token function is asked on this thread, and when it fails, the status says that a token is needed', async () => {
+  const reports = gather<Failure>();
+  const alice = await open({
+    name: freshName(),
+    relay: '/nowhere',
+    report: reports.add,
+    token() {
+      throw new Error(`no session in ${typeof document}`);
+    },
+  });
+  await untilStatus(alice.status, ({ connection }) => connection === 'needs-auth');
+  expect((await reports.until(1))[0]).toMatchObject({
+    name: 'Unauthenticated',
+    message: expect.stringContaining('no session in object'),
+  });
+  // What is published meanwhile is stored all the same.
+  await alice.publish('note.added', { text: 'for later' });
+  expect(alice.status.get().pending).toBe(1);
+});
+
 test('options that cannot work are refused before anything is started', async () => {
   const made = vi.fn<() => Worker>();
   const wrong: readonly Partial<RuntimeOptions<typeof events>>[] = [

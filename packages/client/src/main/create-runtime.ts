@@ -39,7 +39,8 @@ export async function createRuntime<const Events extends EventDefinitions>(
       alive: `${database}:${world.id()}`,
     },
     token,
-    locks: navigator.locks,
+    // A server that renders the page may have none of these; it is told that it has no workers.
+    locks: globalThis.navigator?.locks,
   });
   return createHandle({ engine, events, world, channels: channels.map(([channel]) => channel), report });
 }

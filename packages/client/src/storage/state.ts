@@ -10,13 +10,8 @@ export async function readState(database: Database): Promise<Omit<StoreState, 'd
   const cursors = new Map((await transaction.objectStore('cursors').getAll()).map((cursor) => [cursor.key, cursor]));
   const newest = await transaction.objectStore('log').openKeyCursor(null, 'prev');
   const names = new Set([...cursors.keys()].map((key) => key.slice(key.indexOf(':') + 1)));
-  for (
-    let out = await outbox(transaction).openKeyCursor(null, 'nextunique');
-    out !== null;
-    out = await out.continue()
-  ) {
-    names.add(out.key);
-  }
+  for (let out = await nextOutbox(transaction); out !== undefined; out = await nextOutbox(transaction, out))
+    names.add(out);
   // Without a prototype: `constructor` is a channel's name like any other.
   const channels: Record<string, ChannelState> = Object.create(null);
   for (const channel of names) {
@@ -64,6 +59,12 @@ export function reading(database: Database): ReadTransaction {
 
 function outbox(transaction: ReadTransaction): IDBPIndex<Schema, ('log' | 'cursors')[], 'log', 'out'> {
   return transaction.objectStore('log').index('out');
+}
+
+/** The next channel that has own segments: one seek each, where a cursor over unique keys walks over every segment. */
+async function nextOutbox(transaction: ReadTransaction, after?: string): Promise<string | undefined> {
+  const range = after === undefined ? null : IDBKeyRange.lowerBound(after, true);
+  return (await outbox(transaction).openKeyCursor(range))?.key;
 }
 
 async function pendingBehind(

@@ -43,7 +43,7 @@ export function createEngine(parts: EngineParts): Engine {
     tabs,
     world,
     outbox: () => outbox,
-    connection: link === undefined ? 'none' : 'connecting',
+    hasRelay: link !== undefined,
     tell: (status) => void attempt(() => listener?.status(status)),
   });
   const leading: Leading | undefined =
@@ -137,7 +137,7 @@ export function createEngine(parts: EngineParts): Engine {
   function grew(outboxGrowth: readonly OutboxGrowth[]): void {
     tabs.announce({ kind: 'grew', outbox: outboxGrowth });
     reader?.wake();
-    for (const { channel } of outboxGrowth) leading?.sync?.wake(channel);
+    for (const { channel } of outboxGrowth) leading?.wake(channel);
   }
 
   function hear(message: TabMessage): void {
@@ -146,7 +146,7 @@ export function createEngine(parts: EngineParts): Engine {
       case 'grew':
         outbox.grow(message.outbox);
         reader?.wake();
-        for (const { channel } of message.outbox) leading?.sync?.wake(channel);
+        for (const { channel } of message.outbox) leading?.wake(channel);
         break;
       case 'channels':
         for (const [name, from] of message.channels) read(name, from);

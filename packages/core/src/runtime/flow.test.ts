@@ -7,7 +7,7 @@ import { createMemoryDevice, type MemoryDevice } from '../memory/tabs.ts';
 import type { Tabs } from '../ports/tabs.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import { flowContract, flowEvents, type FlowUnderTest } from '../testing/flow-contract.ts';
-import { gather } from '../testing/waiting.ts';
+import { gather, untilStatus } from '../testing/waiting.ts';
 import { worldOf } from '../timing/platform.ts';
 import { createEngine } from './create-engine.ts';
 import { createHandle } from './create-handle.ts';
@@ -72,6 +72,47 @@ test('without a relay events go from tab to tab, and nothing waits for one', asy
   other.on('todo.added', ({ data }) => titles.add(data.title));
   await one.publish('todo.added', { title: 'fly' });
   expect(await titles.until(1)).toEqual(['fly']);
-  expect(one.status.get()).toMatchObject({ connection: 'none', pending: 0 });
+  expect(one.status.get()).toMatchObject({ role: 'solo', connection: 'none', pending: 0 });
   await Promise.all([one.close(), other.close()]);
+});
+
+test('an event that is recorded while the leader is still looking at its disk is sent', async () => {
+  const relay = createChannels({
+    logs: createMemoryLogs(world),
+    world,
+    limits: defaultLimits,
+    report: () => undefined,
+  });
+  const store = openMemoryStore(createMemoryDatabase(), world);
+  let looks = 0;
+  const looking = Promise.withResolvers<void>();
+  const looked = Promise.withResolvers<void>();
+  const engine = createEngine({
+    store: {
+      ...store,
+      async state() {
+        const state = await store.state();
+        looks += 1;
+        // The first look is the engine's own, the second the leader's: it sees an empty outbox, and is slow to say so.
+        if (looks === 2) {
+          looking.resolve();
+          await looked.promise;
+        }
+        return state;
+      },
+    },
+    storage: 'memory',
+    tabs: createMemoryDevice().tab(),
+    link: createMemoryLink(relay),
+    world,
+    channels: [['board', 'earliest']],
+  });
+  const alice = await createHandle({ engine, events: flowEvents, world, channels: ['board'], report: () => undefined });
+  await looking.promise;
+  await alice.publish('todo.added', { title: 'fly' });
+  looked.resolve();
+  await untilStatus(alice.status, ({ pending }) => pending === 0);
+  expect((await relay.channel('board').stat()).published).toBe(1);
+  await alice.close();
+  await relay.close();
 });

@@ -14,6 +14,8 @@ import type { Standing } from './standing.ts';
 export interface Leading {
   /** Leads until the signal aborts. */
   lead(signal: AbortSignal): Promise<void>;
+  /** The outbox of this channel may have grown. */
+  wake(channel: string): void;
   /** Looks again whether it is paused. */
   reconsider(): void;
   /** The sync, while there is one. */
@@ -38,6 +40,8 @@ export function createLeading(parts: {
   const { store, tabs, link, world, channels, standing, outbox, report } = parts;
   let term: AbortController | undefined;
   let sync: Sync | undefined;
+  /** Channels that grew while a sync was starting, which may have looked at the outbox just before. */
+  const grown = new Set<string>();
 
   return {
     async lead(signal) {
@@ -55,6 +59,10 @@ export function createLeading(parts: {
         if (tabs.exclusive) standing.setRole('follower');
       }
     },
+    wake(channel) {
+      if (sync === undefined) grown.add(channel);
+      else sync.wake(channel);
+    },
     reconsider: () => term?.abort(),
     get sync() {
       return sync;
@@ -62,6 +70,7 @@ export function createLeading(parts: {
   };
 
   async function syncUntil(signal: AbortSignal): Promise<void> {
+    grown.clear();
     try {
       sync = await startSync({
         store,
@@ -81,6 +90,7 @@ export function createLeading(parts: {
           report,
         },
       });
+      for (const channel of grown) sync.wake(channel);
       await recount(signal);
       await aborted(signal);
       await sync.ended;

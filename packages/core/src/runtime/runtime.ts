@@ -70,7 +70,7 @@ export interface OnOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Who talks to the relay: this tab for all (`leader`), another (`follower`), or every tab for itself (`solo`). */
+/** Who talks to the relay: this tab for all (`leader`), another (`follower`), or every tab for itself, if there is one (`solo`). */
 export type Role = 'leader' | 'follower' | 'solo';
 
 /** One channel of a device. */

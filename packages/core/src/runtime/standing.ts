@@ -31,12 +31,13 @@ export function createStanding(parts: {
   readonly tabs: Tabs;
   readonly world: World;
   readonly outbox: () => Outbox;
-  readonly connection: Connection;
+  readonly hasRelay: boolean;
   readonly tell: (status: EngineStatus) => void;
 }): Standing {
-  const { tabs, world, tell } = parts;
-  let role: Role = tabs.exclusive ? 'follower' : 'solo';
-  let { connection } = parts;
+  const { tabs, world, hasRelay, tell } = parts;
+  // Without a relay there is nobody to talk to, and nobody to follow.
+  let role: Role = hasRelay && tabs.exclusive ? 'follower' : 'solo';
+  let connection: Connection = hasRelay ? 'connecting' : 'none';
   let refused: readonly string[] = [];
   let paused = false;
   let stopped = false;

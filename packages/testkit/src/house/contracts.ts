@@ -12,7 +12,11 @@ const contracts: Readonly<Record<string, string>> = {
   World: 'worldContract',
 };
 
-/** A source file that says that it fulfils a port. */
+const says = /\bsatisfies (\w+)\b/g;
+/** Whoever answers one has made one, also if it forgot to say so. */
+const answers = /^export (?:async )?function \w+(?:<[^(]*>)?\([^;]*?\)\s*:\s*(?:Promise<)?(\w+)>?\s*\{$/gm;
+
+/** A source file that fulfils a port. */
 export interface Adapter {
   readonly path: string;
   readonly port: string;
@@ -22,7 +26,8 @@ export interface Adapter {
 export function adapters(tree: Tree): readonly Adapter[] {
   return [...tree].flatMap(([path, text]) => {
     if (!path.startsWith('packages/') || !isSource(path)) return [];
-    const ports = [...withoutComments(text).matchAll(/\bsatisfies (\w+)\b/g)].map(([, port = '']) => port);
+    const code = withoutComments(text);
+    const ports = [...code.matchAll(says), ...code.matchAll(answers)].map(([, port = '']) => port);
     return [...new Set(ports)].filter((port) => port in contracts).map((port) => ({ path, port }));
   });
 }

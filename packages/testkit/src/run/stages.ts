@@ -26,6 +26,7 @@ export function testStages(): readonly Stage[] {
     { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
     { name: 'format', command: ['oxfmt', '--check', '.'] },
     { name: 'typecheck', command: turbo('typecheck') },
+    { name: 'unused files', command: ['knip', '--no-progress', '--include', 'files,unlisted,unresolved'] },
     vitest('unit and contract tests', '--reporter', 'default'),
     { name: 'build and package checks', command: turbo('build', 'check') },
     playwright('end to end', '--grep-invert', slow),
