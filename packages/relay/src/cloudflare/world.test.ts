@@ -2,7 +2,7 @@ import { worldContract } from '@godwit/core/testing';
 import { createWorkersWorld } from './world.ts';
 
 // Real time, and little of it: there is no other way to see that the platform's timers keep the law.
-worldContract('of Workers', () => ({
-  world: createWorkersWorld(),
-  pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-}));
+worldContract('of Workers', () => {
+  const world = createWorkersWorld();
+  return { world, pass: (ms) => new Promise((resolve) => world.after(ms, resolve)) };
+});

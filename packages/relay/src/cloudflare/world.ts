@@ -1,21 +1,15 @@
-// The world as a Worker finds it: its clock, its chance, its timers.
-import { createUuid7, type World } from '@godwit/core';
+// The world as a Worker finds it. Its types keep what a platform has apart from `globalThis`, so it is put together here.
+import { worldOf, type World } from '@godwit/core';
 
 /**
- * A `World` from the globals of Workers. Its clock stands still while code runs without waiting
+ * The world of Workers. Its clock stands still while code runs without waiting
  * (https://developers.cloudflare.com/workers/reference/security-model/), and nothing of it may be called outside a request.
  */
 export function createWorkersWorld(): World {
-  return {
-    now: () => Date.now(),
-    random: () => Math.random(),
-    after(ms, callback) {
-      const timer = setTimeout(callback, ms);
-      return () => clearTimeout(timer);
-    },
-    id: createUuid7(
-      () => Date.now(),
-      () => Math.random(),
-    ),
-  } satisfies World;
+  return worldOf({
+    Date,
+    crypto,
+    setTimeout: (callback, ms) => setTimeout(callback, ms),
+    clearTimeout: (timer) => clearTimeout(timer ?? null),
+  });
 }

@@ -2,4 +2,3 @@
 export * from './relay.ts';
 export type { Durability } from './sqlite/database.ts';
 export { openSqliteLogs } from './sqlite/logs.ts';
-export { createNodeWorld } from './world.ts';

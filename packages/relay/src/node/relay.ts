@@ -1,6 +1,6 @@
 // Starts a relay on Node: the app, on SQLite, behind HTTP; and ends it without losing anybody.
 import { join } from 'node:path';
-import { Failure, failureToJson } from '@godwit/core';
+import { Failure, failureToJson, worldOf, type World } from '@godwit/core';
 import { createChannels } from '@godwit/core/feed';
 import { defaultLimits, type Limits } from '@godwit/core/protocol';
 import { createApp } from '../app.ts';
@@ -12,7 +12,6 @@ import { listen } from './listen.ts';
 import type { Durability } from './sqlite/database.ts';
 import { openSqliteLogs } from './sqlite/logs.ts';
 import { version } from './version.ts';
-import { createNodeWorld } from './world.ts';
 
 /** How a relay is run. One of `insecure`, `secret` and `authority` must be said. */
 export interface RelayOptions {
@@ -56,7 +55,7 @@ const comeBackWithinMs = 2000;
  * @throws Failure `InvalidOptions` when nothing says who may use it, `StorageFailed` when its file cannot be opened
  */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
-  const world = createNodeWorld();
+  const world = worldOf(globalThis);
   const { data, durability = 'fsync', report = writeReport, assets, fileBytesMax } = options;
   const origins = options.cors ?? (options.insecure === true ? 'any' : []);
   const authority = authorityOf(options, origins, world);
@@ -90,7 +89,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   }
 }
 
-function authorityOf(options: RelayOptions, origins: Origins, world: ReturnType<typeof createNodeWorld>): Authority {
+function authorityOf(options: RelayOptions, origins: Origins, world: World): Authority {
   const { authority, secret, insecure } = options;
   if (authority !== undefined) return authority;
   if (secret !== undefined) return createSecretAuthority({ secret, world, origins: origins === 'any' ? [] : origins });

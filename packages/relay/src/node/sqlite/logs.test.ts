@@ -1,3 +1,4 @@
+import { worldOf } from '@godwit/core';
 import { mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,10 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import type { CloudEvent, Logs } from '@godwit/core';
 import { logContract } from '@godwit/core/testing';
 import { expect, onTestFinished, test } from 'vitest';
-import { createNodeWorld } from '../world.ts';
 import { openSqliteLogs } from './logs.ts';
 
-const world = createNodeWorld();
+const world = worldOf(globalThis);
 
 logContract('in SQLite', async () => {
   const path = await file();
