@@ -39,7 +39,7 @@ test('8.3 refusals that pass carry Retry-After, in whole seconds', () => {
 });
 
 test('10.1 the defaults are those that PROTOCOL.md lists', () => {
-  const listed = [...protocol.matchAll(/^\| `(\w+)`[^|]*\| (\d+) \|$/gm)].map(([, name, value]) => [
+  const listed = [...protocol.matchAll(/^\| `(\w+)`[^|]*\| +(\d+) +\|$/gm)].map(([, name, value]) => [
     name,
     Number(value),
   ]);
