@@ -25,6 +25,7 @@ export type FailureName =
   | 'UnknownEvent'
   | 'OutboxFull'
   | 'Outdated'
+  | 'Fenced'
   | 'Closed'
   | 'WorkerFailed'
   | 'TimedOut'
@@ -41,6 +42,8 @@ export type FailureName =
 export interface FailureDetails {
   /** Where in the payload, as `items[2].price`; empty for the payload itself. */
   readonly path?: string;
+  /** True: it was not the relay that said so, but something between here and there. */
+  readonly foreign?: boolean;
   /** How long to wait before the next try, in milliseconds. */
   readonly retryAfterMs?: number;
   /** Which try it was, from 1. */
@@ -105,4 +108,9 @@ export function failureFromJson({ name, message, stack, ...details }: FailureJso
   const failure = new Failure(name, message, details);
   if (stack !== undefined) failure.stack = stack;
   return failure;
+}
+
+/** Tells whether the device's log is lost to this tab for good: closed, destroyed, or taken by a newer release. */
+export function isFinal(error: unknown): boolean {
+  return isFailure(error, 'Closed') || isFailure(error, 'Outdated');
 }

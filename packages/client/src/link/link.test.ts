@@ -50,14 +50,14 @@ describe('push', () => {
       [401, 'Unauthenticated'],
       [403, 'Forbidden'],
       [413, 'TooLarge'],
-      [400, 'InvalidRequest'],
+      [400, 'Unreachable'],
       [404, 'Unreachable'],
       [502, 'Unreachable'],
     ] as const) {
       const { link } = linkTo(
         () => new Response('<h1>a proxy</h1>', { status, headers: { 'content-type': 'text/html' } }),
       );
-      await expect(link.push('room', [event], never)).rejects.toMatchObject({ name });
+      await expect(link.push('room', [event], never)).rejects.toMatchObject({ name, details: { foreign: true } });
     }
   });
 

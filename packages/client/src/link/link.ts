@@ -91,6 +91,8 @@ export function createFetchLink(options: FetchLinkOptions): Link {
 
 /** An application's function may never answer; the signal does not wait for it. */
 async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  // Whoever was aborted does not wait for it, and its failure is nobody's.
+  work.catch(() => undefined);
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });

@@ -125,6 +125,7 @@ test('a worker that dies in use is noticed: what waits is rejected, what comes i
   workers[0]?.terminate();
   const [failure] = await reports.until(1);
   expect(failure?.name).toBe('WorkerFailed');
+  expect(alice.status.get().connection).toBe('closed');
   expect(['stored', 'WorkerFailed']).toContain(await waiting);
   await expect(alice.publish('note.added', { text: 'too late' })).rejects.toMatchObject({ name: 'WorkerFailed' });
   await alice.close();

@@ -6,6 +6,7 @@ import {
   type Engine,
   type EngineHello,
   type EngineListener,
+  type EngineStatus,
   type World,
 } from '@godwit/core';
 import { expose, wrap, type Remote } from 'comlink';
@@ -48,6 +49,8 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   let worker: Worker | undefined;
   let remote: Remote<WorkerSide> | undefined;
   let listener: EngineListener | undefined;
+  /** The last that the worker said. */
+  let standing: EngineStatus = { role: 'solo', connection: 'closed', pending: 0, paused: [] };
 
   return {
     async start(itsListener) {
@@ -86,6 +89,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       throw failed(`it speaks version ${String(version)} and the page ${borderVersion}: they are of two releases`);
     }
     const hello = unpack(await calls.answer('start', startMsMax, async () => side.start(options)));
+    standing = hello.status;
     watchLife();
     return hello;
   }
@@ -124,6 +128,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     const told = listener;
     release();
     // What a listener does with it is its own affair; there is nobody left to tell.
+    void pack(() => told?.status({ ...standing, role: 'solo', connection: 'closed' }));
     void pack(() => told?.report(failureToJson(failure)));
   }
 

@@ -25,7 +25,7 @@ export interface OwnSegment {
 /** A page of a relay's channel on its way into the device's log. */
 export interface MergePage {
   readonly channel: string;
-  /** The relay's offset (or `earliest`, `latest`) behind which the page begins: merging it twice is impossible. */
+  /** The place behind which the page begins, opaque to the store; merging behind the same place twice is impossible. */
   readonly after: string;
   /** Where reading goes on. */
   readonly last: string;
@@ -83,7 +83,7 @@ export interface ChannelState {
   readonly sent: Position;
   /** Own events up to here have come back. */
   readonly echo: Position;
-  /** The relay's offset up to which the device has read; undefined before the first page. */
+  /** The place up to which the device has read, as the last page's `last` said; undefined before the first page. */
   readonly read: string | undefined;
   readonly recheckTo: string | undefined;
   /** Own events beyond `sent`. */

@@ -19,8 +19,10 @@ export interface LeaderNews {
   readonly connection: Connection;
   readonly pending: number;
   readonly pendingBytes: number;
+  /** The application has paused the device; what was said before may have been lost. */
+  readonly paused: boolean;
   /** Channels that the relay refuses for now. */
-  readonly paused: readonly string[];
+  readonly refused: readonly string[];
 }
 
 /** What one commit added to a channel's outbox. */
@@ -34,8 +36,12 @@ export interface OutboxGrowth {
 export type TabMessage =
   /** The log grew; `outbox` says by how much for the relay. */
   | { readonly kind: 'grew'; readonly outbox: readonly OutboxGrowth[] }
-  /** The channels that a tab reads; the leader reads them too. */
-  | { readonly kind: 'channels'; readonly channels: readonly (readonly [name: string, from: string])[] }
+  /** The channels that a tab reads; the leader reads them too. None: the tab closes. */
+  | {
+      readonly kind: 'channels';
+      readonly tab: string;
+      readonly channels: readonly (readonly [name: string, from: string])[];
+    }
   /** A leader has begun: every tab says its channels again. */
   | { readonly kind: 'leader' }
   /** The application stopped, or took up, talking to the relay: for the whole device. */

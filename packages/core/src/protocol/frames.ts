@@ -31,6 +31,8 @@ export type ControlFrame =
       readonly position: string;
     })
   | { readonly kind: 'dropped'; readonly channel: string; readonly dropped: Readonly<Record<string, number>> }
+  /** A filter has passed events by up to here: where a reader of several channels resumes this one. */
+  | { readonly kind: 'position'; readonly channel: string; readonly position: string }
   | { readonly kind: 'drain'; readonly retryAfterMs: number }
   | { readonly kind: 'refused'; readonly channel: string; readonly name: FailureName };
 
@@ -97,6 +99,9 @@ export function decodeFrame(message: StreamMessage): Frame | undefined {
       break;
     case 'dropped':
       if (isText(channel) && isCounts(dropped)) return { kind: 'dropped', channel, dropped };
+      break;
+    case 'position':
+      if (isText(channel) && isText(position)) return { kind: 'position', channel, position };
       break;
     case 'drain':
       if (typeof retryAfterMs === 'number' && retryAfterMs >= 0) return { kind: 'drain', retryAfterMs };

@@ -57,18 +57,20 @@ export function failureOfAnswer(status: number, body: unknown, retryAfter: strin
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
   const details = Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {};
   const named: Partial<Record<string, unknown>> = typeof body === 'object' && body !== null ? { ...body } : {};
-  const name = nameOfStatus(status, named['name']);
-  const detail = typeof named['detail'] === 'string' ? named['detail'] : `the relay answered ${status}`;
-  return new Failure(name, detail, details);
+  const known = Object.entries(statuses).find(([name, itsStatus]) => itsStatus === status && name === named['name']);
+  if (known !== undefined) {
+    const detail = typeof named['detail'] === 'string' ? named['detail'] : `the relay answered ${status}`;
+    return new Failure(known[0] as FailureName, detail, details);
+  }
+  const message = `${status} was answered, and not by a relay; is something between here and the relay?`;
+  return new Failure(nameOfStatus(status), message, { ...details, foreign: true });
 }
 
-function nameOfStatus(status: number, named: unknown): FailureName {
-  const known = Object.entries(statuses).find(([name, itsStatus]) => itsStatus === status && name === named);
-  if (known !== undefined) return known[0] as FailureName;
+function nameOfStatus(status: number): FailureName {
   if (status === 401) return 'Unauthenticated';
   if (status === 403) return 'Forbidden';
   if (status === 413) return 'TooLarge';
   if (status === 429) return 'RateLimited';
-  if (status === 400) return 'InvalidRequest';
+  // A stranger's 400 judges nobody's events: only a relay's own refusal is final.
   return 'Unreachable';
 }

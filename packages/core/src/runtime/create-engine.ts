@@ -6,10 +6,12 @@ import type { Link } from '../ports/link.ts';
 import type { Store } from '../ports/store.ts';
 import type { OutboxGrowth, TabMessage, Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
+import { defaultLimits } from '../protocol/limits.ts';
 import type { Delivery, Draft, Engine, EngineListener } from './engine.ts';
 import { createLeading, type Leading } from './leading.ts';
 import { createOutbox, defaultOutboxLimits, outboxOf, type Outbox, type OutboxLimits } from './outbox.ts';
 import { startReader, type Reader } from './reader.ts';
+import { createReading } from './reading.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import type { Status } from './runtime.ts';
 import { createStanding, type Standing } from './standing.ts';
@@ -37,7 +39,8 @@ export function createEngine(parts: EngineParts): Engine {
   const { store, tabs, link, world } = parts;
   const life = new AbortController();
   const { signal } = life;
-  const channels = new Map<string, string>(parts.channels);
+  const tab = world.id();
+  const reading = createReading(parts.channels);
   const outbox: Outbox = createOutbox(parts.outboxLimits ?? defaultOutboxLimits, () => standing.changed());
   const standing: Standing = createStanding({
     tabs,
@@ -55,15 +58,17 @@ export function createEngine(parts: EngineParts): Engine {
           link,
           world,
           source: () => source,
-          channels,
+          reading,
           standing,
           outbox,
           grew: () => grew([]),
           ephemeral(channel, events) {
-            tabs.announce({ kind: 'ephemeral', channel, outbound: false, events });
+            // Where every tab talks to the relay, every tab has heard it.
+            if (tabs.exclusive) tabs.announce({ kind: 'ephemeral', channel, outbound: false, events });
             deliverEphemeral(channel, events);
           },
           dropped: (channel, reason, events) => void deliver([{ kind: 'dropped', channel, reason, events }]),
+          lost,
           report,
         });
 
@@ -74,6 +79,7 @@ export function createEngine(parts: EngineParts): Engine {
   let ephemeralInFlight = 0;
   let ended: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
+  let failure: Failure | undefined;
 
   return {
     async start(itsListener) {
@@ -90,10 +96,11 @@ export function createEngine(parts: EngineParts): Engine {
         after: state.head,
         deliver: (batch) => itsListener.deliver(batch),
         report,
+        lost,
         signal,
       });
       const stopHearing = tabs.hear(hear);
-      tabs.announce({ kind: 'channels', channels: parts.channels });
+      tabs.announce({ kind: 'channels', tab, channels: parts.channels });
       const standingForElection =
         leading && standForElection({ tabs, world, lead: (until) => leading.lead(until), report, signal });
       ended = Promise.all([reader.ended, standingForElection]).finally(stopHearing);
@@ -101,6 +108,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
 
     async record(drafts) {
+      if (failure !== undefined) throw failure;
       if (signal.aborted || recorder === undefined)
         throw new Failure('Closed', 'the runtime is closed; create another');
       const durable = drafts.filter((draft) => draft.durable);
@@ -125,8 +133,19 @@ export function createEngine(parts: EngineParts): Engine {
     life.abort();
     standing.stop();
     await ended;
+    tabs.announce({ kind: 'channels', tab, channels: [] });
     tabs.close();
     await store.close();
+  }
+
+  /** Without its log a tab can do nothing; it must not stand in the way of those that can. */
+  function lost(why: Failure): void {
+    if (signal.aborted) return;
+    failure = why;
+    report(why);
+    standing.setConnection('closed');
+    standing.stop();
+    life.abort();
   }
 
   function setPaused(paused: boolean): void {
@@ -149,12 +168,12 @@ export function createEngine(parts: EngineParts): Engine {
         for (const { channel } of message.outbox) leading?.wake(channel);
         break;
       case 'channels':
-        for (const [name, from] of message.channels) read(name, from);
+        read(message.tab, message.channels);
         // The tab that said so wants to know how the leader stands.
         standing.changed();
         break;
       case 'leader':
-        tabs.announce({ kind: 'channels', channels: parts.channels });
+        tabs.announce({ kind: 'channels', tab, channels: parts.channels });
         break;
       case 'leader-news':
         standing.hear(message.news);
@@ -169,9 +188,17 @@ export function createEngine(parts: EngineParts): Engine {
     }
   }
 
-  function read(channel: string, from: string): void {
-    if (!channels.has(channel)) channels.set(channel, from);
-    leading?.sync?.read(channel, from).catch((error: unknown) => report(toFailure(error)));
+  function read(its: string, channels: readonly (readonly [name: string, from: string])[]): void {
+    const { added, removed, tooMany } = reading.hear(its, channels);
+    for (const name of removed) leading?.sync?.leave(name);
+    for (const [name, from] of added) {
+      leading?.sync?.read(name, from).catch((error: unknown) => report(toFailure(error)));
+    }
+    if (tooMany) {
+      const most = defaultLimits.channelsPerConnectionMax;
+      const message = `the tabs of this device read more than ${most} channels, which is all that one stream carries`;
+      report(new Failure('InvalidOptions', `${message}; the last ones are not read until tabs are closed`));
+    }
   }
 
   /** An ephemeral event is told here, in the other tabs, and, by whoever leads, to the relay. */

@@ -2,7 +2,7 @@
 import { Failure, failureFromJson, toFailure } from '../failure.ts';
 import type { EventDefinition, EventDefinitions } from '../event/define.ts';
 import type { World } from '../ports/world.ts';
-import type { Engine, EngineStatus } from './engine.ts';
+import type { Engine, EngineHello, EngineStatus } from './engine.ts';
 import { createHandlers, type Handlers } from './handlers.ts';
 import { createPublisher } from './publisher.ts';
 import type { Runtime } from './runtime.ts';
@@ -35,29 +35,20 @@ export async function createHandle<const Events extends EventDefinitions>(
   let early: EngineStatus | undefined;
   let closing: Promise<void> | undefined;
 
-  const hello = await engine.start({
-    deliver(batch) {
-      for (const delivery of batch) handlers?.dispatch(delivery);
-    },
-    status(status) {
-      early = status;
-      board?.update(status);
-    },
-    report: (failure) => report(failureFromJson(failure)),
-  });
-  const made = createStatusBoard(hello, channels, new Date(world.now()).toISOString());
+  const hello = await started();
+  const made = createStatusBoard({ hello, channels, since: new Date(world.now()).toISOString(), report });
   const { status, tally } = made;
   board = made;
   if (early !== undefined) board.update(early);
-  handlers = createHandlers({ definitions, tally, report });
+  handlers = createHandlers({ definitions, channels: new Set(channels), tally, report });
   const live = handlers;
   const publisher = createPublisher({ definitions, engine, world, channel: channels[0] ?? 'default' });
 
   return {
-    async publish(event, data, options = {}) {
+    async publish(event, ...[data, options = {}]) {
       try {
         if (closing !== undefined) throw closed('publish');
-        const receipt = await publisher.publish(typeof event === 'string' ? event : event.name, data, options);
+        const receipt = await publisher.publish(nameOf(event), data, options);
         tally.published(1);
         return receipt;
       } catch (error) {
@@ -67,7 +58,7 @@ export async function createHandle<const Events extends EventDefinitions>(
     },
     on(pattern, handler, options = {}) {
       if (closing !== undefined) throw closed('on');
-      return live.on(pattern, handler, options);
+      return live.on(nameOf(pattern), handler, options);
     },
     status,
     pause: () => setPaused(true),
@@ -77,6 +68,35 @@ export async function createHandle<const Events extends EventDefinitions>(
       return closing;
     },
   };
+
+  async function started(): Promise<EngineHello> {
+    try {
+      return await engine.start({
+        deliver(batch) {
+          for (const delivery of batch) handlers?.dispatch(delivery);
+        },
+        status(status) {
+          early = status;
+          board?.update(status);
+        },
+        report: (failure) => report(failureFromJson(failure)),
+      });
+    } catch (error) {
+      // What it was made of is its own to close, also when it never began.
+      await engine.close().catch(report);
+      throw error;
+    }
+  }
+
+  /** The name; a definition must be the very one that this runtime knows, since its schema and channel count. */
+  function nameOf(event: string | EventDefinition): string {
+    if (typeof event === 'string') return event;
+    if (definitions.get(event.name) === event) return event.name;
+    throw new Failure(
+      'UnknownEvent',
+      `this definition of "${event.name}" is not the one among the events of this runtime`,
+    );
+  }
 
   async function close(): Promise<void> {
     await publisher.settled();
@@ -90,9 +110,9 @@ export async function createHandle<const Events extends EventDefinitions>(
     engine.setPaused(paused).catch((error: unknown) => report(toFailure(error)));
   }
 
-  function report(failure: Failure): void {
+  function report(error: unknown): void {
     try {
-      parts.report(failure);
+      parts.report(toFailure(error));
     } catch {
       // A throwing reporter harms nobody, and there is no other to tell.
     }

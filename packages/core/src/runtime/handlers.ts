@@ -22,6 +22,8 @@ export interface Handlers {
 }
 
 interface Registration {
+  /** False once it was stopped, also in the midst of a dispatch. */
+  live: boolean;
   readonly wants: (type: string) => boolean;
   readonly handler: AnyHandler;
   readonly order: 'local' | 'relay';
@@ -33,10 +35,12 @@ interface Registration {
 /** Makes the handlers of a runtime that knows `definitions`. */
 export function createHandlers(parts: {
   readonly definitions: ReadonlyMap<string, EventDefinition<string, unknown, unknown>>;
+  /** Those that this tab reads. The device's log may hold others, which other tabs read. */
+  readonly channels: ReadonlySet<string>;
   readonly tally: Tally;
   readonly report: (failure: Failure) => void;
 }): Handlers {
-  const { definitions, tally, report } = parts;
+  const { definitions, channels, tally, report } = parts;
   // Replaced on every change, never changed: a handler may add and remove handlers while it runs.
   let registrations: readonly Registration[] = [];
 
@@ -44,9 +48,22 @@ export function createHandlers(parts: {
     on(pattern, handler, { order = 'local', channel, onGap, signal }) {
       if (typeof handler !== 'function')
         throw new Failure('InvalidOptions', `the handler of "${pattern}" is not a function`);
-      const registration: Registration = { wants: compilePattern(pattern), handler, order, channel, onGap, stop };
+      if (channel !== undefined && !channels.has(channel)) {
+        const known = [...channels].join('", "');
+        throw new Failure('InvalidOptions', `this runtime does not read the channel "${channel}"; it reads "${known}"`);
+      }
+      const registration: Registration = {
+        live: true,
+        wants: compilePattern(pattern),
+        handler,
+        order,
+        channel,
+        onGap,
+        stop,
+      };
       function stop(): void {
         signal?.removeEventListener('abort', stop);
+        registration.live = false;
         registrations = registrations.filter((other) => other !== registration);
       }
       if (signal?.aborted === true) return stop;
@@ -87,7 +104,7 @@ export function createHandlers(parts: {
         (registration.channel === undefined || registration.channel === place.channel) &&
         registration.wants(event.type),
     );
-    if (wanting.length === 0) return;
+    if (wanting.length === 0 || !channels.has(place.channel)) return;
     const definition = definitions.get(event.type);
     if (definition === undefined) return tally.dropped('unknown', wanting.length);
     let data: unknown;
@@ -102,7 +119,7 @@ export function createHandlers(parts: {
       );
     }
     const delivered: Delivered = { ...event, ...place, data };
-    for (const { handler } of wanting) call(handler, delivered);
+    for (const registration of wanting) if (registration.live) call(registration.handler, delivered);
   }
 
   function call(handler: AnyHandler, event: Delivered): void {
@@ -126,6 +143,7 @@ export function createHandlers(parts: {
   }
 
   function tellGap({ channel, gap }: Extract<LogEntry, { kind: 'gap' }>): void {
+    if (!channels.has(channel)) return;
     tally.gap(channel, gap);
     for (const registration of registrations) {
       if (registration.onGap === undefined || (registration.channel !== undefined && registration.channel !== channel))

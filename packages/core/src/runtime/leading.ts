@@ -1,5 +1,5 @@
 // What a tab does while it leads: it syncs, unless the application paused that; a pause ends the sync, not the lead.
-import { toFailure, type Failure } from '../failure.ts';
+import { isFinal, toFailure, type Failure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
 import type { Store } from '../ports/store.ts';
@@ -8,6 +8,7 @@ import type { World } from '../ports/world.ts';
 import { aborted } from '../timing/wait.ts';
 import { startSync, type Sync } from '../sync/sync.ts';
 import { outboxOf, type Outbox } from './outbox.ts';
+import type { Reading } from './reading.ts';
 import type { Standing } from './standing.ts';
 
 /** A tab's way of leading. */
@@ -29,15 +30,17 @@ export function createLeading(parts: {
   readonly link: Link;
   readonly world: World;
   readonly source: () => string;
-  readonly channels: ReadonlyMap<string, string>;
+  readonly reading: Reading;
   readonly standing: Standing;
   readonly outbox: Outbox;
   readonly grew: () => void;
   readonly ephemeral: (channel: string, events: readonly CloudEvent[]) => void;
   readonly dropped: (channel: string, reason: string, events: number) => void;
+  /** The device's log is lost to this tab. */
+  readonly lost: (failure: Failure) => void;
   readonly report: (failure: Failure) => void;
 }): Leading {
-  const { store, tabs, link, world, channels, standing, outbox, report } = parts;
+  const { store, tabs, link, world, reading, standing, outbox, report } = parts;
   let term: AbortController | undefined;
   let sync: Sync | undefined;
   /** Channels that grew while a sync was starting, which may have looked at the outbox just before. */
@@ -46,6 +49,8 @@ export function createLeading(parts: {
   return {
     async lead(signal) {
       if (tabs.exclusive) standing.setRole('leader');
+      // Tabs that crashed did not say so; those that live answer this.
+      reading.forgetOthers();
       tabs.announce({ kind: 'leader' });
       try {
         while (!signal.aborted) {
@@ -54,6 +59,9 @@ export function createLeading(parts: {
           if (standing.paused) await aborted(either);
           else await syncUntil(either);
         }
+      } catch (error) {
+        if (!isFinal(error)) throw error;
+        parts.lost(toFailure(error));
       } finally {
         term?.abort();
         if (tabs.exclusive) standing.setRole('follower');
@@ -71,22 +79,25 @@ export function createLeading(parts: {
 
   async function syncUntil(signal: AbortSignal): Promise<void> {
     grown.clear();
+    // What a relay refused before may be allowed by now.
+    standing.setRefused([]);
     try {
       sync = await startSync({
         store,
         link,
         world,
         source: parts.source(),
-        channels,
+        channels: reading.channels,
         signal,
         events: {
-          connection: (connection) => standing.setConnection(connection),
+          connection: (connection) => signal.aborted || standing.setConnection(connection),
           paused: (names) => standing.setRefused(names),
           confirmed: (events, bytes) => outbox.shrink(events, bytes),
           idle: () => void recount(signal),
           merged: parts.grew,
           ephemeral: parts.ephemeral,
           dropped: parts.dropped,
+          lost: parts.lost,
           report,
         },
       });

@@ -1,6 +1,6 @@
 // publish: what an application hands in becomes checked drafts, and those of one tick travel to the engine together.
 import { Failure } from '../failure.ts';
-import type { Envelope } from '../event/cloudevent.ts';
+import { decodeCloudEvent, type Envelope } from '../event/cloudevent.ts';
 import type { EventDefinition } from '../event/define.ts';
 import { assertJson, utf8Length } from '../event/json.ts';
 import { validate } from '../event/schema.ts';
@@ -9,6 +9,9 @@ import { assertChannel } from '../protocol/channel.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import type { Draft, Engine } from './engine.ts';
 import type { PublishOptions, Receipt } from './runtime.ts';
+
+/** What `source`, a `urn:uuid:`, adds to an event's JSON on its way. */
+const sourceBytes = ',"source":"urn:uuid:00000000-0000-0000-0000-000000000000"'.length;
 
 /** Takes events in. */
 export interface Publisher {
@@ -50,9 +53,18 @@ export function createPublisher(parts: {
     },
   };
 
+  /** Ephemeral events go apart: a full disk is none of theirs. */
   async function flush(): Promise<void> {
     const batch = waiting;
     waiting = [];
+    await Promise.all([
+      record(batch.filter(({ draft }) => draft.durable)),
+      record(batch.filter(({ draft }) => !draft.durable)),
+    ]);
+  }
+
+  async function record(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
     try {
       const positions = await engine.record(batch.map(({ draft }) => draft));
       batch.forEach(({ draft, resolve }, index) => {
@@ -68,7 +80,7 @@ export function createPublisher(parts: {
     if (definition === undefined) {
       throw new Failure('UnknownEvent', `"${name}" is not among the events of this runtime; add it to \`events\``);
     }
-    assertJson(data);
+    if (data !== undefined) assertJson(data);
     validate(definition.schema, data, name);
     const channel = assertChannel(options.channel ?? definition.channel ?? parts.channel);
     const { durable = true, subject, correlationId, causationId } = options;
@@ -82,18 +94,21 @@ export function createPublisher(parts: {
       ...(correlationId === undefined ? {} : { correlationid: correlationId }),
       ...(causationId === undefined ? {} : { causationid: causationId }),
       ...(durable ? {} : { ephemeral: true }),
-      data,
+      ...(data === undefined ? {} : { data }),
     };
     const json = JSON.stringify(event);
     const bytes = utf8Length(json);
-    if (bytes > defaultLimits.eventBytesMax) {
+    if (bytes + sourceBytes > defaultLimits.eventBytesMax) {
       throw new Failure(
         'TooLarge',
-        `the event "${name}" has ${bytes} bytes, and a relay takes ${defaultLimits.eventBytesMax}; store large data elsewhere and publish a reference`,
+        `the event "${name}" has ${bytes + sourceBytes} bytes, and a relay takes ${defaultLimits.eventBytesMax}; ` +
+          'store large data elsewhere and publish a reference',
       );
     }
     // Parsed anew: what the caller changes after `publish` was called is not what was published.
     const copy: Envelope = JSON.parse(json);
+    // What a relay would refuse for good is refused here, before it is stored.
+    decodeCloudEvent({ ...copy, source: 'urn:uuid:' });
     return { event: copy, channel, bytes, durable };
   }
 }

@@ -1,5 +1,5 @@
 // dispatch, first half: the tab's cursor in the device's log. It moves when the application's thread has taken a batch.
-import { isFailure, toFailure, type Failure } from '../failure.ts';
+import { isFinal, toFailure, type Failure } from '../failure.ts';
 import type { LogEntry, Position, Store } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import { createBackoff } from '../timing/backoff.ts';
@@ -22,9 +22,11 @@ export function startReader(parts: {
   readonly after: Position;
   readonly deliver: (batch: readonly LogEntry[]) => void | Promise<void>;
   readonly report: (failure: Failure) => void;
+  /** The device's log is lost to this tab. */
+  readonly lost: (failure: Failure) => void;
   readonly signal: AbortSignal;
 }): Reader {
-  const { store, world, deliver, report, signal } = parts;
+  const { store, world, deliver, report, lost, signal } = parts;
   const backoff = createBackoff(world);
   const news = createBell();
   let cursor = parts.after;
@@ -43,9 +45,9 @@ export function startReader(parts: {
         backoff.reset();
         if (atHead) await news.wait(signal);
       } catch (error) {
-        if (signal.aborted || isFailure(error, 'Closed')) return;
+        if (signal.aborted) return;
+        if (isFinal(error)) return lost(toFailure(error));
         report(toFailure(error));
-        if (isFailure(error, 'Outdated')) return;
         await pause(world, backoff.next(), signal);
       }
     }

@@ -6,8 +6,18 @@ import type { Position } from '../ports/store.ts';
 import type { Connection } from '../ports/tabs.ts';
 import type { Stop } from '../ports/world.ts';
 
-/** An event, by its name or its definition. */
-export type EventRef<Name extends string> = Name | EventDefinition<Name, unknown, unknown>;
+/** An event, by its name or by the definition that the runtime was made with. */
+export type EventRef<Events, Name extends EventName<Events>> =
+  | Name
+  | EventDefinition<Name, EventInput<Events, Name>, EventOutput<Events, Name>>;
+
+/** What stands behind the event in a call of `publish`; an event whose payload may be undefined needs none. */
+export type PublishArguments<Input> = undefined extends Input
+  ? [data?: Input, options?: PublishOptions]
+  : [data: Input, options?: PublishOptions];
+
+/** What `on` takes: a name that is defined, or a pattern, which has a `*`. */
+export type RuntimePattern<Events> = EventName<Events> | `${string}*${string}`;
 
 /** An event as a handler gets it: the envelope, with the validated payload. */
 export interface Delivered<Type extends string = string, Data = unknown> extends CloudEvent<Type, Data> {
@@ -107,7 +117,10 @@ export interface Counts {
   readonly delivered: number;
   /** Handler calls that failed, of those delivered. */
   readonly failed: number;
-  /** By reason: `invalid` (the payload breaks its schema), `unknown` (its type is not defined here), `overflow` (ephemeral). */
+  /**
+   * By reason: `invalid` (the payload breaks its schema), `unknown` (its type is not defined here), `refused` (by the
+   * relay, for good; counted in the leader's tab), and for ephemeral events `overflow`, `offline`, `unreachable`.
+   */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
@@ -123,24 +136,25 @@ export interface Runtime<Events> {
    * Publishes an event. Resolves when it is on this device's disk: from then on it survives the tab, and reaches the
    * relay as soon as there is a network. Events of one tab keep the order of the calls.
    *
-   * @throws Failure `InvalidPayload` (says where), `UnknownEvent`, `InvalidChannel`, `TooLarge`, `OutboxFull`,
-   * `StorageFailed`, `Closed`; nothing was stored then
+   * @throws Failure `InvalidPayload` (says where), `InvalidEvent`, `UnknownEvent`, `InvalidChannel`, `TooLarge`,
+   * `OutboxFull`, `StorageFailed`, `Outdated`, `Closed`: nothing was stored then; `TimedOut` and `WorkerFailed`: it may
+   * have been stored all the same
    */
   publish<Name extends EventName<Events>>(
-    event: EventRef<Name>,
-    data: EventInput<Events, NoInfer<Name>>,
-    options?: PublishOptions,
+    event: EventRef<Events, Name>,
+    ...data: PublishArguments<EventInput<Events, NoInfer<Name>>>
   ): Promise<Receipt>;
 
   /**
-   * Hears events from now on, in the order asked for, while this tab lives. A handler that throws is reported; the others run.
+   * Hears events of this runtime's channels from now on, in the order asked for, while this tab lives. A handler that
+   * throws is reported; the others run.
    *
    * @returns stop
-   * @throws Failure `InvalidPattern`, `Closed`
+   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
    */
-  on<Pattern extends EventName<Events> | (string & {})>(
-    pattern: Pattern,
-    handler: (event: DeliveredBy<Events, Pattern>) => unknown,
+  on<Pattern extends RuntimePattern<Events>>(
+    pattern: Pattern | EventDefinition<Pattern>,
+    handler: (event: DeliveredBy<Events, NoInfer<Pattern>>) => unknown,
     options?: OnOptions,
   ): Stop;
 

@@ -73,9 +73,7 @@ export function createStanding(parts: {
     changed,
     hear(news) {
       if (role !== 'follower') return;
-      connection = news.connection;
-      paused = connection === 'paused';
-      refused = news.paused;
+      ({ connection, paused, refused } = news);
       // Tells by itself where it changes; the rest of the news may have changed alone.
       parts.outbox().set(news.pending, news.pendingBytes);
       changed();
@@ -100,7 +98,7 @@ export function createStanding(parts: {
       const { events, bytes } = parts.outbox();
       tabs.announce({
         kind: 'leader-news',
-        news: { connection, pending: events, pendingBytes: bytes, paused: refused },
+        news: { connection, pending: events, pendingBytes: bytes, paused, refused },
       });
     });
   }

@@ -1,4 +1,5 @@
 // How things stand, as snapshots: one object until something changes, then another.
+import { Failure, toFailure } from '../failure.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { EngineHello, EngineStatus } from './engine.ts';
 import type { ChannelStatus, Counts, Readable, Status } from './runtime.ts';
@@ -24,7 +25,13 @@ export interface StatusBoard {
 }
 
 /** Makes the board. Listeners hear once per tick, however much changed in it. */
-export function createStatusBoard(hello: EngineHello, channels: readonly string[], since: string): StatusBoard {
+export function createStatusBoard(parts: {
+  readonly hello: EngineHello;
+  readonly channels: readonly string[];
+  readonly since: string;
+  readonly report: (failure: Failure) => void;
+}): StatusBoard {
+  const { hello, channels, since, report } = parts;
   let engine = hello.status;
   const counts = { since, published: 0, refused: 0, delivered: 0, failed: 0 };
   const dropped: Record<string, number> = {};
@@ -65,14 +72,25 @@ export function createStatusBoard(hello: EngineHello, channels: readonly string[
   async function tell(): Promise<void> {
     await Promise.resolve();
     telling = false;
-    for (const listener of listeners) listener();
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch (error) {
+        report(
+          new Failure('HandlerFailed', `a listener of the status failed: ${toFailure(error).message}`, {
+            cause: error,
+          }),
+        );
+      }
+    }
   }
 
   function take(): Status {
     const { role, connection, pending, paused } = engine;
     const { deviceId, storage } = hello;
     const named = new Set([...gaps.keys(), ...paused]);
-    const byChannel: Record<string, ChannelStatus> = {};
+    // A channel may be called `__proto__`.
+    const byChannel: Record<string, ChannelStatus> = Object.create(null);
     for (const channel of named)
       byChannel[channel] = { gaps: gaps.get(channel) ?? [], paused: paused.includes(channel) };
     const tab: Counts = { ...counts, dropped: { ...dropped } };

@@ -20,8 +20,13 @@ import { scanHeld, type Held } from './held.ts';
  */
 const openEnd = '~';
 
-/** One channel's way into the device's log. Its methods are called one after the other, never at once. */
+/**
+ * One channel's way into the device's log. Its methods are called one after the other, never at once. They reject with
+ * `Fenced` when another tab's writes went another way: then a new stream must begin.
+ */
 export interface Merger {
+  /** Whether it is known where reading begins: not before the first stream of a device that begins at `latest`. */
+  readonly hasBegun: boolean;
   /** Forgets what was added and is not on disk, and answers where the relay is to read on behind: a stream begins there. */
   begin(): string;
   /** The relay says where the reading stands. */
@@ -51,6 +56,7 @@ export function createMerger(parts: {
   readonly merged: () => void;
 }): Merger {
   const { channel, source, from, store, world, merged } = parts;
+  /** On disk: the relay's offset, and how many epochs ended before it. */
   let position = parts.state?.read ?? from;
   let recheckTo = parts.state?.recheckTo;
   let held: Held | undefined;
@@ -61,10 +67,11 @@ export function createMerger(parts: {
   let events: MergedEvent[] = [];
   let bytes = 0;
   let last = position;
-  /** Another writer of this log is ahead: pass events over up to here. */
-  let skipTo: string | undefined;
 
   return {
+    get hasBegun() {
+      return position !== 'latest';
+    },
     begin() {
       // What was judged but not written will come again, and must be judged again.
       events = [];
@@ -73,8 +80,7 @@ export function createMerger(parts: {
       echo = undefined;
       echoes = createEchoes(store, channel, echoed);
       held = undefined;
-      skipTo = undefined;
-      return position;
+      return placeOf(position).offset;
     },
     async connected(behind, head) {
       if (recheckTo === openEnd) recheckTo = head;
@@ -83,23 +89,24 @@ export function createMerger(parts: {
     },
     async gap(gap, behind) {
       await flush();
-      if (gap.reason === 'retention') return write({ last: behind, gap });
+      const { generation } = placeOf(position);
+      if (gap.reason === 'retention') return write({ last: textOf({ offset: behind, generation }), gap });
       recheckTo = openEnd;
       held = undefined;
-      await write({ last: behind, gap, recheckTo });
+      await write({ last: textOf({ offset: behind, generation: generation + 1 }), gap, recheckTo });
     },
     async add(event, offset, size) {
-      if (skipTo !== undefined) {
-        if (offset === skipTo) skipTo = undefined;
-        return;
-      }
-      last = offset;
+      last = textOf({ offset, generation: placeOf(position).generation });
       const kind = await kindOf(event);
-      if (kind === 'held') return endRecheck(offset);
-      events.push({ event, offset, echo: kind === 'echo' });
-      bytes += size;
-      await endRecheck(offset);
-      if (events.length >= segmentEventsMax || bytes >= segmentBytesMax) await flush();
+      if (kind !== 'held') {
+        events.push({ event, offset, echo: kind === 'echo' });
+        bytes += size;
+      }
+      if (recheckTo !== undefined && offset >= recheckTo) {
+        recheckTo = undefined;
+        held = undefined;
+        await write({ last, recheckTo: null });
+      } else if (events.length >= segmentEventsMax || bytes >= segmentBytesMax) await flush();
     },
     flush,
   };
@@ -122,13 +129,6 @@ export function createMerger(parts: {
     return 'echo';
   }
 
-  async function endRecheck(offset: string): Promise<void> {
-    if (recheckTo === undefined || offset < recheckTo) return;
-    recheckTo = undefined;
-    held = undefined;
-    await write({ last: offset, recheckTo: null });
-  }
-
   async function flush(): Promise<void> {
     if (last !== position || events.length > 0) await write({ last });
   }
@@ -143,24 +143,18 @@ export function createMerger(parts: {
         return moveTo(step.last);
       }
       const state = (await store.state()).channels[channel];
-      const written = state?.read;
-      if (state === undefined || written === undefined || written === position) {
-        throw new Failure(
-          'Internal',
-          `the page behind ${position} of "${channel}" is fenced, and nothing stands behind it`,
-        );
-      }
-      echoed = state.echo;
-      echoes = createEchoes(store, channel, echoed);
-      const found = events.findIndex(({ offset }) => offset === written);
+      const written = state?.read ?? position;
+      const wasAt = position;
       position = written;
-      if (written === step.last) return moveTo(step.last);
-      if (found >= 0) events = events.slice(found + 1);
-      else {
-        // It is further than we have heard: what we hear up to there is on disk.
-        skipTo = written;
-        return moveTo(written);
+      echoed = state?.echo ?? echoed;
+      recheckTo = state?.recheckTo;
+      if (written === step.last) return moveTo(written);
+      const found = events.findIndex(({ offset }) => offset === placeOf(written).offset);
+      if (written === wasAt || found < 0 || placeOf(written).generation !== placeOf(wasAt).generation) {
+        // What it wrote is not on this stream, or lies ahead of it: only a stream from there misses nothing.
+        throw new Failure('Fenced', `another writer of this device's log has read "${channel}" up to ${written}`);
       }
+      events = events.slice(found + 1);
     }
   }
 
@@ -172,4 +166,23 @@ export function createMerger(parts: {
     echo = undefined;
     merged();
   }
+}
+
+/**
+ * A place in the relay's log as the device keeps it. A relay that went back (restored from a backup) gives offsets again
+ * that stand in the device's log already; the generation, which each epoch gap raises, tells the two apart.
+ */
+interface Place {
+  readonly offset: string;
+  readonly generation: number;
+}
+
+// No offset holds a #.
+function placeOf(text: string): Place {
+  const [offset = '', generation = '0'] = text.split('#');
+  return { offset, generation: Number(generation) };
+}
+
+function textOf({ offset, generation }: Place): string {
+  return generation === 0 ? offset : `${offset}#${generation}`;
 }

@@ -1,8 +1,8 @@
 // pull: one stream for all channels, merged as it arrives, watched for silence, and taken up again where it broke.
-import { Failure, toFailure } from '../failure.ts';
+import { Failure, isFinal, toFailure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
-import type { World } from '../ports/world.ts';
+import type { Stop, World } from '../ports/world.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import type { Frame } from '../protocol/frames.ts';
 import { createBackoff } from '../timing/backoff.ts';
@@ -23,7 +23,11 @@ export interface PullEvents {
   /** The relay will not let this channel be read, or does again. */
   forbidden(channel: string, isForbidden: boolean): void;
   ephemeral(channel: string, event: CloudEvent): void;
+  /** The relay dropped ephemeral events on their way here. */
+  dropped(channel: string, reason: string, events: number): void;
   report(failure: Failure): void;
+  /** The device's log is lost to this tab. */
+  lost(failure: Failure): void;
 }
 
 /** The device's stream. */
@@ -45,6 +49,8 @@ export function startPull(parts: {
   const changed = createBell();
   /** Refused channels, and what ends their rest. */
   const refused = new Map<string, () => void>();
+  /** What this stream's relay has said it dropped, by channel: it tells sums. */
+  const dropped = new Map<string, number>();
   let stream = new AbortController();
   let restarting = false;
 
@@ -78,9 +84,9 @@ export function startPull(parts: {
     stream = new AbortController();
     const either = AbortSignal.any([signal, stream.signal]);
     let stopWatch = watch(stream);
-    const stopSettling = world.after(settledMs, () => backoff.reset());
+    let stopSettling: Stop | undefined;
     let atLeastMs = 0;
-    let connected = false;
+    dropped.clear();
     try {
       for await (const frames of link.pull(positions, either)) {
         stopWatch();
@@ -89,13 +95,19 @@ export function startPull(parts: {
           else await take(frame);
         }
         for (const merger of mergers.values()) await merger.flush();
-        if (!connected) events.reached(undefined);
-        connected = true;
+        if (stopSettling === undefined) events.reached(undefined);
+        stopSettling ??= world.after(settledMs, () => backoff.reset());
         stopWatch = watch(stream);
       }
     } catch (error) {
       if (signal.aborted || restarting) return 0;
       const failure = either.aborted ? silent() : toFailure(error);
+      if (isFinal(failure)) {
+        events.lost(failure);
+        return 0;
+      }
+      // Another tab of this device reads too, where the platform has no locks: that is no trouble with the relay.
+      if (failure.name === 'Fenced') return backoff.next();
       atLeastMs = failure.details.retryAfterMs ?? 0;
       if (failure.name === 'Unauthenticated') link.renew();
       if (failure.name !== 'Unreachable') events.report(failure);
@@ -103,16 +115,19 @@ export function startPull(parts: {
       return backoff.next(atLeastMs);
     } finally {
       stopWatch();
-      stopSettling();
+      stopSettling?.();
       stream.abort();
     }
     if (signal.aborted || restarting) return 0;
+    // A relay ends a stream on which it refuses every channel: it was reached, and has nothing to tell.
+    if ([...positions.keys()].every((channel) => refused.has(channel))) return 0;
     events.reached(new Failure('Unreachable', 'the relay ended the stream'));
     return backoff.next(atLeastMs);
   }
 
   async function take(frame: Exclude<Frame, { kind: 'drain' }>): Promise<void> {
-    if (frame.kind === 'heartbeat' || frame.kind === 'dropped') return;
+    // A position tells how far a filter has passed events by; we ask for none.
+    if (frame.kind === 'heartbeat' || frame.kind === 'position') return;
     const merger = mergers.get(frame.channel);
     if (merger === undefined) return;
     switch (frame.kind) {
@@ -121,12 +136,21 @@ export function startPull(parts: {
         return merger.connected(frame.position, frame.head);
       case 'gap':
         return merger.gap({ missed: frame.missed, reason: frame.reason }, frame.position);
+      case 'dropped':
+        return takeDropped(frame.channel, frame.dropped['overflow'] ?? 0);
       case 'refused':
         return leaveOut(frame.channel);
       case 'event':
         if (frame.offset === null) return events.ephemeral(frame.channel, frame.event);
         return merger.add(frame.event, frame.offset, frame.size);
     }
+  }
+
+  /** Of what a relay drops, only this is told nowhere else: the rest are gaps. */
+  function takeDropped(channel: string, overflow: number): void {
+    const before = dropped.get(channel) ?? 0;
+    dropped.set(channel, overflow);
+    if (overflow > before) events.dropped(channel, 'overflow', overflow - before);
   }
 
   function leaveOut(channel: string): void {

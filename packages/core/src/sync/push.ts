@@ -1,5 +1,5 @@
 // push: sends one channel's outbox, one batch in flight, in order, and moves `sent` over whatever has its outcome.
-import { Failure, failureToJson, isFailure, toFailure } from '../failure.ts';
+import { Failure, failureToJson, isFailure, isFinal, toFailure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import { utf8Length } from '../event/json.ts';
 import type { Link } from '../ports/link.ts';
@@ -17,8 +17,8 @@ const forbiddenRetryMs = 60_000;
 
 /** What the pusher tells of its doings. */
 export interface PushEvents {
-  /** Events have their outcome and left the outbox. */
-  confirmed(events: number, bytes: number): void;
+  /** Events have their outcome and left the outbox; of these, so many were refused. */
+  confirmed(events: number, bytes: number, refused: number): void;
   /** The outbox was found empty. */
   idle(): void;
   /** The relay answered, or did not: undefined is an answer. */
@@ -26,6 +26,8 @@ export interface PushEvents {
   /** The relay forbids this channel, or lets it again. */
   forbidden(isForbidden: boolean): void;
   report(failure: Failure): void;
+  /** The device's log is lost to this tab. */
+  lost(failure: Failure): void;
 }
 
 /** One channel's way to the relay. */
@@ -36,10 +38,9 @@ export interface Pusher {
   hurry(): void;
 }
 
-/** Sends `channel`'s own events behind `sent` until the signal aborts. Its promise never rejects. */
+/** Sends `channel`'s own events behind the `sent` on disk until the signal aborts. Its promise never rejects. */
 export function startPush(parts: {
   readonly channel: string;
-  readonly sent: Position;
   readonly store: Store;
   readonly link: Link;
   readonly world: World;
@@ -50,7 +51,7 @@ export function startPush(parts: {
   const backoff = createBackoff(world);
   const news = createBell();
   let waiting: AbortController | undefined;
-  let sent = parts.sent;
+  let sent: Position | undefined;
   let limit = batchEventsMax;
 
   const ended = run();
@@ -76,21 +77,24 @@ export function startPush(parts: {
         if (signal.aborted) return;
         const failure = toFailure(error);
         const atLeastMs = failure.details.retryAfterMs ?? 0;
+        if (isFinal(failure)) return events.lost(failure);
         if (failure.name === 'Forbidden') {
           events.forbidden(true);
           await rest(forbiddenRetryMs);
           continue;
         }
         if (failure.name === 'Unauthenticated') link.renew();
-        if (failure.name === 'Closed' || failure.name === 'Outdated') return events.report(failure);
         if (failure.name === 'StorageFailed') events.report(failure);
         events.reached(failure);
-        await rest(backoff.next(atLeastMs));
+        // What the relay asked for is waited out whatever happens; only our own part may be cut short.
+        await pause(world, atLeastMs, signal);
+        await rest(backoff.next());
       }
     }
   }
 
   async function take(): Promise<readonly OwnEvent[]> {
+    sent ??= (await store.state()).channels[channel]?.sent ?? 0;
     const own = await store.own(channel, sent, limit);
     let bytes = 0;
     const end = own.findIndex(({ event }, index) => {
@@ -124,6 +128,7 @@ export function startPush(parts: {
     events.confirmed(
       batch.length,
       batch.reduce((sum, { event }) => sum + sizeOf(event), 0),
+      rejected.length,
     );
   }
 
@@ -139,6 +144,8 @@ export function startPush(parts: {
       if (!isWholeRefusal(error)) throw error;
       const [only, ...others] = batch;
       if (only !== undefined && others.length === 0) {
+        // Whatever stands between here and the relay may be mended; the event waits for that.
+        if (error instanceof Failure && error.details.foreign === true) throw new Failure('Unreachable', error.message);
         return [{ id: only.event.id, status: 'refused', failure: failureToJson(error, { stack: false }) }];
       }
       limit = Math.max(1, Math.floor(batch.length / 2));

@@ -32,6 +32,10 @@ function gap(gapIs: Gap, position: string): Frame {
   return { kind: 'gap', channel: 'board', ...gapIs, next: position, position };
 }
 
+function dropped(overflow: number): Frame {
+  return { kind: 'dropped', channel: 'board', dropped: { overflow } };
+}
+
 async function record(store: Store, ...ids: readonly string[]): Promise<void> {
   await store.record([{ channel: 'board', outbound: true, at: 0, bytes: 10, events: ids.map((id) => event(id)) }]);
 }
@@ -69,6 +73,10 @@ async function setUp(link: ScriptedLink, { store = openMemoryStore(createMemoryD
         ephemeral: (_, events) => said.push(`ephemeral ${events.map(({ id }) => id).join()}`),
         dropped: (_, reason, events) => said.push(`dropped ${events} ${reason}`),
         report: (failure) => failures.push(failure),
+        lost(failure) {
+          failures.push(failure);
+          life.abort();
+        },
       },
     });
     await world.settle();
@@ -425,24 +433,177 @@ test('two leaders at once merge every event once, and neither skips one', async 
   await first.start();
   await second.start();
   const frames = Array.from({ length: 12 }, (_, n) => frame(`x${n + 1}`, n + 1, { from: '/bob' }));
-  // The same events, cut into different pages, each leader ahead of the other in turn.
-  const cuts = [
-    [one, 0, 5],
-    [two, 0, 3],
-    [two, 3, 7],
-    [one, 5, 6],
-    [two, 7, 8],
-    [one, 6, 12],
-    [two, 8, 12],
-  ] as const;
   for (const link of [one, two]) link.streams[0]?.send(connected('e.0000'));
-  for (const [link, from, to] of cuts) {
-    link.streams[0]?.send(...frames.slice(from, to));
-    await first.world.settle();
+  /** What a relay would send on the newest stream: everything behind where it began, up to here. */
+  const sent = new Map<unknown, number>();
+  async function serve(link: ScriptedLink, world: typeof first.world, upTo: number): Promise<void> {
+    const stream = link.streams.at(-1);
+    const begun = stream?.positions.get('board') ?? 'earliest';
+    const from = sent.get(stream) ?? (begun === 'earliest' ? 0 : Number(begun.slice(2)));
+    sent.set(stream, Math.max(from, upTo));
+    stream?.send(...frames.slice(from, upTo));
+    await world.advance(1000);
+  }
+  // The same events, cut into different pages, each leader ahead of the other in turn.
+  for (const upTo of [5, 6, 9, 12]) {
+    await serve(one, first.world, upTo);
+    await serve(two, second.world, upTo - 2);
+    await serve(two, second.world, upTo);
+    await serve(one, first.world, upTo);
   }
   expect(await logOf(store)).toEqual(frames.map((_, n) => `x${n + 1}@${offsetOf(n + 1)}`));
   await first.stop();
   await second.stop();
+});
+
+test('a leader that finds another has written what it cannot see opens a stream from there', async () => {
+  const store = openMemoryStore(createMemoryDatabase(), createTestWorld());
+  const [one, two] = [createScriptedLink(appendAll()), createScriptedLink(appendAll())];
+  const [first, second] = [await setUp(one, { store }), await setUp(two, { store })];
+  await first.start('latest');
+  await second.start('latest');
+  one.streams[0]?.send(connected('e.0005'));
+  await first.world.settle();
+  two.streams[0]?.send(connected('e.0006'), frame('seven', 7, { from: '/bob' }));
+  await second.world.advance(1000);
+  await first.stop();
+  expect(two.streams.at(-1)?.positions.get('board')).toBe('e.0005');
+  two.streams.at(-1)?.send(connected('e.0005'), frame('six', 6, { from: '/bob' }), frame('seven', 7, { from: '/bob' }));
+  await second.world.settle();
+  expect(await logOf(store)).toEqual(['six@e.0006', 'seven@e.0007']);
+  expect(second.said).not.toContain('offline');
+  await second.stop();
+});
+
+test('a relay that went back, in the same epoch, is read on without a stall', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, failures, start, stop } = await setUp(link);
+  await start();
+  const told = ['a', 'b', 'c'].map((id, n) => frame(id, n + 1, { from: '/bob' }));
+  link.streams[0]?.send(connected('e.0000'), ...told);
+  await world.settle();
+  link.streams[0]?.end();
+  await world.advance(1000);
+  // Restored from a backup: it holds two events, and gives the third's offset to another.
+  const restored = [
+    connected('e.0000', 'e.0003'),
+    gap({ reason: 'epoch', missed: null }, 'e.0000'),
+    ...told.slice(0, 2),
+    frame('new', 3, { from: '/bob' }),
+  ];
+  link.streams[1]?.send(...restored);
+  await world.settle();
+  expect(await logOf(store)).toEqual(['a@e.0001', 'b@e.0002', 'c@e.0003', 'gap epoch null', 'new@e.0003']);
+  link.streams[1]?.end();
+  await world.advance(1000);
+  expect(link.streams[2]?.positions.get('board')).toBe('e.0003');
+  expect(failures).toEqual([]);
+  await stop();
+});
+
+test('what something between here and the relay refuses waits; it is never refused for good', async () => {
+  let isMended = false;
+  const append = appendAll();
+  const link = createScriptedLink((channel, events) => {
+    if (isMended) return append(channel, events);
+    throw new Failure('TooLarge', 'a proxy says 413', { foreign: true });
+  });
+  const { store, world, failures, start, stop } = await setUp(link);
+  await record(store, '1', '2', '3');
+  await start();
+  await world.advance(60_000);
+  expect((await store.state()).channels['board']?.pendingEvents).toBe(3);
+  expect(link.pushed).toContainEqual(['board', '1']);
+  isMended = true;
+  await world.advance(60_000);
+  expect((await store.state()).channels['board']?.pendingEvents).toBe(0);
+  expect(failures).toEqual([]);
+  await stop();
+});
+
+test('a disk that fails once while a channel wakes does not silence the channel', async () => {
+  const inner = openMemoryStore(createMemoryDatabase(), createTestWorld());
+  let failing = 0;
+  const store: Store = {
+    ...inner,
+    async state() {
+      if (failing === 0) return inner.state();
+      failing -= 1;
+      throw new Failure('StorageFailed', 'busy');
+    },
+  };
+  const link = createScriptedLink(appendAll());
+  const { world, start, stop } = await setUp(link, { store });
+  const sync = await start();
+  await record(store, '1');
+  failing = 1;
+  sync.wake('board');
+  await world.advance(5000);
+  expect(link.pushed).toEqual([['board', '1']]);
+  await stop();
+});
+
+test('a device that begins at the latest sends nothing before it knows where that is', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, start, stop } = await setUp(link);
+  await record(store, 'first');
+  await start('latest');
+  expect(link.pushed).toEqual([]);
+  link.streams[0]?.send(connected('e.0041'));
+  await world.settle();
+  expect(link.pushed).toEqual([['board', 'first']]);
+  await stop();
+});
+
+test('a device that may not read a channel sends to it all the same', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, start, stop } = await setUp(link);
+  await record(store, 'first');
+  await start('latest');
+  link.streams[0]?.send({ kind: 'refused', channel: 'board', name: 'Forbidden' });
+  await world.settle();
+  expect(link.pushed).toEqual([['board', 'first']]);
+  await stop();
+});
+
+test('a log that is lost to this tab ends everything, and says so once', async () => {
+  const inner = openMemoryStore(createMemoryDatabase(), createTestWorld());
+  const store: Store = { ...inner, merge: () => Promise.reject(new Failure('Outdated', 'a newer release')) };
+  const link = createScriptedLink(appendAll());
+  const { world, failures, start, stop } = await setUp(link, { store });
+  await start();
+  link.streams[0]?.send(connected('e.0000'), frame('x', 1, { from: '/bob' }));
+  await world.advance(60_000);
+  expect(failures.map(({ name }) => name)).toEqual(['Outdated']);
+  expect(link.streams).toHaveLength(1);
+  await stop();
+});
+
+test('a stream that comes back does not cut short what the relay asked for', async () => {
+  const link = createScriptedLink(refusing('Draining', 1, { retryAfterMs: 60_000 }));
+  const { store, world, start, stop } = await setUp(link);
+  await record(store, '1');
+  await start();
+  for (let second = 0; second < 59; second += 1) {
+    link.streams.at(-1)?.send(connected('e.0000'));
+    await world.advance(500);
+    link.streams.at(-1)?.end();
+    await world.advance(500);
+  }
+  expect(link.pushed).toHaveLength(1);
+  await world.advance(3000);
+  expect(link.pushed).toHaveLength(2);
+  await stop();
+});
+
+test('what the relay dropped on its way here is counted', async () => {
+  const link = createScriptedLink(appendAll());
+  const { world, said, start, stop } = await setUp(link);
+  await start();
+  link.streams[0]?.send(connected('e.0000'), dropped(3), dropped(7));
+  await world.settle();
+  expect(said.filter((line) => line.startsWith('dropped'))).toEqual(['dropped 3 overflow', 'dropped 4 overflow']);
+  await stop();
 });
 
 test('a device that begins at the latest remembers where that was', async () => {

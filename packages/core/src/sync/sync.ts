@@ -1,5 +1,5 @@
 // What a leader does: pushes every outbox, pulls every channel, and says how it stands with the relay.
-import { toFailure, type Failure } from '../failure.ts';
+import type { Failure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
 import type { Store } from '../ports/store.ts';
@@ -19,6 +19,8 @@ export interface SyncEvents {
   paused(channels: readonly string[]): void;
   /** Events left the outbox. */
   confirmed(events: number, bytes: number): void;
+  /** The device's log is lost to this tab: nothing can go on. */
+  lost(failure: Failure): void;
   /** Every outbox was found empty at some point since it last grew. */
   idle(): void;
   /** The log grew. */
@@ -35,6 +37,8 @@ export interface Sync {
   wake(channel: string): void;
   /** Reads this channel too. */
   read(channel: string, from: string): Promise<void>;
+  /** Reads this channel no longer. */
+  leave(channel: string): void;
   /** Sends ephemeral events. */
   relay(channel: string, events: readonly CloudEvent[]): void;
   /** Resolves when the signal has aborted and everything has ended. */
@@ -54,6 +58,8 @@ export async function startSync(parts: {
   const { store, link, world, source, events, signal } = parts;
   const state = await store.state();
   const mergers = new Map<string, Merger>();
+  /** Channels with something to send that wait until it is known where their reading begins: else their echoes were missed. */
+  const unbegun = new Set<string>();
   const pushers = new Map<string, ReturnType<typeof startPush>>();
   const forbidden = { push: new Set<string>(), pull: new Set<string>() };
   let connection: SyncConnection = 'connecting';
@@ -72,23 +78,22 @@ export async function startSync(parts: {
     signal,
     events: {
       reached,
-      forbidden: (channel, isForbidden) => setForbidden('pull', channel, isForbidden),
+      forbidden(channel, isForbidden) {
+        setForbidden('pull', channel, isForbidden);
+        if (isForbidden) begun(channel);
+      },
       // Our own were delivered when they were published.
       ephemeral: (channel, event) => event.source === source || events.ephemeral(channel, [event]),
+      dropped: events.dropped,
       report: events.report,
+      lost: events.lost,
     },
   });
-  for (const [channel, { sent, pendingEvents }] of Object.entries(state.channels)) {
-    if (pendingEvents > 0) pushers.set(channel, pusherOf(channel, sent));
-  }
-  events.connection(connection);
+  for (const [channel, { pendingEvents }] of Object.entries(state.channels)) if (pendingEvents > 0) wake(channel);
+  if (!signal.aborted) events.connection(connection);
 
   return {
-    wake(channel) {
-      const pusher = pushers.get(channel);
-      if (pusher !== undefined) return pusher.wake();
-      void open(channel);
-    },
+    wake,
     async read(channel, from) {
       if (mergers.has(channel)) return;
       const known = (await store.state()).channels[channel];
@@ -97,40 +102,53 @@ export async function startSync(parts: {
       mergers.set(channel, mergerOf(channel, from, known));
       puller.restart();
     },
+    leave(channel) {
+      if (mergers.delete(channel)) puller.restart();
+      begun(channel);
+    },
     relay: (channel, batch) => ephemeral.send(channel, batch),
     get ended() {
       return Promise.all([puller.ended, ...[...pushers.values()].map((pusher) => pusher.ended)]).then(() => undefined);
     },
   };
 
-  async function open(channel: string): Promise<void> {
-    try {
-      const { channels } = await store.state();
-      if (signal.aborted || pushers.has(channel)) return pushers.get(channel)?.wake();
-      pushers.set(channel, pusherOf(channel, channels[channel]?.sent ?? 0));
-    } catch (error) {
-      if (!signal.aborted) events.report(toFailure(error));
-    }
+  function wake(channel: string): void {
+    const pusher = pushers.get(channel);
+    if (pusher !== undefined) pusher.wake();
+    else if (signal.aborted) return;
+    else if (mergers.get(channel)?.hasBegun === false && !forbidden.pull.has(channel)) unbegun.add(channel);
+    else pushers.set(channel, pusherOf(channel));
+  }
+
+  function begun(channel: string): void {
+    if (unbegun.delete(channel)) wake(channel);
   }
 
   function mergerOf(channel: string, from: string, known: Parameters<typeof createMerger>[0]['state']): Merger {
-    return createMerger({ channel, source, from, state: known, store, world, merged: events.merged });
+    const merged = (): void => {
+      events.merged();
+      begun(channel);
+    };
+    return createMerger({ channel, source, from, state: known, store, world, merged });
   }
 
-  function pusherOf(channel: string, sent: number): ReturnType<typeof startPush> {
+  function pusherOf(channel: string): ReturnType<typeof startPush> {
     return startPush({
       channel,
-      sent,
       store,
       link,
       world,
       signal,
       events: {
-        confirmed: events.confirmed,
+        confirmed(count, bytes, refused) {
+          events.confirmed(count, bytes);
+          if (refused > 0) events.dropped(channel, 'refused', refused);
+        },
         idle: events.idle,
         reached,
         forbidden: (isForbidden) => setForbidden('push', channel, isForbidden),
         report: events.report,
+        lost: events.lost,
       },
     });
   }

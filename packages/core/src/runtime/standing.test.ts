@@ -1,0 +1,319 @@
+// What a tab hears, says of itself, and leaves to others: the corners that the flow contract does not reach.
+import { expect, test } from 'vitest';
+import { Failure } from '../failure.ts';
+import { createChannels } from '../feed/channels.ts';
+import { createMemoryLink } from '../memory/link.ts';
+import { createMemoryLogs } from '../memory/log.ts';
+import { createMemoryDatabase, openMemoryStore } from '../memory/store.ts';
+import { createMemoryDevice } from '../memory/tabs.ts';
+import type { Link } from '../ports/link.ts';
+import type { Store } from '../ports/store.ts';
+import type { Tabs } from '../ports/tabs.ts';
+import { defaultLimits } from '../protocol/limits.ts';
+import { flowEvents, type FlowEvents } from '../testing/flow-contract.ts';
+import { gather, untilStatus } from '../testing/waiting.ts';
+import { worldOf } from '../timing/platform.ts';
+import { createEngine } from './create-engine.ts';
+import { createHandle } from './create-handle.ts';
+import type { OutboxLimits } from './outbox.ts';
+import type { Runtime } from './runtime.ts';
+
+// oxlint-disable-next-line no-restricted-globals -- the platform that the test runs on
+const world = worldOf(globalThis);
+
+interface TabOptions {
+  readonly channels?: readonly string[];
+  readonly storeOf?: (store: Store) => Store;
+  readonly linkOf?: (link: Link) => Link;
+  readonly tabsOf?: (tabs: Tabs) => Tabs;
+  readonly outboxLimits?: OutboxLimits;
+  readonly report?: (failure: Failure) => void;
+}
+
+/** One relay, and devices by name. */
+function createPlace() {
+  const relay = createChannels({
+    logs: createMemoryLogs(world),
+    world,
+    limits: defaultLimits,
+    report: () => undefined,
+  });
+  const devices = new Map<string, ReturnType<typeof createDevice>>();
+  const createDevice = () => ({ database: createMemoryDatabase(), tabs: createMemoryDevice() });
+  const open: Runtime<FlowEvents>[] = [];
+  return {
+    relay,
+    async tab(name: string, options: TabOptions = {}): Promise<Runtime<FlowEvents>> {
+      const device = devices.get(name) ?? createDevice();
+      devices.set(name, device);
+      const { channels = ['board'], storeOf, linkOf, tabsOf, outboxLimits, report } = options;
+      const store = openMemoryStore(device.database, world);
+      const link = createMemoryLink(relay);
+      const tabs = device.tabs.tab();
+      const engine = createEngine({
+        store: storeOf?.(store) ?? store,
+        storage: 'memory',
+        tabs: tabsOf?.(tabs) ?? tabs,
+        link: linkOf?.(link) ?? link,
+        world,
+        channels: channels.map((channel) => [channel, 'earliest']),
+        ...(outboxLimits === undefined ? {} : { outboxLimits }),
+      });
+      const handle = await createHandle({
+        engine,
+        events: flowEvents,
+        world,
+        channels,
+        report: report ?? (() => undefined),
+      });
+      open.push(handle);
+      return handle;
+    },
+    async close(): Promise<void> {
+      await Promise.all(open.map((tab) => tab.close()));
+      await relay.close();
+    },
+  };
+}
+
+const online = (tab: Runtime<FlowEvents>) => untilStatus(tab.status, ({ connection }) => connection === 'online');
+
+test('a tab hears its own channels, whatever other tabs of the device read', async () => {
+  const place = createPlace();
+  const one = await place.tab('alice', { channels: ['a'] });
+  const other = await place.tab('alice', { channels: ['b'] });
+  const bob = await place.tab('bob', { channels: ['a', 'b'] });
+  const [atOne, atOther] = [gather<number>(), gather<number>()];
+  one.on('todo.done', ({ data }) => atOne.add(data.n));
+  other.on('todo.done', ({ data }) => atOther.add(data.n));
+  await bob.publish('todo.done', { n: 1 }, { channel: 'b' });
+  await bob.publish('todo.done', { n: 2 }, { channel: 'a' });
+  expect(await atOne.until(1)).toEqual([2]);
+  expect(await atOther.until(1)).toEqual([1]);
+  expect(() => one.on('todo.done', () => undefined, { channel: 'b' })).toThrow(
+    expect.objectContaining({
+      name: 'InvalidOptions',
+      message: expect.stringContaining('does not read the channel "b"'),
+    }),
+  );
+  await place.close();
+});
+
+test('channels that no tab reads any more are left', async () => {
+  const place = createPlace();
+  const asked: string[][] = [];
+  const linkOf = (link: Link): Link => ({
+    ...link,
+    pull(positions, signal) {
+      asked.push([...positions.keys()]);
+      return link.pull(positions, signal);
+    },
+  });
+  const leader = await place.tab('alice', { channels: ['a'], linkOf });
+  await online(leader);
+  for (const channel of ['b', 'c']) {
+    const tab = await place.tab('alice', { channels: [channel] });
+    await untilStatus(tab.status, ({ connection }) => connection === 'online');
+    await tab.close();
+  }
+  const bob = await place.tab('bob', { channels: ['a', 'd'] });
+  const last = await place.tab('alice', { channels: ['d'] });
+  const numbers = gather<number>();
+  last.on('todo.done', ({ data }) => numbers.add(data.n));
+  await bob.publish('todo.done', { n: 1 }, { channel: 'd' });
+  await numbers.until(1);
+  expect(asked.at(-1)).toEqual(['a', 'd']);
+  await place.close();
+});
+
+test('without locks an ephemeral event is heard once in each tab', async () => {
+  const place = createPlace();
+  const tabsOf = (tabs: Tabs): Tabs => ({ ...tabs, exclusive: false, lead: (callback) => callback() });
+  const tabs = [await place.tab('alice', { tabsOf }), await place.tab('alice', { tabsOf })];
+  const bob = await place.tab('bob');
+  await Promise.all([...tabs, bob].map(online));
+  const heard = tabs.map((tab) => {
+    const numbers = gather<number>();
+    tab.on('todo.done', ({ data }) => numbers.add(data.n));
+    return numbers;
+  });
+  await bob.publish('todo.done', { n: 1 }, { durable: false });
+  await Promise.all(heard.map((numbers) => numbers.until(1)));
+  await bob.publish('todo.done', { n: 2 });
+  for (const numbers of heard) expect(await numbers.until(2)).toEqual([1, 2]);
+  await place.close();
+});
+
+test('a tab whose log is lost lets another lead', async () => {
+  const place = createPlace();
+  let isOutdated = false;
+  const reports = gather<Failure>();
+  const storeOf = (store: Store): Store => {
+    const gone = () => Promise.reject(new Failure('Outdated', 'a newer release has taken the database'));
+    return {
+      ...store,
+      read: (after, limit) => (isOutdated ? gone() : store.read(after, limit)),
+      merge: (page) => (isOutdated ? gone() : store.merge(page)),
+      own: (channel, after, limit) => (isOutdated ? gone() : store.own(channel, after, limit)),
+    };
+  };
+  const old = await place.tab('alice', { storeOf, report: reports.add });
+  await online(old);
+  const fresh = await place.tab('alice');
+  isOutdated = true;
+  await fresh.publish('todo.done', { n: 1 });
+  await untilStatus(fresh.status, ({ role, pending }) => role === 'leader' && pending === 0);
+  expect((await reports.until(1)).map(({ name }) => name)).toEqual(['Outdated']);
+  expect(old.status.get().connection).toBe('closed');
+  await expect(old.publish('todo.done', { n: 2 })).rejects.toMatchObject({ name: 'Outdated' });
+  await place.close();
+});
+
+test('a pause holds, also when it comes while the leader is looking at its disk, and in every tab', async () => {
+  const place = createPlace();
+  let looks = 0;
+  const [looking, looked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const storeOf = (store: Store): Store => ({
+    ...store,
+    async state() {
+      const state = await store.state();
+      looks += 1;
+      if (looks === 2) {
+        looking.resolve();
+        await looked.promise;
+      }
+      return state;
+    },
+  });
+  const leader = await place.tab('alice', { storeOf });
+  await looking.promise;
+  const follower = await place.tab('alice');
+  leader.pause();
+  looked.resolve();
+  await untilStatus(follower.status, ({ connection }) => connection === 'paused');
+  await leader.publish('todo.done', { n: 1 });
+  await untilStatus(follower.status, ({ pending }) => pending === 1);
+  expect([leader.status.get().connection, follower.status.get().connection]).toEqual(['paused', 'paused']);
+  follower.resume();
+  await untilStatus(leader.status, ({ pending }) => pending === 0);
+  await place.close();
+});
+
+test('a channel that is allowed again is not shown as paused after a resume', async () => {
+  const place = createPlace();
+  let isForbidden = true;
+  const linkOf = (link: Link): Link => ({
+    ...link,
+    push: (channel, events, signal) =>
+      isForbidden ? Promise.reject(new Failure('Forbidden', 'not now')) : link.push(channel, events, signal),
+  });
+  const alice = await place.tab('alice', { linkOf });
+  await alice.publish('todo.done', { n: 1 });
+  await untilStatus(alice.status, ({ channels }) => channels['board']?.paused === true);
+  alice.pause();
+  isForbidden = false;
+  alice.resume();
+  const status = await untilStatus(alice.status, ({ pending }) => pending === 0);
+  expect(status.channels['board']?.paused).toBe(false);
+  await place.close();
+});
+
+test('an ephemeral event passes when the outbox is full', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice', { outboxLimits: { events: 0, bytes: 0 } });
+  const numbers = gather<number>();
+  alice.on('todo.done', ({ data }) => numbers.add(data.n));
+  const durable = alice.publish('todo.done', { n: 1 });
+  const ephemeral = alice.publish('todo.done', { n: 2 }, { durable: false });
+  await expect(durable).rejects.toMatchObject({ name: 'OutboxFull' });
+  await expect(ephemeral).resolves.toMatchObject({ position: null });
+  expect(await numbers.until(1)).toEqual([2]);
+  await place.close();
+});
+
+test('what a relay would refuse for good is refused before it is stored', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice');
+  await expect(alice.publish('todo.done', { n: 1 }, { subject: '' })).rejects.toMatchObject({ name: 'InvalidEvent' });
+  let accepted = 0;
+  for (let size = 262_144 - 400; size < 262_144; size += 20) {
+    await alice.publish('todo.added', { title: 'x'.repeat(size) }).then(
+      () => (accepted += 1),
+      (error: Failure) => expect(error.name).toBe('TooLarge'),
+    );
+  }
+  await untilStatus(alice.status, ({ pending }) => pending === 0);
+  expect(accepted).toBeGreaterThan(0);
+  expect(alice.status.get().counts.dropped).toEqual({});
+  await place.close();
+});
+
+test('events that the relay refuses are counted as dropped, with the reason', async () => {
+  const place = createPlace();
+  const linkOf = (link: Link): Link => ({
+    ...link,
+    push: async (_channel, events) =>
+      events.map(({ id }) => ({ id, status: 'refused', failure: { name: 'Forbidden', message: 'no' } })),
+  });
+  const alice = await place.tab('alice', { linkOf });
+  await alice.publish('todo.done', { n: 1 });
+  const { counts } = await untilStatus(alice.status, ({ counts: { dropped } }) => dropped['refused'] === 1);
+  expect(counts.published).toBe(1);
+  await place.close();
+});
+
+test('a handler that was stopped by one before it does not run', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice');
+  const heard = gather<string>();
+  alice.on('todo.done', () => {
+    stopSecond();
+    heard.add('first');
+  });
+  const stopSecond = alice.on('todo.done', () => heard.add('second'));
+  alice.on('todo.done', () => heard.add('third'));
+  await alice.publish('todo.done', { n: 1 });
+  expect(await heard.until(2)).toEqual(['first', 'third']);
+  await place.close();
+});
+
+test('a listener of the status that throws is reported, and the others hear', async () => {
+  const place = createPlace();
+  const reports = gather<Failure>();
+  const alice = await place.tab('alice', { report: reports.add });
+  await online(alice);
+  const heard = gather<number>();
+  alice.status.subscribe(() => {
+    throw new Error('mine');
+  });
+  alice.status.subscribe(() => heard.add(alice.status.get().counts.published));
+  await alice.publish('todo.done', { n: 1 });
+  await heard.until(1);
+  expect((await reports.until(1))[0]).toMatchObject({
+    name: 'HandlerFailed',
+    message: expect.stringContaining('mine'),
+  });
+  await place.close();
+});
+
+test('a channel called __proto__ is a channel like any other', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice', { channels: ['__proto__'] });
+  expect(Object.keys(alice.status.get().channels)).toEqual(['__proto__']);
+  const numbers = gather<number>();
+  alice.on('todo.done', ({ data }) => numbers.add(data.n), { order: 'relay' });
+  await alice.publish('todo.done', { n: 1 });
+  expect(await numbers.until(1)).toEqual([1]);
+  await place.close();
+});
+
+test('a definition stands for its name, if it is the one that the runtime knows', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice');
+  const numbers = gather<number>();
+  alice.on(flowEvents['todo.done'], ({ data }) => numbers.add(data.n));
+  await alice.publish(flowEvents['todo.done'], { n: 1 });
+  expect(await numbers.until(1)).toEqual([1]);
+  await expect(alice.publish({ ...flowEvents['todo.done'] }, { n: 2 })).rejects.toMatchObject({ name: 'UnknownEvent' });
+  await place.close();
+});
