@@ -11,6 +11,8 @@ import { createRun, failureOf, giveUp, release, type Run } from './run.ts';
  */
 export const awaitMs = 30_000;
 const tickMs = 1000;
+/** How many ended ones may lie among those that wait, before they are sifted out. */
+const waitingMin = 1024;
 
 /** How one event is dispatched. */
 export interface DispatchOptions<Context = unknown> {
@@ -35,57 +37,86 @@ export function createAwait(
   registry: Registry,
   after: RegistryOptions['after'],
 ): (type: string, data: unknown, options?: AwaitOptions) => Promise<void> {
-  /** Those without a bound of their own, oldest first, by the tick that ends their time. */
-  const waiting = new Map<Run, number>();
+  /** Those without a bound of their own, oldest first, and some that have ended: taking these out one by one costs more. */
+  let waiting: Run[] = [];
+  let waitingMax = waitingMin;
   let now = 0;
   let ticking = false;
 
+  const sift = (): void => {
+    waiting = waiting.filter((run) => run.pending > 0 && !run.over);
+    waitingMax = Math.max(waitingMin, 2 * waiting.length);
+  };
   const tickLater = (): void => {
-    ticking = waiting.size > 0;
+    ticking = waiting.length > 0;
     if (ticking) after(tickMs, tick);
   };
   const tick = (): void => {
     now += 1;
-    for (const [run, end] of waiting) {
-      if (end > now) break;
+    sift();
+    for (const run of waiting) {
+      if (run.endsAt > now) break;
       giveUp(run, 'TimedOut', `it was awaited for ${awaitMs} ms`);
     }
+    sift();
     tickLater();
   };
 
-  return async (type, data, { context, signal, timeoutMs, sequential, stopAtFirst } = {}) => {
-    need(timeoutMs === undefined || timeoutMs > 0, 'timeoutMs above 0', timeoutMs);
-    if (signal?.aborted) throw new Failure('Cancelled', `"${type}" was given up before`, { cause: signal.reason });
-    const run = createRun(true, context);
-    if (sequential || stopAtFirst) {
-      run.handOut = (boxes, offer) => void inSequence(run, boxes, offer, stopAtFirst);
+  const until = (run: Run, { timeoutMs, signal }: AwaitOptions): void => {
+    const { type } = run;
+    run.onEnd = settle;
+    if (timeoutMs === undefined) {
+      run.endsAt = now + awaitMs / tickMs + 1;
+      if (waiting.push(run) > waitingMax) sift();
+      if (!ticking) tickLater();
     }
-    registry.dispatch(type, data, run);
-    if (run.pending > 0) {
-      await new Promise<void>((resolve, reject) => {
-        const cancel = (): void => giveUp(run, 'Cancelled', `"${type}" was given up`, signal?.reason);
-        const stop =
-          timeoutMs === undefined
-            ? () => waiting.delete(run)
-            : after(timeoutMs, () => giveUp(run, 'TimedOut', `"${type}" was awaited for ${timeoutMs} ms`));
-        const end = (): void => {
-          if (run.pending > 0 && !run.over) return;
-          stop();
-          signal?.removeEventListener('abort', cancel);
-          resolve();
-        };
-        if (timeoutMs === undefined) {
-          waiting.set(run, now + awaitMs / tickMs + 1);
-          if (!ticking) tickLater();
-        }
-        signal?.addEventListener('abort', cancel);
-        run.onEnd = end;
-        run.onGiveUp = reject;
-      });
-    }
-    const failure = failureOf(run, type);
-    if (failure !== undefined) throw failure;
+    if (timeoutMs === undefined && signal === undefined) return;
+    const cancel = (): void => giveUp(run, 'Cancelled', `"${type}" was given up`, signal?.reason);
+    signal?.addEventListener('abort', cancel);
+    const stop =
+      timeoutMs === undefined
+        ? undefined
+        : after(timeoutMs, () => giveUp(run, 'TimedOut', `"${type}" was awaited for ${timeoutMs} ms`));
+    run.onEnd = () => {
+      stop?.();
+      signal?.removeEventListener('abort', cancel);
+      settle(run);
+    };
   };
+
+  return (type, data, options = {}) => {
+    const { context, signal, timeoutMs, sequential, stopAtFirst } = options;
+    try {
+      need(timeoutMs === undefined || timeoutMs > 0, 'timeoutMs above 0', timeoutMs);
+      if (signal?.aborted) throw new Failure('Cancelled', `"${type}" was given up before`, { cause: signal.reason });
+      const run = createRun(type, true, context);
+      if (sequential || stopAtFirst) {
+        run.handOut = (boxes, offer) => void inSequence(run, boxes, offer, stopAtFirst);
+      }
+      registry.dispatch(type, data, run);
+      if (run.pending > 0) {
+        until(run, options);
+        return new Promise((resolve, reject) => {
+          run.resolve = resolve;
+          run.reject = reject;
+        });
+      }
+      const failure = failureOf(run);
+      if (failure === undefined) return done;
+      throw failure;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+}
+
+/** What is done when it returns needs no promise of its own. */
+const done = Promise.resolve();
+
+function settle(run: Run): void {
+  const failure = failureOf(run);
+  if (failure === undefined) run.resolve?.();
+  else run.reject?.(failure);
 }
 
 async function inSequence(
@@ -104,7 +135,7 @@ async function inSequence(
         };
       });
     }
-    if (run.over || (stopAtFirst && run.failures.length > 0)) break;
+    if (run.over || (stopAtFirst && run.failures !== undefined)) break;
   }
   release(run);
 }

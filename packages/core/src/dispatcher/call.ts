@@ -11,7 +11,8 @@ export interface HandlerCall<Context = unknown, Type extends string = string> {
   /** What the dispatch, else the dispatcher, was given as context. */
   readonly context: Context;
   /** Dispatches another event to the same dispatcher, with the same context, without awaiting it. */
-  readonly publish: (type: string, data: unknown) => void;
+  // A method, so that a typed call, which publishes only some events, is one of these.
+  publish(type: string, data: unknown): void;
 }
 
 /** Where calls come from. */
@@ -22,25 +23,34 @@ export interface CallSource {
   readonly publish: (type: string, data: unknown, context: unknown) => void;
 }
 
-/** A call that can be told that nobody waits for its result any more. */
-export interface AbortableCall extends HandlerCall {
-  abort(reason: unknown): void;
-}
+/** One call, or, where nothing tells one from the other, all calls of a handler for a type. A class: its getters cost nothing. */
+export class Call implements HandlerCall {
+  readonly type: string;
+  readonly attempt: number = 1;
+  private readonly source: CallSource;
+  private readonly run: Run | undefined;
+  private own: AbortController | undefined = undefined;
 
-/** Makes one call, or, where nothing tells one from the other, all calls of a handler for a type. */
-export function createCall(source: CallSource, type: string, run?: Run): AbortableCall {
-  let own: AbortController | undefined;
-  let signal: AbortSignal | undefined;
-  const context = run?.context ?? source.context;
-  return {
-    type,
-    attempt: 1,
-    context,
-    get signal() {
-      own ??= new AbortController();
-      return (signal ??= AbortSignal.any([source.stopSignal(), own.signal]));
-    },
-    publish: (type, data) => source.publish(type, data, context),
-    abort: (reason) => (own ??= new AbortController()).abort(reason),
-  };
+  constructor(source: CallSource, type: string, run?: Run) {
+    this.type = type;
+    this.source = source;
+    this.run = run;
+  }
+
+  get context(): unknown {
+    return this.run?.context ?? this.source.context;
+  }
+
+  get signal(): AbortSignal {
+    // Where it is one of several calls, it may be told alone that nobody waits for it any more.
+    return AbortSignal.any([this.source.stopSignal(), (this.own ??= new AbortController()).signal]);
+  }
+
+  get publish(): HandlerCall['publish'] {
+    return (type, data) => this.source.publish(type, data, this.context);
+  }
+
+  abort(reason: unknown): void {
+    (this.own ??= new AbortController()).abort(reason);
+  }
 }

@@ -14,7 +14,7 @@ export type DropReason =
   | 'cancelled';
 
 /** Per handler, and in sum: passed = delivered + filtered + failed + pending + all that was dropped. */
-export interface Counts {
+export interface HandlerCounts {
   /** Events that were meant for it. */
   passed: number;
   /** Calls that ended well. */
@@ -30,12 +30,12 @@ export interface Counts {
 }
 
 /** Nothing yet. */
-export function noCounts(): Counts {
+export function noCounts(): HandlerCounts {
   return { passed: 0, delivered: 0, filtered: 0, failed: 0, pending: 0, dropped: {} };
 }
 
 /** Adds one to the other, and returns that. */
-export function addCounts(sum: Counts, more: Readonly<Counts>): Counts {
+export function addCounts(sum: HandlerCounts, more: Readonly<HandlerCounts>): HandlerCounts {
   for (const name of ['passed', 'delivered', 'filtered', 'failed', 'pending'] as const) sum[name] += more[name];
   for (const reason in more.dropped) {
     const key = reason as DropReason;

@@ -1,14 +1,15 @@
 // dispatch → handle, typed: what an application makes when it wants its events heard in the same thread.
 import type { EventDefinition, EventDefinitions, EventName } from '../event/define.ts';
-import { type Schema, validate } from '../event/schema.ts';
+import { validate } from '../event/schema.ts';
 import { Failure } from '../failure.ts';
 import type { World } from '../ports/world.ts';
 import { ambientAfter, ambientReport } from './ambient.ts';
 import { type AwaitOptions, createAwait, type DispatchOptions } from './await.ts';
+import { closeMs } from './limits.ts';
 import type { HandlerOptions } from './options.ts';
-import { createRegistry, type RegistryCounts } from './registry.ts';
-import { createRun } from './run.ts';
-import type { DataOf, Handler, PatternOf, PayloadOf } from './types.ts';
+import { createRegistry, nameOf, type RegistryCounts } from './registry.ts';
+import { type EventStream, openStream, type StreamOptions } from './stream/stream.ts';
+import type { DataOf, DispatchedBy, Handler, PatternOf, PayloadOf } from './types.ts';
 
 /** What a dispatcher is made with; nothing has to be said. */
 export interface DispatcherOptions<Context = unknown> {
@@ -25,7 +26,7 @@ export interface DispatcherOptions<Context = unknown> {
 }
 
 /** An event, by its name or its definition. */
-export type EventOf<Name extends string> = Name | EventDefinition<Name, never, unknown>;
+export type EventOf<Name extends string> = Name | EventDefinition<Name, unknown, unknown>;
 
 /** Events to handlers, within one thread. */
 export interface Dispatcher<Events, Context = unknown> {
@@ -37,14 +38,14 @@ export interface Dispatcher<Events, Context = unknown> {
    * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
    */
   on<const Pattern extends PatternOf<Events>>(
-    pattern: Pattern | EventDefinition<Pattern, never, unknown>,
+    pattern: Pattern | EventDefinition<Pattern, unknown, unknown>,
     handler: Handler<Events, Pattern, Context>,
     options?: HandlerOptions<DataOf<Events, NoInfer<Pattern>>>,
   ): () => boolean;
 
   /** Stops the handler that was added first of those with this pattern and this function. False: there was none. */
   off<const Pattern extends PatternOf<Events>>(
-    pattern: Pattern | EventDefinition<Pattern, never, unknown>,
+    pattern: Pattern | EventDefinition<Pattern, unknown, unknown>,
     handler: Handler<Events, Pattern, Context>,
   ): boolean;
 
@@ -72,6 +73,16 @@ export interface Dispatcher<Events, Context = unknown> {
     options?: AwaitOptions<Context>,
   ): Promise<void>;
 
+  /**
+   * Reads events instead of being called: an async iterator of `{ type, data }`, which an awaited dispatch waits for.
+   *
+   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
+   */
+  events<const Pattern extends PatternOf<Events>>(
+    pattern: Pattern | EventDefinition<Pattern, unknown, unknown>,
+    options?: StreamOptions<DataOf<Events, NoInfer<Pattern>>>,
+  ): EventStream<DispatchedBy<Events, Pattern>>;
+
   /** Whether an event of this type would reach anyone, by its name or by a pattern. */
   hasHandlers(type: EventOf<EventName<Events>>): boolean;
 
@@ -87,9 +98,6 @@ export interface Dispatcher<Events, Context = unknown> {
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
-
-/** How long closing waits for handlers: about as long as a person waits for a page to go away. */
-export const closeMs = 5000;
 
 /**
  * Makes a dispatcher. With `events`, payloads are checked by their definitions, and handlers get what the validator made
@@ -115,31 +123,33 @@ export function createDispatcher(
 ): Dispatcher<Record<string, unknown>> {
   const { world, report = ambientReport, events, context, held, onFirstSight } = options;
   const after = world?.after ?? ambientAfter;
-  const dispatch = (event: EventOf<string>, data: unknown, options?: DispatchOptions): void => {
-    const type = nameOf(event);
-    const run = options?.context === undefined ? undefined : createRun(false, options.context);
-    registry.dispatch(type, events === undefined ? data : check(events, type, data), run);
-  };
   const publish = (type: string, data: unknown, context: unknown): void => dispatch(type, data, { context });
   const registry = createRegistry({ after, report, context, held, onFirstSight, publish });
   const dispatchAndWait = createAwait(registry, after);
+  // Without definitions to check by, an event goes straight on.
+  const dispatch: Dispatcher<Record<string, unknown>>['dispatch'] =
+    events === undefined
+      ? registry.dispatch
+      : (event, data, options) => registry.dispatch(event, check(events, nameOf(event), data), options);
 
   return {
     ...registry,
     on: (pattern, handler, options) => registry.on(nameOf(pattern), handler, options),
     off: (pattern, handler) => registry.off(nameOf(pattern), handler),
     dispatch,
-    async dispatchAndWait(event, data, options) {
+    dispatchAndWait(event, data, options) {
       const type = nameOf(event);
-      return dispatchAndWait(type, events === undefined ? data : check(events, type, data), options);
+      try {
+        return dispatchAndWait(type, events === undefined ? data : check(events, type, data), options);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
+    // The types that a dispatcher of unknown events yields; the overloads above say more.
+    events: (pattern, options) => openStream(registry.on, nameOf(pattern), options),
     hasHandlers: (type) => registry.hasHandlers(nameOf(type)),
     close: ({ timeoutMs = closeMs } = {}) => registry.close(timeoutMs),
   };
-}
-
-function nameOf(event: EventOf<string>): string {
-  return typeof event === 'string' ? event : event.name;
 }
 
 function check(events: EventDefinitions, type: string, data: unknown): unknown {
@@ -147,5 +157,5 @@ function check(events: EventDefinitions, type: string, data: unknown): unknown {
   if (definition === undefined) {
     throw new Failure('UnknownEvent', `"${type}" is not among the events that this dispatcher was made with`);
   }
-  return validate(definition.schema as Schema, data, type);
+  return validate(definition.schema, data, type);
 }

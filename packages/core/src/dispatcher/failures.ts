@@ -22,8 +22,15 @@ export function handlerFailed(
   data: unknown,
   name: FailureName = 'HandlerFailed',
 ): HandlerFailure {
-  const { message, stack } = cause instanceof Error ? cause : { message: describe(cause), stack: '' };
-  const failure = new Failure(name, `the handler "${handler}" failed on "${type}": ${message}`, { cause });
+  let what = 'something that cannot be shown';
+  let stack = '';
+  try {
+    what = describe(cause instanceof Error ? cause.message : cause);
+    stack = cause instanceof Error ? `${cause.stack}` : '';
+  } catch {
+    // Anything can be thrown: also what throws when it is looked at.
+  }
+  const failure = new Failure(name, `the handler "${handler}" failed on "${type}": ${what}`, { cause });
   failure.stack = `${failure.name}: ${failure.message}\n${stack}`;
   const attempt = cause instanceof Failure ? (cause.details.attempt ?? 1) : 1;
   return Object.assign(failure, { handler, event: { type, data }, attempt });
@@ -42,5 +49,6 @@ export function closed(): Failure {
 
 // `String` itself throws on an object without a prototype, and anything can be thrown.
 function describe(cause: unknown): string {
-  return typeof cause === 'object' ? Object.prototype.toString.call(cause) : String(cause);
+  if (typeof cause === 'string' || typeof cause === 'symbol' || typeof cause === 'number') return cause.toString();
+  return cause === undefined ? 'undefined' : Object.prototype.toString.call(cause);
 }

@@ -1,10 +1,28 @@
-// The in-process half: typed events to handlers in the same thread.
+// The in-process half: typed events to handlers in the same thread, and what is built on that. Usable without the rest.
+export * from '../event/define.ts';
+export * from '../event/pattern.ts';
+export * from '../event/schema.ts';
+export * from '../failure.ts';
 export * from './await.ts';
+export * from './batcher/batcher.ts';
+export * from './broker/broker.ts';
+export * from './builtin/index.ts';
 export type { HandlerCall } from './call.ts';
-export * from './counts.ts';
+export type { HandlerCounts, DropReason } from './counts.ts';
 export * from './dispatcher.ts';
-export * from './failures.ts';
+export type { DispatchFailure, HandlerFailure } from './failures.ts';
+export * from './global.ts';
+export * from './limits.ts';
 export type { EventHandler } from './mailbox.ts';
-export * from './options.ts';
+export * from './naming.ts';
+export { type HandlerOptions, mailboxCapacity, type Overflow } from './options.ts';
+export * from './queue/processor.ts';
+export * from './queue/queue.ts';
 export * from './registry.ts';
+export * from './stream/stream.ts';
 export * from './types.ts';
+export type { Wrappable, Wrapped } from './wrap/handler.ts';
+export * from './wrap/idempotent.ts';
+export * from './wrap/recover.ts';
+export * from './wrap/retry.ts';
+export * from './wrap/timeout.ts';

@@ -1,8 +1,8 @@
 // dispatch → handle: one handler, the events that wait for it, and its counts. Nothing that happens here touches its neighbours.
 import { compilePattern } from '../event/pattern.ts';
 import { Failure, type FailureName } from '../failure.ts';
-import { type AbortableCall, createCall, type HandlerCall } from './call.ts';
-import { addCounts, type Counts, type DropReason, noCounts } from './counts.ts';
+import { Call, type HandlerCall } from './call.ts';
+import { addCounts, type HandlerCounts, type DropReason, noCounts } from './counts.ts';
 import { closed, handlerFailed } from './failures.ts';
 import { type HandlerOptions, mailboxCapacity, need, needCount } from './options.ts';
 import { release, type Run } from './run.ts';
@@ -10,6 +10,9 @@ import { release, type Run } from './run.ts';
 /** What hears events. What it returns is awaited if it can be, and else ignored. */
 // `never`: a handler of any payload is one of these, and none can be fed through it.
 export type EventHandler = (data: never, call: HandlerCall) => unknown;
+
+/** What a handler resolves with that found nobody to take the event: it is counted as `detached`, not as delivered. */
+export const notTaken: unique symbol = Symbol('not taken');
 
 /** An event that waits for one handler, or is with it. */
 export interface Item {
@@ -20,7 +23,9 @@ export interface Item {
   /** How many dispatches deep it was caused. */
   readonly depth: number;
   key: unknown;
-  call: AbortableCall | undefined;
+  /** It is with the handler; with this call, if it asked for one. */
+  begun: boolean;
+  call: Call | undefined;
   /** Not ended. */
   open: boolean;
 }
@@ -32,7 +37,7 @@ export interface Mailbox {
   readonly handler: EventHandler;
   readonly matches: (type: string) => boolean;
   /** Where it counts: its own, and once it has stopped the sum of all that have. */
-  counts: Counts;
+  counts: HandlerCounts;
   /** Nothing has to be asked before it is called, and so far it has never made anyone wait. */
   plain: boolean;
   stopped: boolean;
@@ -40,8 +45,9 @@ export interface Mailbox {
   entry(type: string): (data: unknown) => unknown;
   /** Takes an event, or counts why not. Never throws. */
   offer(type: string, data: unknown, run?: Run): void;
-  /** Goes on with what a plain call returned or threw. */
+  /** Goes on with what a plain call returned, or threw. */
   returned(result: unknown, type: string, data: unknown): void;
+  threwAtOnce(error: unknown, type: string, data: unknown): void;
   threw(error: unknown, type: string, data: unknown, run?: Run, name?: FailureName): void;
   withdraw(item: Item, reason: Failure): void;
   stop(reason?: DropReason): boolean;
@@ -54,8 +60,10 @@ export interface MailboxHost {
   readonly publish: (type: string, data: unknown, context: unknown) => void;
   /** How many dispatches deep what happens now was caused. */
   depth: number;
+  /** Who awaits the event that is being handed out. */
+  run: Run | undefined;
   /** The counts of those that have stopped. */
-  readonly gone: Counts;
+  readonly gone: HandlerCounts;
   tell(failure: Failure): void;
   /** Does something during which dispatches are held. */
   hold(work: () => void): void;
@@ -80,6 +88,7 @@ export function createMailbox(
 ): Mailbox {
   const { filter, once, timeoutMs, concurrency = 1, capacity = mailboxCapacity, overflow, key, signal } = options;
   need(typeof handler === 'function', 'a function', handler);
+  need(filter === undefined || typeof filter === 'function', 'a filter function', filter);
   needCount(concurrency, 1, 'concurrency');
   needCount(capacity, 0, 'capacity');
   need(timeoutMs === undefined || timeoutMs > 0, 'timeoutMs above 0', timeoutMs);
@@ -92,7 +101,8 @@ export function createMailbox(
   let warned = false;
   let controller: AbortController | undefined;
 
-  const call = handler as (data: unknown, call: HandlerCall) => unknown;
+  const call = handler as (data: unknown, call?: HandlerCall) => unknown;
+  const takesCall = call.length !== 1;
   const source = {
     context: host.context,
     publish: host.publish,
@@ -116,7 +126,7 @@ export function createMailbox(
 
   const tell = (error: unknown, type: string, data: unknown, run?: Run, name?: FailureName): void => {
     const failure = handlerFailed(error, box.name, type, data, name);
-    if (run?.awaited) run.failures.push(failure);
+    if (run?.awaited) (run.failures ??= []).push(failure);
     else host.tell(failure);
   };
 
@@ -128,12 +138,23 @@ export function createMailbox(
     end(item);
   };
 
-  const itemOf = (type: string, data: unknown, run: Run | undefined): Item => {
-    const item: Item = { box, type, data, run, depth: host.depth, key: undefined, call: undefined, open: true };
+  const itemOf = (type: string, data: unknown, run: Run | undefined, key?: unknown): Item => {
+    const { depth } = host;
+    const item: Item = {
+      box,
+      type,
+      data,
+      run,
+      depth,
+      key,
+      begun: false,
+      call: undefined,
+      open: true,
+    };
     box.counts.pending += 1;
     if (run !== undefined) {
       run.pending += 1;
-      run.items.push(item);
+      (run.items ??= []).push(item);
     }
     return item;
   };
@@ -144,46 +165,65 @@ export function createMailbox(
     host.ended();
   };
 
-  const follow = (promise: Promise<unknown>, item: Item): void => {
+  /** The call is over: it went well, or `failed`. */
+  const finish = (item: Item, outcome: unknown, failed: boolean, name?: FailureName): void => {
     const { type, data, run } = item;
+    if (!item.open) {
+      // It ran out of time before; what it threw since then is told, and counted no more.
+      if (failed) tell(outcome, type, data);
+      return;
+    }
+    running -= 1;
+    if (failed) box.threw(outcome, type, data, run, name);
+    else if (outcome === notTaken) drop('detached');
+    else box.counts.delivered += 1;
+    end(item);
+    if (queue.size > 0) pump();
+  };
+  // Where only one can be running, two functions serve all calls.
+  let current: Item;
+  const one = concurrency === 1 && timeoutMs === undefined;
+  const wentWell = (outcome: unknown): void => finish(current, outcome, false);
+  const wentWrong = (error: unknown): void => finish(current, error, true);
+
+  const follow = (promise: Promise<unknown>, item: Item): void => {
+    // From now on it must be asked first whether it is free.
+    if (box.plain) host.slowDown(box);
     running += 1;
-    const finish = (error?: unknown, failed?: boolean, name?: FailureName): void => {
-      if (!item.open) {
-        // It ran out of time before; what it threw since then is told, and counted no more.
-        if (failed) tell(error, type, data);
-        return;
-      }
-      stopTimer?.();
-      running -= 1;
-      if (failed) box.threw(error, type, data, run, name);
-      else box.counts.delivered += 1;
-      end(item);
-      if (queue.size > 0) pump();
-    };
+    item.begun = true;
+    current = item;
+    if (one) {
+      promise.then(wentWell, wentWrong);
+      return;
+    }
     const stopTimer =
       timeoutMs === undefined
         ? undefined
         : host.after(timeoutMs, () => {
             const late = new Failure('TimedOut', `it had not ended after ${timeoutMs} ms`);
             item.call?.abort(late);
-            finish(late, true, 'TimedOut');
+            finish(item, late, true, 'TimedOut');
           });
+    const end = (outcome: unknown, failed: boolean): void => {
+      stopTimer?.();
+      finish(item, outcome, failed);
+    };
     promise.then(
-      () => finish(),
-      (error: unknown) => finish(error, true),
+      (outcome) => end(outcome, false),
+      (error: unknown) => end(error, true),
     );
   };
 
   /** Calls the handler; `item` is given when the event has waited. */
   const begin = (type: string, data: unknown, run?: Run, item?: Item): void => {
     if (once) leave('detached');
-    const own = createCall(source, type, run);
+    let own: Call | undefined;
     try {
-      const result = call(data, own);
+      const result = takesCall ? call(data, (own = new Call(source, type, run))) : call(data);
       if (isThenable(result)) {
         item ??= itemOf(type, data, run);
         item.call = own;
-        follow(Promise.resolve(result), item);
+        follow(result instanceof Promise ? result : Promise.resolve(result), item);
         return;
       }
       box.counts.delivered += 1;
@@ -213,15 +253,16 @@ export function createMailbox(
         if (oldest === undefined) return;
       }
     }
-    const item = itemOf(type, data, run);
-    item.key = name ?? item;
+    const item = itemOf(type, data, run, name);
+    item.key ??= item;
     queue.set(item.key, item);
   };
 
   const pump = (): void => {
     host.hold(() => {
-      while (!box.stopped && running < concurrency && queue.size > 0) {
-        const item = first();
+      for (;;) {
+        // Calling the handler changes all of these.
+        const item = box.stopped || running >= concurrency ? undefined : first();
         if (item === undefined) break;
         host.depth = item.depth;
         begin(item.type, item.data, item.run, item);
@@ -252,10 +293,16 @@ export function createMailbox(
     plain: filter === undefined && !once && timeoutMs === undefined,
     stopped: signal?.aborted === true,
     entry(type) {
-      if (!box.plain) return (data) => box.offer(type, data);
-      if (call.length === 1) return call as (data: unknown) => unknown;
-      const all = createCall(source, type);
-      return (data) => call(data, all);
+      if (!box.plain) return (data) => box.offer(type, data, host.run);
+      if (!takesCall) return call;
+      const all = new Call(source, type);
+      return (data) => {
+        if (host.run === undefined) return call(data, all);
+        // Somebody awaits it, who may give up on this one call; so it counts for itself, and not with its route.
+        box.counts.passed -= 1;
+        box.counts.delivered -= 1;
+        return box.offer(type, data, host.run);
+      };
     },
     offer(type, data, run) {
       if (box.stopped) return;
@@ -273,18 +320,21 @@ export function createMailbox(
     },
     returned(result, type, data) {
       if (!isThenable(result)) return;
-      // It is counted with its route, as delivered; and from now on by itself.
+      // It was counted with its route, as passed and delivered; the second is not so sure.
       box.counts.delivered -= 1;
-      host.slowDown(box);
-      follow(Promise.resolve(result), itemOf(type, data, undefined));
+      follow(Promise.resolve(result), itemOf(type, data, host.run));
+    },
+    threwAtOnce(error, type, data) {
+      box.counts.delivered -= 1;
+      box.threw(error, type, data, host.run);
     },
     threw(error, type, data, run, name) {
       box.counts.failed += 1;
       tell(error, type, data, run, name);
     },
     withdraw(item, reason) {
-      if (item.call !== undefined) item.call.abort(reason);
-      else drop('cancelled', take(item));
+      if (!item.begun) drop('cancelled', take(item));
+      else item.call?.abort(reason);
     },
     stop(reason = 'detached') {
       const left = leave(reason);
@@ -297,5 +347,6 @@ export function createMailbox(
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value instanceof Promise) return true;
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -1,16 +1,20 @@
 // Which handlers an event type has. Patterns are compared when a handler comes and when a type is first seen, never at a dispatch.
+import { compilePattern } from '../event/pattern.ts';
+import { Failure } from '../failure.ts';
 import type { Mailbox } from './mailbox.ts';
+
+/** What is called with the payload of an event. */
+export type Entry = (data: unknown) => unknown;
 
 /** What a dispatch goes through: two arrays side by side, of which it usually reads only the first. */
 export interface Listeners {
-  /** What is called with the payload. */
-  readonly entries: ((data: unknown) => unknown)[];
+  readonly entries: Entry[];
   readonly boxes: readonly Mailbox[];
 }
 
 /** The handlers of one type, in the order in which they came. */
 export interface Route {
-  readonly type: string;
+  type: string;
   /** Replaced when handlers come or go, so that a dispatch that is under way keeps what it began with. */
   list: Listeners;
   /** Up to which number in `handed` each mailbox has counted; NaN for one that counts for itself. */
@@ -27,7 +31,11 @@ const rememberedMax = 10_000;
 
 /** Handlers by type. */
 export interface Routes {
-  /** The route of `type`, made if there is none. */
+  /**
+   * The route of `type`, made if there is none.
+   *
+   * @throws Failure `InvalidPattern` when it is not a name
+   */
   of(type: string): Route;
   add(box: Mailbox): void;
   remove(box: Mailbox): void;
@@ -38,7 +46,7 @@ export interface Routes {
 }
 
 /** Makes routes. `onFirstSight` hears of each type when it is first seen. */
-export function createRoutes(onFirstSight?: (type: string) => void): Routes {
+export function createRoutes(onFirstSight: (type: string) => void): Routes {
   const routes = new Map<string, Route>();
   const patterns = new Set<Mailbox>();
   let remembered = 0;
@@ -58,9 +66,9 @@ export function createRoutes(onFirstSight?: (type: string) => void): Routes {
   const forget = (route: Route): void => {
     settle(route);
     handed += route.handed;
-    // Whoever still holds it, as the last one used, must see that it is gone.
-    route.handed = NaN;
     routes.delete(route.type);
+    // Whoever still holds it, as the last one used, must see that it is gone; no event has an empty name.
+    route.type = '';
   };
   const append = (route: Route, box: Mailbox): void => {
     const { entries, boxes } = route.list;
@@ -75,11 +83,14 @@ export function createRoutes(onFirstSight?: (type: string) => void): Routes {
     }
   };
   const sight = (type: string): Route => {
-    onFirstSight?.(type);
+    compilePattern(type);
+    if (type.includes('*')) throw new Failure('InvalidPattern', `"${type}" is a pattern; an event has a name`);
+    onFirstSight(type);
     remembered += 1;
     if (remembered > rememberedMax) {
       remembered = 0;
-      for (const route of routes.values()) if (!route.list.boxes.some((box) => box.pattern === route.type)) forget(route);
+      for (const route of routes.values())
+        if (!route.list.boxes.some((box) => box.pattern === route.type)) forget(route);
     }
     const route: Route = { type, list: { entries: [], boxes: [] }, since: [], handed: 0 };
     for (const box of patterns) if (box.matches(type)) append(route, box);

@@ -42,7 +42,9 @@ type MatchesSegments<Type extends string, Pattern extends string> = Pattern exte
 /** The names of `Events` that a pattern matches; all of them where the pattern is not known at compile time. */
 export type NamesBy<Events, Pattern extends string> = string extends Pattern
   ? EventName<Events>
-  : { [Name in EventName<Events>]: string extends Name ? Name : Matches<Name, Pattern> extends true ? Name : never }[EventName<Events>];
+  : {
+      [Name in EventName<Events>]: string extends Name ? Name : true extends Matches<Name, Pattern> ? Name : never;
+    }[EventName<Events>];
 
 /** What can be listened to: a name, a pattern, or any string where names are not known. */
 export type PatternOf<Events> = EventName<Events> | `${string}*${string}`;

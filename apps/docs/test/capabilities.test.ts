@@ -1,0 +1,69 @@
+// The list of capabilities is whole, and every test that it names exists.
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+
+/** The list that Godwit was asked to fulfil has this many rows. */
+const rowsCount = 112;
+const root = new URL('../../../', import.meta.url);
+
+interface Row {
+  readonly number: number;
+  readonly api: string;
+  readonly test: string;
+}
+
+/** The rows of the tables in a document. */
+function rowsOf(markdown: string): readonly Row[] {
+  return markdown.split('\n').flatMap((line) => {
+    // A bar within a cell is escaped.
+    const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim());
+    const number = Number(cells[1]);
+    return Number.isInteger(number) && number > 0 ? [{ number, api: cells[4] ?? '', test: cells[5] ?? '' }] : [];
+  });
+}
+
+/** What is wrong with a row; nothing if it is honest. */
+function wrongWith({ number, api, test }: Row): readonly string[] {
+  if (api === '' || test === '') return [`row ${number} has no API or no test`];
+  if (api === 'later' || test === 'later') return api === test ? [] : [`row ${number} is half later`];
+  const [, file = '', title = ''] = /^`([^`]+)`: (.+)$/.exec(test) ?? [];
+  const url = new URL(file, root);
+  if (file === '' || !existsSync(url)) return [`row ${number} names the file "${file}", which does not exist`];
+  const source = readFileSync(url, 'utf8');
+  return source.includes(`test('${title}'`) || source.includes(`test("${title}"`)
+    ? []
+    : [`row ${number} names the test "${title}", which ${file} does not have`];
+}
+
+const document = readFileSync(new URL('apps/docs/capabilities.md', root), 'utf8');
+const rows = rowsOf(document);
+
+test('every row is there, once, in order', () => {
+  expect(rows.map(({ number }) => number)).toEqual(Array.from({ length: rowsCount }, (_, index) => index + 1));
+});
+
+test('every row names an API and a test that exists, or says that it comes later', () => {
+  expect(rows.flatMap(wrongWith)).toEqual([]);
+});
+
+test('the README of the core leads here', () => {
+  expect(readFileSync(new URL('packages/core/README.md', root), 'utf8')).toContain('apps/docs/capabilities.md');
+});
+
+describe('the check sees', () => {
+  const good = '| 1 | a | b | `on` | `packages/core/src/dispatcher/dispatcher.test.ts`: a filter may subscribe |';
+
+  test.each([
+    [
+      'a test that does not exist',
+      good.replace('may', 'may not'),
+      'which packages/core/src/dispatcher/dispatcher.test.ts does not have',
+    ],
+    ['a file that does not exist', good.replace('dispatcher.test.ts', 'nothing.test.ts'), 'which does not exist'],
+    ['a row without a test', '| 1 | a | b | `on` | |', 'has no API or no test'],
+    ['a row that claims an API and no test', '| 1 | a | b | `on` | later |', 'is half later'],
+  ])('%s', (_, line, wrong) => {
+    expect(rowsOf(line).flatMap(wrongWith)).toEqual([expect.stringContaining(wrong)]);
+    expect(rowsOf(good).flatMap(wrongWith)).toEqual([]);
+  });
+});

@@ -1,0 +1,67 @@
+// What makes no sense is refused with a name and a cure, and nothing hangs.
+import { describe, expect, test } from 'vitest';
+import { createBatcher } from './batcher/batcher.ts';
+import { createDispatcher } from './dispatcher.ts';
+import { createProcessor } from './queue/processor.ts';
+import { createHandQueue } from './queue/queue.ts';
+import { idempotent } from './wrap/idempotent.ts';
+import { retry } from './wrap/retry.ts';
+import { withTimeout } from './wrap/timeout.ts';
+
+const dispatcher = createDispatcher();
+const nothing = (): void => {};
+const refused = (message: string): unknown =>
+  expect.objectContaining({ name: 'InvalidOptions', message: expect.stringContaining(message) });
+
+test.each(['', 'order.', '.placed', 'order..placed', 'order.pl*'])(
+  '%j is refused as a name or a pattern',
+  (pattern) => {
+    expect(() => dispatcher.on(pattern, nothing)).toThrow(expect.objectContaining({ name: 'InvalidPattern' }));
+    expect(() => dispatcher.events(pattern)).toThrow(expect.objectContaining({ name: 'InvalidPattern' }));
+  },
+);
+
+test.each(['', 'order.', 'order..placed'])('an event of the name %j is refused', (name) => {
+  expect(() => dispatcher.dispatch(name, 1)).toThrow(expect.objectContaining({ name: 'InvalidPattern' }));
+});
+
+test('an event cannot be named by a pattern', async () => {
+  expect(() => dispatcher.dispatch('order.*', 1)).toThrow(expect.objectContaining({ name: 'InvalidPattern' }));
+  await expect(dispatcher.dispatchAndWait('**', 1)).rejects.toMatchObject({ name: 'InvalidPattern' });
+});
+
+test.each([undefined, null, 'a word', {}])('a handler that is %j is refused', (handler) => {
+  expect(() => dispatcher.on('n', handler as never)).toThrow(refused('expected a function'));
+});
+
+test.each([
+  [{ capacity: -1 }, 'capacity of at least 0; got -1'],
+  [{ capacity: 1.5 }, 'capacity of at least 0; got 1.5'],
+  [{ capacity: Number.NaN }, 'capacity of at least 0; got NaN'],
+  [{ concurrency: 0 }, 'concurrency of at least 1; got 0'],
+  [{ timeoutMs: 0 }, 'timeoutMs above 0; got 0'],
+  [{ timeoutMs: Number.NaN }, 'timeoutMs above 0; got NaN'],
+  [{ filter: 'yes' as never }, 'expected a filter function; got yes'],
+])('the options %j are refused', (options, message) => {
+  expect(() => dispatcher.on('n', nothing, options)).toThrow(refused(message));
+});
+
+test('what is refused leaves no handler behind', () => {
+  expect(dispatcher.counts().handlers).toEqual([]);
+  expect(dispatcher.hasHandlers('n')).toBe(false);
+});
+
+describe('numbers that make no sense are refused', () => {
+  test.each([
+    ['an awaited dispatch', () => dispatcher.dispatchAndWait('n', 1, { timeoutMs: -1 })],
+    ['a batcher', async () => createBatcher({ flush: nothing, sizeMax: 0 })],
+    ['a batcher that can never fill a batch', async () => createBatcher({ flush: nothing, sizeMax: 10, capacity: 5 })],
+    ['a processor', async () => createProcessor(nothing, { workers: 0 })],
+    ['a queue', async () => createHandQueue(nothing, { capacity: 0 })],
+    ['retry', async () => retry(nothing, { attempts: 0 })],
+    ['idempotent', async () => idempotent(nothing, { key: nothing, lifetimeMs: -1 })],
+    ['a timeout', async () => withTimeout(nothing, 0)],
+  ])('%s', async (_, make) => {
+    await expect(make()).rejects.toMatchObject({ name: 'InvalidOptions' });
+  });
+});

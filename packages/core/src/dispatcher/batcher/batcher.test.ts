@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import type { Failure } from '../../failure.ts';
+import { createTestWorld } from '../../testing/world.ts';
+import { createBatcher } from './batcher.ts';
+
+test('a batch is flushed when it is full, or when its oldest item has waited long enough', async () => {
+  const world = createTestWorld();
+  const batches: (readonly number[])[] = [];
+  const batcher = createBatcher<number>({
+    world,
+    sizeMax: 3,
+    afterMs: 100,
+    flush: (items) => void batches.push(items),
+  });
+  for (const n of [1, 2, 3, 4]) batcher.add(n);
+  await world.settle();
+  expect(batches).toEqual([[1, 2, 3], [4]]);
+  batcher.add(5);
+  await world.advance(99);
+  expect(batches).toHaveLength(2);
+  await world.advance(1);
+  expect(batches).toEqual([[1, 2, 3], [4], [5]]);
+  expect(world.timers).toBe(0);
+});
+
+test('one batch is taken at a time, in order, and closing flushes what is left', async () => {
+  const world = createTestWorld();
+  const log: string[] = [];
+  const batcher = createBatcher<number>({
+    world,
+    sizeMax: 2,
+    flush: async (items) => {
+      log.push(`begin ${items.join()}`);
+      await new Promise<void>((resolve) => world.after(10, resolve));
+      log.push(`end ${items.join()}`);
+    },
+  });
+  for (const n of [1, 2, 3, 4, 5]) batcher.add(n);
+  expect(batcher.size).toBe(3);
+  const closing = batcher.close();
+  expect(() => batcher.add(6)).toThrow(expect.objectContaining({ name: 'Closed' }));
+  await world.advance(30);
+  await closing;
+  expect(log).toEqual(['begin 1,2', 'end 1,2', 'begin 3,4', 'end 3,4', 'begin 5', 'end 5']);
+  await batcher.close();
+});
+
+test('a flush that fails is reported, and the next batch is taken', async () => {
+  const world = createTestWorld();
+  const reported: Failure[] = [];
+  const taken: number[] = [];
+  const batcher = createBatcher<number>({
+    world,
+    sizeMax: 1,
+    report: (failure) => reported.push(failure),
+    flush: (items) => {
+      if (items[0] === 1) throw new Error('disk full');
+      taken.push(...items);
+    },
+  });
+  batcher.add(1);
+  batcher.add(2);
+  await batcher.flush();
+  expect(taken).toEqual([2]);
+  expect(reported.map(({ message }) => message)).toEqual(['disk full']);
+});
+
+test('what waits has a bound', () => {
+  const batcher = createBatcher<number>({ sizeMax: 2, capacity: 2, flush: () => new Promise(() => {}) });
+  for (const n of [1, 2, 3, 4]) batcher.add(n);
+  expect(() => batcher.add(5)).toThrow(expect.objectContaining({ name: 'QueueFull' }));
+});

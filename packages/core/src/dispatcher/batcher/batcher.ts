@@ -1,0 +1,82 @@
+// Many small things as few big ones: flushed when there are enough of them, when time is up, by hand, and at the end.
+import { Failure, toFailure } from '../../failure.ts';
+import type { World } from '../../ports/world.ts';
+import { ambientAfter, ambientReport } from '../ambient.ts';
+import { closed } from '../failures.ts';
+import { needCount } from '../options.ts';
+
+/** What a batcher is made with. */
+export interface BatcherOptions<Item> {
+  /** Takes a batch, in the order in which its items came. The next batch waits until it resolves. */
+  readonly flush: (items: readonly Item[]) => unknown;
+  /** Flushes when this many wait; 100 by default. */
+  readonly sizeMax?: number | undefined;
+  /** Flushes when the oldest has waited this long, in milliseconds; 1,000 by default. */
+  readonly afterMs?: number | undefined;
+  /** How many may wait while a flush takes its time; 10,000 by default. */
+  readonly capacity?: number | undefined;
+  readonly world?: Pick<World, 'after'> | undefined;
+  /** Hears of flushes that failed, whose items are gone; by default `console.error`. */
+  readonly report?: ((failure: Failure) => unknown) | undefined;
+}
+
+/** Gathers items into batches. */
+export interface Batcher<Item> {
+  /** @throws Failure `QueueFull`, `Closed` */
+  add(item: Item): void;
+  /** Flushes what waits, and resolves when it, and every batch before it, has been taken. */
+  flush(): Promise<void>;
+  /** Flushes a last time, and takes nothing more. Closing twice is closing once. */
+  close(): Promise<void>;
+  /** How many wait. */
+  readonly size: number;
+}
+
+/** Makes a batcher. One batch is taken at a time, so order is kept. */
+export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item> {
+  const { sizeMax = 100, afterMs = 1000, capacity = 10_000, world, report = ambientReport } = options;
+  needCount(sizeMax, 1, 'sizeMax');
+  needCount(capacity, sizeMax, 'capacity, no less than sizeMax,');
+  const after = world?.after ?? ambientAfter;
+  let waiting: Item[] = [];
+  let stopTimer: (() => void) | undefined;
+  let flushing = false;
+  let last: Promise<void> = Promise.resolve();
+  let isClosed = false;
+
+  const run = async (): Promise<void> => {
+    flushing = true;
+    while (waiting.length > 0) {
+      stopTimer?.();
+      stopTimer = undefined;
+      const batch = waiting.slice(0, sizeMax);
+      waiting = waiting.slice(sizeMax);
+      try {
+        await options.flush(batch);
+      } catch (error) {
+        report(toFailure(error, 'HandlerFailed'));
+      }
+    }
+    flushing = false;
+  };
+  const flush = (): Promise<void> => (flushing ? last : (last = run()));
+
+  return {
+    get size() {
+      return waiting.length;
+    },
+    add(item) {
+      if (isClosed) throw closed();
+      if (waiting.length >= capacity)
+        throw new Failure('QueueFull', `event queue full: ${capacity} wait to be flushed`);
+      waiting.push(item);
+      if (waiting.length >= sizeMax) void flush();
+      else if (!flushing) stopTimer ??= after(afterMs, () => void flush());
+    },
+    flush,
+    close() {
+      isClosed = true;
+      return flush();
+    },
+  };
+}

@@ -1,0 +1,8 @@
+// Names that most applications need, so that they are the same everywhere.
+export * from './catalog.ts';
+export * from './client.ts';
+export * from './model.ts';
+export * from './module.ts';
+export * from './sync.ts';
+export * from './system.ts';
+export * from './user.ts';

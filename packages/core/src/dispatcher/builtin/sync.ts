@@ -1,0 +1,15 @@
+// The beginning and the end of a synchronisation. Ready definitions, importable one by one.
+import type { EventDefinition } from '../../event/define.ts';
+import { builtin } from './builtin.ts';
+
+/** What is synchronised; whatever else is known of it goes along. */
+export interface SyncPayload {
+  readonly channel: string;
+  readonly [detail: string]: unknown;
+}
+
+/** A synchronisation began. */
+export const SyncStarted: EventDefinition<'sync.started', SyncPayload> = /* @__PURE__ */ builtin('sync.started');
+
+/** A synchronisation is through. */
+export const SyncCompleted: EventDefinition<'sync.completed', SyncPayload> = /* @__PURE__ */ builtin('sync.completed');

@@ -1,0 +1,233 @@
+// Nothing is lost and nothing is out of order, whatever comes in between: random interleavings under a virtual clock.
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createTestWorld } from '../testing/world.ts';
+import { createBroker } from './broker/broker.ts';
+import type { HandlerCounts } from './counts.ts';
+import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import type { HandlerOptions, Overflow } from './options.ts';
+
+type Behaviour =
+  | 'sync'
+  | 'throws'
+  | 'async'
+  | 'slow'
+  | 'rejects'
+  | 'hangs'
+  | 'sometimes'
+  | 'stops itself'
+  | 'dispatches';
+
+const type = fc.constantFrom('a.x', 'a.y', 'b.x');
+const action = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('dispatch' as const, 'await' as const, 'in sequence' as const),
+      type,
+      timeoutMs: fc.constantFrom(5, 50),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('on' as const),
+      pattern: fc.constantFrom('a.x', 'a.*', '**', 'b.x'),
+      behaviour: fc.constantFrom<Behaviour[]>(
+        ...([
+          'sync',
+          'throws',
+          'async',
+          'slow',
+          'rejects',
+          'hangs',
+          'sometimes',
+          'stops itself',
+          'dispatches',
+        ] as const),
+      ),
+      options: fc.record(
+        {
+          capacity: fc.integer({ min: 0, max: 3 }),
+          concurrency: fc.integer({ min: 1, max: 2 }),
+          overflow: fc.constantFrom<Overflow[]>('wait', 'reject', 'dropNewest', 'dropOldest', 'latest'),
+          timeoutMs: fc.constant(20),
+          once: fc.boolean(),
+          odd: fc.boolean(),
+        },
+        { requiredKeys: [] },
+      ),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('stop' as const), which: fc.nat(10) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 15 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('stream' as const), reads: fc.nat(3) }) },
+);
+
+function sum({ delivered, filtered, failed, pending, dropped }: Readonly<HandlerCounts>): number {
+  return Object.values(dropped).reduce((total, n) => total + n, delivered + filtered + failed + pending);
+}
+
+function behave(
+  behaviour: Behaviour,
+  world: ReturnType<typeof createTestWorld>,
+  dispatcher: Dispatcher<Record<string, number>>,
+  stop: () => void,
+): (n: number) => unknown {
+  const later = (ms: number): Promise<void> => new Promise((resolve) => world.after(ms, resolve));
+  const behaviours: Readonly<Record<Behaviour, (n: number) => unknown>> = {
+    sync: () => undefined,
+    throws: () => {
+      throw new Error('thrown');
+    },
+    async: async () => {},
+    slow: () => later(7),
+    rejects: async () => {
+      await later(3);
+      throw new Error('rejected');
+    },
+    hangs: () => new Promise(() => {}),
+    sometimes: (n) => (n % 2 === 0 ? later(4) : undefined),
+    'stops itself': stop,
+    dispatches: (n) => (n < 1000 ? dispatcher.dispatch('b.x', n + 1000) : undefined),
+  };
+  return behaviours[behaviour];
+}
+
+test('at rest, for every handler: passed = delivered + filtered + failed + dropped + pending; and each heard in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 60 }), fc.boolean(), async (actions, drains) => {
+      const world = createTestWorld();
+      const dispatcher = createDispatcher<Record<string, number>>({ world, report: () => {} });
+      const stops: (() => boolean)[] = [];
+      const heard: number[][] = [];
+      const order: number[] = [];
+      const awaited: Promise<unknown>[] = [];
+      let number = 0;
+      let published = 0;
+      let sequential = false;
+      dispatcher.on('**', (n) => order.push(n));
+      for (const step of actions) {
+        if (step.do === 'pass') await world.advance(step.ms);
+        else if (step.do === 'stop') stops[step.which]?.();
+        else if (step.do === 'dispatch') {
+          published += 1;
+          dispatcher.dispatch(step.type, (number += 1));
+        } else if (step.do === 'on') {
+          const log: number[] = [];
+          heard.push(log);
+          const index = stops.length;
+          const behaved = behave(step.behaviour, world, dispatcher, () => stops[index]?.());
+          const { odd, ...options } = step.options;
+          const handlerOptions: HandlerOptions<number> =
+            odd === true ? { ...options, filter: (n) => n % 2 === 1 } : options;
+          stops.push(
+            dispatcher.on(
+              step.pattern,
+              (n) => {
+                log.push(n);
+                return behaved(n);
+              },
+              handlerOptions,
+            ),
+          );
+        } else if (step.do === 'stream') {
+          const stream = dispatcher.events('a.*');
+          stops.push(() => (stream.close(), true));
+          for (let read = 0; read < step.reads; read += 1) awaited.push(stream.next());
+        } else {
+          published += 1;
+          sequential ||= step.do === 'in sequence';
+          awaited.push(
+            dispatcher
+              .dispatchAndWait(step.type, (number += 1), {
+                timeoutMs: step.timeoutMs,
+                sequential: step.do === 'in sequence',
+              })
+              .catch(() => undefined),
+          );
+        }
+        const { total, handlers } = dispatcher.counts();
+        for (const counts of [total, ...handlers]) expect(sum(counts)).toBe(counts.passed);
+      }
+      await world.advance(100);
+      const closing = dispatcher.close({ timeoutMs: drains ? 1000 : 0 });
+      await world.advance(1000);
+      await closing;
+      // Every promise that was handed out has settled.
+      await Promise.all(awaited);
+      const { total, handlers, held, published: counted } = dispatcher.counts();
+      expect(sum(total)).toBe(total.passed);
+      expect(handlers).toEqual([]);
+      expect(held).toBe(0);
+      // What handlers dispatched comes on top, and is numbered from 1,000.
+      expect(counted).toBeGreaterThanOrEqual(published);
+      // One that is handed out in sequence takes its place in each mailbox when its turn comes.
+      if (sequential) return;
+      const place = new Map(order.map((n, index) => [n, index]));
+      for (const log of heard) {
+        const places = log.filter((n) => place.has(n)).map((n) => place.get(n) ?? -1);
+        expect(places).toEqual([...places].sort((a, b) => a - b));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a broker, too, counts every event of every subscriber: sent, skipped, failed or dropped with a reason', async () => {
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.constant({ do: 'publish' as const }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('subscribe' as const),
+        capacity: fc.nat(3),
+        onSlow: fc.constantFrom('skip' as const, 'disconnect' as const),
+        sendMs: fc.constantFrom(0, 3, Infinity),
+        fails: fc.boolean(),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which: fc.nat(5) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(9) }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.boolean(), async (steps, held) => {
+      const world = createTestWorld();
+      const broker = createBroker<number>({ world, report: () => {}, held });
+      const leave: (() => boolean)[] = [];
+      let closes = 0;
+      let n = 0;
+      for (const step of steps) {
+        if (step.do === 'publish') broker.publish('n', (n += 1));
+        else if (step.do === 'leave') leave[step.which]?.();
+        else if (step.do === 'pass') await world.advance(step.ms);
+        else {
+          let last = 0;
+          leave.push(
+            broker.subscribe(
+              {
+                send: async (event) => {
+                  expect(event).toBeGreaterThan(last);
+                  last = event;
+                  await new Promise<void>((resolve) => world.after(step.sendMs, resolve));
+                  if (step.fails) throw new Error('broken pipe');
+                },
+                close: () => void (closes += 1),
+              },
+              { capacity: step.capacity, onSlow: step.onSlow },
+            ),
+          );
+        }
+      }
+      if (held) broker.start();
+      const closing = broker.close({ timeoutMs: 50 });
+      await world.advance(50);
+      await closing;
+      const { published, subscriberCount } = broker.stats();
+      expect(published).toBe(n);
+      expect(subscriberCount).toBe(0);
+      expect(closes).toBe(leave.length);
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,413 @@
+import { expect, test } from 'vitest';
+import { defineEvents } from '../event/define.ts';
+import { payload } from '../event/schema.ts';
+import type { Failure } from '../failure.ts';
+import { createTestWorld } from '../testing/world.ts';
+import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+
+interface Shop {
+  'order.placed': { readonly total: number };
+  'order.paid': { readonly by: string };
+  'user.created': { readonly name: string };
+}
+
+function shop(): { dispatcher: Dispatcher<Shop, { readonly tenant: string }>; reported: Failure[] } {
+  const reported: Failure[] = [];
+  const report = (failure: Failure): number => reported.push(failure);
+  return {
+    dispatcher: createDispatcher<Shop, { readonly tenant: string }>({ world: createTestWorld(), report }),
+    reported,
+  };
+}
+
+test('every handler of an event gets its payload, in the order in which they were added', () => {
+  const { dispatcher } = shop();
+  const heard: string[] = [];
+  dispatcher.on('order.placed', ({ total }) => heard.push(`alice ${total}`));
+  dispatcher.on('order.placed', ({ total }) => heard.push(`bob ${total}`));
+  dispatcher.on('user.created', ({ name }) => heard.push(name));
+  dispatcher.dispatch('order.placed', { total: 12 });
+  expect(heard).toEqual(['alice 12', 'bob 12']);
+});
+
+test('events are named by strings like domain.action, and names of another house work too', () => {
+  const dispatcher = createDispatcher();
+  const heard: unknown[] = [];
+  dispatcher.on('instances_created', (data) => heard.push(data));
+  dispatcher.dispatch('instances_created', ['i-1', 'i-2']);
+  expect(heard).toEqual([['i-1', 'i-2']]);
+});
+
+test('an event that nobody listens to is harmless', async () => {
+  const { dispatcher, reported } = shop();
+  dispatcher.dispatch('order.placed', { total: 12 });
+  await dispatcher.dispatchAndWait('order.paid', { by: 'card' });
+  expect(reported).toEqual([]);
+  expect(dispatcher.counts()).toMatchObject({ published: 2, held: 0, dropped: 0, total: { passed: 0 } });
+});
+
+test('two dispatchers know nothing of each other', () => {
+  const alice = shop().dispatcher;
+  const bob = shop().dispatcher;
+  const heard: number[] = [];
+  alice.on('order.placed', ({ total }) => heard.push(total));
+  bob.dispatch('order.placed', { total: 1 });
+  expect(heard).toEqual([]);
+});
+
+test('a pattern hears every type that it matches, also types that come later, and is told which', () => {
+  const { dispatcher } = shop();
+  const heard: string[] = [];
+  dispatcher.on('order.*', (_, { type }) => heard.push(`order ${type}`));
+  dispatcher.on('**', (_, { type }) => heard.push(`all ${type}`));
+  dispatcher.dispatch('order.placed', { total: 1 });
+  dispatcher.on('order.paid', (_, { type }) => heard.push(`exact ${type}`));
+  dispatcher.dispatch('order.paid', { by: 'card' });
+  dispatcher.dispatch('user.created', { name: 'alice' });
+  expect(heard).toEqual([
+    'order order.placed',
+    'all order.placed',
+    'order order.paid',
+    'all order.paid',
+    'exact order.paid',
+    'all user.created',
+  ]);
+});
+
+test('hasHandlers counts patterns, and no handler that has stopped', () => {
+  const { dispatcher } = shop();
+  expect(dispatcher.hasHandlers('order.placed')).toBe(false);
+  const stop = dispatcher.on('order.*', () => {});
+  expect(dispatcher.hasHandlers('order.placed')).toBe(true);
+  expect(dispatcher.hasHandlers('user.created')).toBe(false);
+  stop();
+  expect(dispatcher.hasHandlers('order.placed')).toBe(false);
+});
+
+test('stopping a handler answers true, then false', () => {
+  const { dispatcher } = shop();
+  const stop = dispatcher.on('order.placed', () => {});
+  expect(stop()).toBe(true);
+  expect(stop()).toBe(false);
+});
+
+test('of two equal callbacks, removing one removes only that one', () => {
+  const { dispatcher } = shop();
+  let calls = 0;
+  const handler = (): void => void (calls += 1);
+  const stop = dispatcher.on('order.placed', handler);
+  dispatcher.on('order.placed', handler);
+  stop();
+  dispatcher.dispatch('order.placed', { total: 1 });
+  expect(calls).toBe(1);
+  expect(dispatcher.off('order.placed', handler)).toBe(true);
+  expect(dispatcher.off('order.placed', handler)).toBe(false);
+  dispatcher.dispatch('order.placed', { total: 1 });
+  expect(calls).toBe(1);
+});
+
+test('a handler that removes itself while it runs is not called again, and its neighbours are', () => {
+  const { dispatcher } = shop();
+  const heard: string[] = [];
+  const stop = dispatcher.on('order.placed', () => {
+    heard.push('once');
+    stop();
+  });
+  dispatcher.on('order.placed', () => heard.push('always'));
+  dispatcher.dispatch('order.placed', { total: 1 });
+  dispatcher.dispatch('order.placed', { total: 2 });
+  expect(heard).toEqual(['once', 'always', 'always']);
+  expect(dispatcher.counts().total).toMatchObject({ passed: 3, delivered: 3 });
+});
+
+test('a handler that removes those behind it: they do not get the event at hand, and it is not counted', () => {
+  const { dispatcher } = shop();
+  const heard: string[] = [];
+  dispatcher.on('order.placed', () => {
+    heard.push('first');
+    stopSecond();
+    stopThird();
+  });
+  const stopSecond = dispatcher.on('order.placed', () => heard.push('second'));
+  const stopThird = dispatcher.on('order.placed', async () => heard.push('third'));
+  dispatcher.on('order.placed', () => heard.push('last'));
+  dispatcher.dispatch('order.placed', { total: 1 });
+  expect(heard).toEqual(['first', 'last']);
+  expect(dispatcher.counts().total).toMatchObject({ passed: 2, delivered: 2, dropped: {} });
+});
+
+test('a handler that is added inside a handler hears from the next event on', () => {
+  const { dispatcher } = shop();
+  const heard: string[] = [];
+  const stop = dispatcher.on('order.placed', ({ total }) => {
+    stop();
+    dispatcher.on('order.placed', ({ total: later }) => heard.push(`added at ${total} hears ${later}`));
+  });
+  dispatcher.dispatch('order.placed', { total: 1 });
+  dispatcher.dispatch('order.placed', { total: 2 });
+  expect(heard).toEqual(['added at 1 hears 2']);
+});
+
+test('once hears one event, and with a filter the first that fits', () => {
+  const { dispatcher } = shop();
+  const heard: number[] = [];
+  dispatcher.on('order.placed', ({ total }) => heard.push(total), { once: true, filter: ({ total }) => total > 1 });
+  for (const total of [1, 2, 3]) dispatcher.dispatch('order.placed', { total });
+  expect(heard).toEqual([2]);
+  expect(dispatcher.hasHandlers('order.placed')).toBe(false);
+  expect(dispatcher.counts().total).toMatchObject({ passed: 2, delivered: 1, filtered: 1 });
+});
+
+test('a signal stops a handler, and one that has aborted before lets nothing in', () => {
+  const { dispatcher } = shop();
+  const heard: number[] = [];
+  const controller = new AbortController();
+  dispatcher.on('order.placed', ({ total }) => heard.push(total), { signal: controller.signal });
+  dispatcher.dispatch('order.placed', { total: 1 });
+  controller.abort();
+  dispatcher.dispatch('order.placed', { total: 2 });
+  const stop = dispatcher.on('order.placed', ({ total }) => heard.push(total), { signal: controller.signal });
+  dispatcher.dispatch('order.placed', { total: 3 });
+  expect(heard).toEqual([1]);
+  expect(stop()).toBe(false);
+});
+
+test('a filter decides before delivery, and its refusals are counted', () => {
+  const { dispatcher } = shop();
+  const heard: number[] = [];
+  dispatcher.on('order.placed', ({ total }) => heard.push(total), { filter: ({ total }) => total >= 100 });
+  for (const total of [50, 100, 150]) dispatcher.dispatch('order.placed', { total });
+  expect(heard).toEqual([100, 150]);
+  expect(dispatcher.counts().total).toMatchObject({ passed: 3, delivered: 2, filtered: 1 });
+});
+
+test('a filter may subscribe', () => {
+  const { dispatcher } = shop();
+  const heard: string[] = [];
+  let subscribed = false;
+  dispatcher.on('order.placed', () => heard.push('first'), {
+    filter: () => {
+      if (!subscribed) dispatcher.on('order.placed', () => heard.push('second'));
+      subscribed = true;
+      return true;
+    },
+  });
+  dispatcher.dispatch('order.placed', { total: 1 });
+  dispatcher.dispatch('order.placed', { total: 1 });
+  expect(heard).toEqual(['first', 'first', 'second']);
+});
+
+test('a filter that throws is reported, and its neighbours hear the event', () => {
+  const { dispatcher, reported } = shop();
+  const heard: string[] = [];
+  dispatcher.on('order.placed', () => heard.push('never'), {
+    name: 'choosy',
+    filter: () => {
+      throw new Error('no taste');
+    },
+  });
+  dispatcher.on('order.placed', () => heard.push('neighbour'));
+  dispatcher.dispatch('order.placed', { total: 1 });
+  expect(heard).toEqual(['neighbour']);
+  expect(reported.map(({ name, message }) => [name, message])).toEqual([
+    ['HandlerFailed', 'the handler "choosy" failed on "order.placed": no taste'],
+  ]);
+});
+
+test('a throwing handler does not stop the others, and is reported with its stack, event, name and attempt', async () => {
+  const world = createTestWorld();
+  const reported: Failure[] = [];
+  const dispatcher = createDispatcher<Shop>({ world, report: (failure) => reported.push(failure) });
+  const heard: string[] = [];
+  dispatcher.on('order.placed', function charge() {
+    throw new Error('card refused');
+  });
+  dispatcher.on('order.placed', async function mail() {
+    throw new TypeError('no address');
+  });
+  dispatcher.on('order.placed', () => heard.push('neighbour'));
+  dispatcher.dispatch('order.placed', { total: 1 });
+  await world.settle();
+  expect(heard).toEqual(['neighbour']);
+  expect(reported).toMatchObject([
+    { name: 'HandlerFailed', handler: 'charge', attempt: 1, event: { type: 'order.placed', data: { total: 1 } } },
+    { name: 'HandlerFailed', handler: 'mail', attempt: 1, event: { type: 'order.placed', data: { total: 1 } } },
+  ]);
+  expect(reported[0]?.stack).toContain('charge');
+  expect(reported[0]?.stack).toContain('card refused');
+  expect(reported[1]?.cause).toBeInstanceOf(TypeError);
+  expect(dispatcher.counts().total).toMatchObject({ passed: 3, delivered: 1, failed: 2, pending: 0 });
+});
+
+test('anything can be thrown, and the reporter hears what it was', () => {
+  const { dispatcher, reported } = shop();
+  for (const thrown of ['a word', 42, null, undefined, Symbol('sign'), Object.create(null)]) {
+    dispatcher.on('order.placed', () => {
+      throw thrown;
+    });
+  }
+  dispatcher.dispatch('order.placed', { total: 1 });
+  expect(reported.map(({ message }) => message.split(': ')[1])).toEqual([
+    'a word',
+    '42',
+    '[object Null]',
+    'undefined',
+    'Symbol(sign)',
+    '[object Object]',
+  ]);
+});
+
+test('what throws when it is looked at is reported, and its neighbours hear the event', () => {
+  const { dispatcher, reported } = shop();
+  const heard: string[] = [];
+  const thrown = [
+    new Proxy(new Error('hidden'), {
+      get() {
+        throw new Error('do not look');
+      },
+    }),
+    Object.assign(new Error('odd'), { message: Symbol('sign') }),
+  ];
+  for (const what of thrown) {
+    dispatcher.on('order.placed', () => {
+      throw what;
+    });
+  }
+  dispatcher.on('order.placed', () => heard.push('neighbour'));
+  dispatcher.dispatch('order.placed', { total: 1 });
+  expect(heard).toEqual(['neighbour']);
+  expect(reported.map(({ message }) => message.split(': ')[1])).toEqual([
+    'something that cannot be shown',
+    'Symbol(sign)',
+  ]);
+});
+
+test('a stack that ends within a dispatch leaves the dispatcher usable', () => {
+  const { dispatcher } = shop();
+  const heard: number[] = [];
+  let deepest = 0;
+  dispatcher.on('order.placed', ({ total }) => void (deepest = total));
+  const descend = (depth: number): void => {
+    dispatcher.dispatch('order.placed', { total: depth });
+    descend(depth + 1);
+  };
+  expect(() => descend(1)).toThrow(RangeError);
+  dispatcher.on('order.paid', ({ by }) => heard.push(by.length));
+  dispatcher.dispatch('order.paid', { by: 'card' });
+  expect(heard).toEqual([4]);
+  expect(deepest).toBeGreaterThan(100);
+});
+
+test('a reporter that throws or rejects harms nobody', async () => {
+  const world = createTestWorld();
+  const heard: string[] = [];
+  for (const report of [
+    () => {
+      throw new Error('the reporter is down');
+    },
+    () => Promise.reject(new Error('the reporter is away')),
+  ]) {
+    const dispatcher = createDispatcher<Shop>({ world, report });
+    dispatcher.on('order.placed', () => {
+      throw new Error('card refused');
+    });
+    dispatcher.on('order.placed', () => heard.push('neighbour'));
+    dispatcher.dispatch('order.placed', { total: 1 });
+  }
+  await world.settle();
+  expect(heard).toEqual(['neighbour', 'neighbour']);
+});
+
+test('a handler gets its type, its signal, its attempt, the context, and a way to publish on with that context', () => {
+  const dispatcher = createDispatcher<Shop, { readonly tenant: string }>({ context: { tenant: 'acme' } });
+  const heard: unknown[] = [];
+  dispatcher.on('order.placed', (_, { type, signal, attempt, context, publish }) => {
+    heard.push([type, signal.aborted, attempt, context.tenant]);
+    publish('order.paid', { by: 'card' });
+  });
+  dispatcher.on('order.paid', (_, { type, context }) => heard.push([type, context.tenant]));
+  dispatcher.dispatch('order.placed', { total: 1 });
+  dispatcher.dispatch('order.placed', { total: 1 }, { context: { tenant: 'globex' } });
+  expect(heard).toEqual([
+    ['order.placed', false, 1, 'acme'],
+    ['order.paid', 'acme'],
+    ['order.placed', false, 1, 'globex'],
+    ['order.paid', 'globex'],
+  ]);
+});
+
+test('a handler of one parameter is given the payload alone, and one of two the call too', () => {
+  const { dispatcher } = shop();
+  const given: number[] = [];
+  dispatcher.on('order.placed', function one(order) {
+    given.push(order.total, arguments.length);
+  });
+  dispatcher.on('order.placed', function two(order, call) {
+    given.push(order.total, call.attempt, arguments.length);
+  });
+  dispatcher.on('order.placed', function any(...all) {
+    given.push(all.length);
+  });
+  dispatcher.dispatch('order.placed', { total: 7 });
+  expect(given).toEqual([7, 1, 7, 1, 2, 2]);
+});
+
+test('with definitions, handlers get what the validator made, and what it refuses is not dispatched', async () => {
+  const events = defineEvents({
+    'price.changed': {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value: unknown) =>
+          typeof value === 'string'
+            ? { value: Number(value) }
+            : { issues: [{ message: 'expected digits', path: ['cents'] }] },
+        types: undefined as { readonly input: string; readonly output: number } | undefined,
+      },
+    },
+    'price.gone': payload<null>(),
+  });
+  const dispatcher = createDispatcher({ events });
+  const heard: number[] = [];
+  dispatcher.on('price.changed', (cents) => heard.push(cents + 1));
+  dispatcher.dispatch('price.changed', '995');
+  dispatcher.dispatch(events['price.changed'], '996');
+  expect(heard).toEqual([996, 997]);
+  const wrong = 995 as unknown as string;
+  expect(() => dispatcher.dispatch('price.changed', wrong)).toThrow(
+    expect.objectContaining({
+      name: 'InvalidPayload',
+      message: 'the payload of "price.changed" is refused at `cents`: expected digits',
+    }),
+  );
+  await expect(dispatcher.dispatchAndWait('price.changed', wrong)).rejects.toMatchObject({ name: 'InvalidPayload' });
+  expect(() => dispatcher.dispatch('toString' as 'price.gone', null)).toThrow(
+    expect.objectContaining({ name: 'UnknownEvent' }),
+  );
+  expect(dispatcher.counts().published).toBe(2);
+});
+
+test('counts are kept for each handler and in sum, also of handlers that have stopped', () => {
+  const { dispatcher } = shop();
+  const stop = dispatcher.on('order.placed', function gone() {});
+  dispatcher.on('order.*', function stays() {}, { filter: (_, type) => type === 'order.paid' });
+  dispatcher.dispatch('order.placed', { total: 1 });
+  stop();
+  dispatcher.dispatch('order.placed', { total: 1 });
+  dispatcher.dispatch('order.paid', { by: 'card' });
+  const { published, total, handlers } = dispatcher.counts();
+  expect(published).toBe(3);
+  expect(total).toEqual({ passed: 4, delivered: 2, filtered: 2, failed: 0, pending: 0, dropped: {} });
+  expect(handlers).toEqual([
+    { name: 'stays', pattern: 'order.*', passed: 3, delivered: 1, filtered: 2, failed: 0, pending: 0, dropped: {} },
+  ]);
+});
+
+test('types that come from outside, in any number, are not all remembered, and none is miscounted', () => {
+  const dispatcher = createDispatcher();
+  let calls = 0;
+  dispatcher.on('visit.*', () => void (calls += 1));
+  for (let index = 0; index < 25_000; index += 1) dispatcher.dispatch(`visit.${index % 20_000}`, index);
+  expect(calls).toBe(25_000);
+  expect(dispatcher.counts()).toMatchObject({ published: 25_000, total: { passed: 25_000, delivered: 25_000 } });
+});

@@ -1,0 +1,64 @@
+import { afterEach, expect, test } from 'vitest';
+import { defineEvent } from '../event/define.ts';
+import { payload } from '../event/schema.ts';
+import { createDispatcherFor, dispatchEvent, dispatchEventAndWait, dispatcherFor, onEvent } from './global.ts';
+
+const OrderPlaced = defineEvent('order.placed', { schema: payload<{ readonly total: number }>() });
+const Namesake = defineEvent('order.placed', { schema: payload<string>() });
+
+afterEach(async () => {
+  await dispatcherFor(OrderPlaced).close({ timeoutMs: 0 });
+});
+
+test('the global dispatcher of a definition is the same each time', () => {
+  expect(dispatcherFor(OrderPlaced)).toBe(dispatcherFor(OrderPlaced));
+});
+
+test('two definitions of one name do not share a dispatcher', () => {
+  const heard: unknown[] = [];
+  dispatcherFor(OrderPlaced).on(({ total }) => heard.push(total));
+  dispatcherFor(Namesake).dispatch('a word');
+  dispatcherFor(OrderPlaced).dispatch({ total: 12 });
+  expect(heard).toEqual([12]);
+});
+
+test('the global functions use it', async () => {
+  const heard: number[] = [];
+  const stop = onEvent(OrderPlaced, ({ total }) => heard.push(total), { filter: ({ total }) => total > 1 });
+  dispatchEvent(OrderPlaced, { total: 1 });
+  dispatchEvent(OrderPlaced, { total: 2 });
+  await dispatchEventAndWait(OrderPlaced, { total: 3 });
+  expect(heard).toEqual([2, 3]);
+  expect(dispatcherFor(OrderPlaced).counts().total).toMatchObject({ passed: 3, delivered: 2, filtered: 1 });
+  stop();
+  expect(dispatcherFor(OrderPlaced).hasHandlers()).toBe(false);
+});
+
+test('a global dispatcher that was closed can be used again, without its handlers of before', async () => {
+  const heard: string[] = [];
+  const stream = dispatcherFor(OrderPlaced).events();
+  onEvent(OrderPlaced, () => heard.push('before'));
+  await dispatcherFor(OrderPlaced).close();
+  expect(stream.closed).toBe(true);
+  onEvent(OrderPlaced, () => heard.push('after'));
+  dispatchEvent(OrderPlaced, { total: 1 });
+  expect(heard).toEqual(['after']);
+});
+
+test('closing an instance of one’s own is final', async () => {
+  const mine = createDispatcherFor(OrderPlaced, { report: () => {} });
+  const heard: number[] = [];
+  mine.on(({ total }) => heard.push(total));
+  dispatchEvent(OrderPlaced, { total: 1 });
+  mine.dispatch({ total: 2 });
+  expect(heard).toEqual([2]);
+  await mine.close();
+  expect(() => mine.dispatch({ total: 3 })).toThrow(expect.objectContaining({ name: 'Closed' }));
+});
+
+test('a stream of one event yields its payloads', async () => {
+  const stream = dispatcherFor(OrderPlaced).events();
+  dispatchEvent(OrderPlaced, { total: 12 });
+  expect((await stream.next()).value?.data.total).toBe(12);
+  stream.close();
+});

@@ -1,0 +1,156 @@
+// Before the start, and the end: what is held, what is still handled, what is counted as dropped.
+import { expect, test } from 'vitest';
+import type { Failure } from '../failure.ts';
+import { createTestWorld, type TestWorld } from '../testing/world.ts';
+import { closeMs } from './limits.ts';
+import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import { heldMax } from './registry.ts';
+
+function setUp(held = false): { world: TestWorld; dispatcher: Dispatcher<{ n: number }>; reported: Failure[] } {
+  const world = createTestWorld();
+  const reported: Failure[] = [];
+  const report = (failure: Failure): number => reported.push(failure);
+  return { world, reported, dispatcher: createDispatcher<{ n: number }>({ world, report, held }) };
+}
+
+test('before the start, subscribing and dispatching do not block, and events are held in their order', async () => {
+  const { dispatcher } = setUp(true);
+  const heard: number[] = [];
+  dispatcher.dispatch('n', 1);
+  dispatcher.on('n', (n) => heard.push(n));
+  const awaited = dispatcher.dispatchAndWait('n', 2);
+  expect(heard).toEqual([]);
+  expect(dispatcher.counts()).toMatchObject({ published: 2, held: 2 });
+  dispatcher.start();
+  expect(heard).toEqual([1, 2]);
+  await awaited;
+  dispatcher.dispatch('n', 3);
+  expect(heard).toEqual([1, 2, 3]);
+});
+
+test('what is held before the start has a bound', () => {
+  const { dispatcher } = setUp(true);
+  for (let n = 0; n < heldMax; n += 1) dispatcher.dispatch('n', n);
+  expect(() => dispatcher.dispatch('n', 0)).toThrow(
+    expect.objectContaining({ name: 'QueueFull', message: `event queue full: ${heldMax} events are held` }),
+  );
+  expect(dispatcher.counts().published).toBe(heldMax);
+});
+
+test('what was given up before the start is not handed out, and counted as dropped', async () => {
+  const { world, dispatcher } = setUp(true);
+  const heard: number[] = [];
+  dispatcher.on('n', (n) => heard.push(n));
+  const settled = dispatcher.dispatchAndWait('n', 1, { timeoutMs: 10 }).catch((error: unknown) => error);
+  dispatcher.dispatch('n', 2);
+  await world.advance(10);
+  expect(await settled).toMatchObject({ name: 'TimedOut', message: expect.stringContaining('none had begun') });
+  dispatcher.start();
+  expect(heard).toEqual([2]);
+  expect(dispatcher.counts()).toMatchObject({ published: 2, held: 0, dropped: 1, total: { passed: 1 } });
+});
+
+test('counts are right also in the middle of what was held', () => {
+  const { dispatcher } = setUp(true);
+  const held: number[] = [];
+  dispatcher.on('n', () => held.push(dispatcher.counts().held));
+  for (const n of [1, 2, 3]) dispatcher.dispatch('n', n);
+  dispatcher.start();
+  expect(held).toEqual([2, 1, 0]);
+});
+
+test('starting twice, or one that was never held, is an error', () => {
+  const { dispatcher } = setUp(true);
+  dispatcher.start();
+  expect(() => dispatcher.start()).toThrow(expect.objectContaining({ name: 'Misused' }));
+  expect(() => setUp().dispatcher.start()).toThrow(expect.objectContaining({ name: 'Misused' }));
+});
+
+test('closing waits for what is waiting and running', async () => {
+  const { world, dispatcher } = setUp();
+  const heard: number[] = [];
+  dispatcher.on('n', (n) => new Promise<void>((resolve) => world.after(10, () => resolve(void heard.push(n)))));
+  for (const n of [1, 2, 3]) dispatcher.dispatch('n', n);
+  const closing = dispatcher.close();
+  await world.advance(30);
+  await closing;
+  expect(heard).toEqual([1, 2, 3]);
+  expect(dispatcher.hasHandlers('n')).toBe(false);
+  expect(world.timers).toBe(0);
+});
+
+test('closing is bounded in time: then signals abort, and what was left is counted as closed', async () => {
+  const { world, dispatcher } = setUp();
+  let signal: AbortSignal | undefined;
+  dispatcher.on('n', (_, call) => {
+    ({ signal } = call);
+    return new Promise(() => {});
+  });
+  for (const n of [1, 2, 3]) dispatcher.dispatch('n', n);
+  const awaited = dispatcher.dispatchAndWait('n', 4).catch((error: unknown) => error);
+  let closed = false;
+  const closing = dispatcher.close().then(() => (closed = true));
+  await world.advance(closeMs - 1);
+  expect(closed).toBe(false);
+  await world.advance(1);
+  await closing;
+  expect(signal?.aborted).toBe(true);
+  expect(await awaited).toMatchObject({ name: 'DispatchFailed', failures: [{ name: 'Closed' }] });
+  expect(dispatcher.counts().total).toMatchObject({ passed: 4, pending: 1, dropped: { closed: 3 } });
+});
+
+test('closing with no time cancels: nothing is handled after it', () => {
+  const { dispatcher } = setUp();
+  const heard: string[] = [];
+  dispatcher.on('n', (n) => {
+    heard.push(`first ${n}`);
+    void dispatcher.close({ timeoutMs: 0 });
+  });
+  dispatcher.on('n', (n) => heard.push(`second ${n}`));
+  dispatcher.dispatch('n', 1);
+  expect(heard).toEqual(['first 1']);
+  expect(dispatcher.counts().total).toMatchObject({ passed: 1, delivered: 1 });
+});
+
+test('a handler that closes the dispatcher and waits for it does not hang', async () => {
+  const { world, dispatcher } = setUp();
+  let closed = false;
+  dispatcher.on('n', async () => {
+    await dispatcher.close();
+    closed = true;
+  });
+  dispatcher.dispatch('n', 1);
+  await world.advance(closeMs);
+  expect(closed).toBe(true);
+});
+
+test('what was held when it closes is counted, and who awaits it is told', async () => {
+  const { dispatcher } = setUp(true);
+  dispatcher.on('n', () => {});
+  dispatcher.dispatch('n', 1);
+  const awaited = dispatcher.dispatchAndWait('n', 2);
+  void dispatcher.close();
+  await expect(awaited).rejects.toMatchObject({ name: 'Closed' });
+  expect(dispatcher.counts()).toMatchObject({ published: 2, held: 0, dropped: 2 });
+});
+
+test('closing twice is closing once', async () => {
+  const { dispatcher } = setUp();
+  await Promise.all([dispatcher.close(), dispatcher.close()]);
+  await dispatcher.close();
+});
+
+test('after closing, everything but stopping and counting throws Closed', async () => {
+  const { dispatcher } = setUp();
+  const stop = dispatcher.on('n', () => {});
+  const reading = dispatcher.events('n');
+  await dispatcher.close();
+  const closed = expect.objectContaining({ name: 'Closed', message: 'it was closed, which is final; make another' });
+  expect(() => dispatcher.dispatch('n', 1)).toThrow(closed);
+  expect(() => dispatcher.on('n', () => {})).toThrow(closed);
+  expect(() => dispatcher.events('n')).toThrow(closed);
+  await expect(dispatcher.dispatchAndWait('n', 1)).rejects.toEqual(closed);
+  expect(reading.closed).toBe(true);
+  expect(stop()).toBe(false);
+  expect(dispatcher.counts().published).toBe(0);
+});

@@ -1,0 +1,231 @@
+import { describe, expect, test } from 'vitest';
+import type { Failure } from '../../failure.ts';
+import { createTestWorld, type TestWorld } from '../../testing/world.ts';
+import { createDispatcher, type Dispatcher } from '../dispatcher.ts';
+import { idempotent } from './idempotent.ts';
+import { safely, withRecovery } from './recover.ts';
+import { retry } from './retry.ts';
+import { withTimeout } from './timeout.ts';
+
+function setUp(): { world: TestWorld; dispatcher: Dispatcher<{ n: number }>; reported: Failure[] } {
+  const world = createTestWorld();
+  const reported: Failure[] = [];
+  return { world, reported, dispatcher: createDispatcher({ world, report: (failure) => reported.push(failure) }) };
+}
+
+describe('retry', () => {
+  test('tries again until it goes well, and counts the attempts', async () => {
+    const { world, dispatcher, reported } = setUp();
+    const attempts: number[] = [];
+    dispatcher.on(
+      'n',
+      retry(
+        async (_n: number, { attempt }) => {
+          attempts.push(attempt);
+          if (attempt < 3) throw new Error('not yet');
+        },
+        { world },
+      ),
+    );
+    dispatcher.dispatch('n', 1);
+    await world.advance(1000);
+    expect(attempts).toEqual([1, 2, 3]);
+    expect(reported).toEqual([]);
+  });
+
+  test('wraps the last error, which says how often it was tried, and does not wait after the last try', async () => {
+    const { world, dispatcher } = setUp();
+    const last = new Error('still down');
+    dispatcher.on(
+      'n',
+      retry(
+        () => {
+          throw last;
+        },
+        { world, attempts: 3 },
+      ),
+      { name: 'charge' },
+    );
+    const settled = dispatcher.dispatchAndWait('n', 1).catch((error: unknown) => error);
+    await world.advance(100 + 200);
+    expect(await settled).toMatchObject({
+      failures: [
+        {
+          message: 'the handler "charge" failed on "n": attempt 3 of 3 failed, and that was the last: still down',
+          attempt: 3,
+          cause: { name: 'HandlerFailed', cause: last },
+        },
+      ],
+    });
+  });
+
+  test('waits exponentially longer, up to its cap', async () => {
+    const world = createTestWorld();
+    const waits: number[] = [];
+    const spy = {
+      random: () => 1,
+      after: (ms: number, callback: () => void) => (waits.push(ms), world.after(ms, callback)),
+    };
+    const tried = retry(() => Promise.reject(new Error('down')), { world: spy, attempts: 6, baseMs: 100, capMs: 1000 });
+    const settled = tried(1, {
+      type: 'n',
+      signal: new AbortController().signal,
+      attempt: 1,
+      context: null,
+      publish() {},
+    }).catch(() => 'gave up');
+    await world.advance(10_000);
+    expect(await settled).toBe('gave up');
+    expect(waits).toEqual([100, 200, 400, 800, 1000]);
+  });
+
+  test('hears the signal while it waits', async () => {
+    const { world, dispatcher } = setUp();
+    let tries = 0;
+    const stop = dispatcher.on(
+      'n',
+      retry(
+        () => {
+          tries += 1;
+          throw new Error('down');
+        },
+        { world, attempts: 100 },
+      ),
+    );
+    const settled = dispatcher.dispatchAndWait('n', 1).catch((error: unknown) => error);
+    await world.settle();
+    stop();
+    expect(await settled).toMatchObject({ failures: [{ message: expect.stringContaining('it was told to stop') }] });
+    expect(tries).toBe(1);
+  });
+});
+
+describe('idempotent', () => {
+  test('handles events of one key once, also at the same time', async () => {
+    const { world, dispatcher } = setUp();
+    const heard: number[] = [];
+    dispatcher.on(
+      'n',
+      idempotent(
+        async (n: number) => {
+          await new Promise<void>((resolve) => world.after(10, resolve));
+          heard.push(n);
+        },
+        { key: (n) => n % 10, world },
+      ),
+      { concurrency: 3 },
+    );
+    for (const n of [1, 11, 2]) dispatcher.dispatch('n', n);
+    await world.advance(10);
+    dispatcher.dispatch('n', 21);
+    await world.advance(10);
+    expect(heard).toEqual([1, 2]);
+  });
+
+  test('does not mark a failure, so the next of its key is tried', async () => {
+    const world = createTestWorld();
+    const heard: number[] = [];
+    const handler = idempotent(
+      async (n: number) => {
+        heard.push(n);
+        if (heard.length === 1) throw new Error('down');
+      },
+      { key: () => 'same', world },
+    );
+    const call = { type: 'n', signal: new AbortController().signal, attempt: 1, context: null, publish() {} };
+    const both = await Promise.allSettled([handler(1, call), handler(2, call)]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await handler(3, call);
+    await handler(4, call);
+    expect(heard).toEqual([1, 3]);
+  });
+
+  test('forgets a key after its lifetime, and holds no more keys than it may', async () => {
+    const { world, dispatcher } = setUp();
+    const heard: number[] = [];
+    dispatcher.on(
+      'n',
+      idempotent((n: number) => heard.push(n), { key: (n) => n, lifetimeMs: 100, capacity: 2, world }),
+    );
+    dispatcher.dispatch('n', 1);
+    await world.advance(99);
+    dispatcher.dispatch('n', 1);
+    await world.advance(101);
+    dispatcher.dispatch('n', 1);
+    await world.settle();
+    expect(heard).toEqual([1, 1]);
+    for (const n of [2, 3, 1]) {
+      dispatcher.dispatch('n', n);
+      await world.settle();
+    }
+    expect(heard).toEqual([1, 1, 2, 3, 1]);
+    await world.advance(300);
+    expect(world.timers).toBe(0);
+  });
+});
+
+describe('a timeout', () => {
+  test('rejects with TimedOut and aborts the signal', async () => {
+    const { world, dispatcher } = setUp();
+    let signal: AbortSignal | undefined;
+    dispatcher.on(
+      'n',
+      withTimeout(
+        (_: number, call) => {
+          ({ signal } = call);
+          return new Promise(() => {});
+        },
+        50,
+        world,
+      ),
+    );
+    const settled = dispatcher.dispatchAndWait('n', 1).catch((error: unknown) => error);
+    await world.advance(50);
+    expect(await settled).toMatchObject({ failures: [{ cause: { name: 'TimedOut' } }] });
+    expect(signal?.aborted).toBe(true);
+  });
+
+  test('lets go of its timer when the handler ends in time', async () => {
+    const { world, dispatcher } = setUp();
+    dispatcher.on(
+      'n',
+      withTimeout(async () => {}, 50, world),
+    );
+    await dispatcher.dispatchAndWait('n', 1);
+    await world.advance(1000);
+    expect(world.timers).toBe(0);
+  });
+});
+
+function boom(): never {
+  throw new Error('boom');
+}
+
+describe('recovery', () => {
+  test('a recovered handler ends well whatever it throws', async () => {
+    const { dispatcher, reported } = setUp();
+    const recovered: unknown[] = [];
+    dispatcher.on(
+      'n',
+      withRecovery(boom, (error, n: number) => recovered.push([(error as Error).message, n])),
+    );
+    await dispatcher.dispatchAndWait('n', 7);
+    expect(recovered).toEqual([['boom', 7]]);
+    expect(reported).toEqual([]);
+  });
+
+  test('a safe dispatch reports, and does not throw', async () => {
+    const { dispatcher } = setUp();
+    const logged: string[] = [];
+    const log = (failure: Failure): void => {
+      logged.push(failure.name);
+      throw new Error('the log is down');
+    };
+    expect(safely(() => dispatcher.dispatch('n', 1), log)).toBe(true);
+    dispatcher.on('n', () => Promise.reject(new Error('boom')));
+    expect(await safely(() => dispatcher.dispatchAndWait('n', 1), log)).toBe(false);
+    await dispatcher.close();
+    expect(safely(() => dispatcher.dispatch('n', 1), log)).toBe(false);
+    expect(logged).toEqual(['DispatchFailed', 'Closed']);
+  });
+});
