@@ -2,6 +2,7 @@
 import { Failure } from '@godwit/core';
 import { binaryPrefix } from '@godwit/core/protocol';
 import { decodeJson, decodeText } from './body.ts';
+import { assertKept } from './numbers.ts';
 
 /** Attributes that binary mode puts elsewhere: one in a header could contradict the body. */
 const elsewhere = new Set(['data', 'data_base64', 'datacontenttype']);
@@ -9,7 +10,7 @@ const elsewhere = new Set(['data', 'data_base64', 'datacontenttype']);
 /**
  * Reads an event; that it is a CloudEvent is yet to be checked.
  *
- * @throws Failure `InvalidEvent`
+ * @throws Failure `InvalidEvent`, or `UnsupportedMediaType` for JSON in another encoding than UTF-8
  */
 export function decodeBinary(headers: Headers, body: Uint8Array): Record<string, unknown> {
   const attributes: [string, unknown][] = [];
@@ -50,7 +51,15 @@ function dataOf(contentType: string | null, body: Uint8Array): readonly [string,
   if (body.byteLength === 0) return [];
   const [type = ''] = (contentType ?? 'application/json').toLowerCase().split(';');
   const media = type.trim();
-  if (media === 'application/json' || media.endsWith('+json')) return [['data', decodeJson(body)]];
+  if (media === 'application/json' || media.endsWith('+json')) {
+    // JSON is UTF-8 (RFC 8259, section 8.1): in another encoding it would be read as what nobody wrote.
+    if (!isUtf8(contentType)) {
+      throw new Failure('UnsupportedMediaType', `JSON is UTF-8; the content type says ${contentType ?? ''}`);
+    }
+    const { value, hasUnkept } = decodeJson(body);
+    if (hasUnkept) assertKept({ data: value });
+    return [['data', value]];
+  }
   if (media.startsWith('text/') && isUtf8(contentType)) return [['data', decodeText(body, true)]];
   return [['data_base64', toBase64(body)]];
 }

@@ -1,10 +1,11 @@
 // A request's body, read up to a bound: what is larger is refused without being held.
 import { Failure, toFailure } from '@godwit/core';
+import { parseJson, type Parsed } from './numbers.ts';
 
 /**
  * Reads a body of at most `bytesMax`.
  *
- * @throws Failure `TooLarge`, or `InvalidRequest` when it breaks off
+ * @throws Failure `TooLarge`, or `InvalidEvent` when it breaks off
  */
 export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
   const tooLarge = (): Failure =>
@@ -16,7 +17,7 @@ export async function readBody(request: Request, bytesMax: number): Promise<Uint
   let size = 0;
   for (;;) {
     const { done, value } = await reader.read().catch((error: unknown) => {
-      throw new Failure('InvalidRequest', `the body broke off after ${size} bytes: ${toFailure(error).message}`);
+      throw new Failure('InvalidEvent', `the body broke off after ${size} bytes: ${toFailure(error).message}`);
     });
     if (done) break;
     size += value.byteLength;
@@ -55,15 +56,17 @@ export function decodeText(bytes: Uint8Array, keepBom = false): string {
 }
 
 /**
- * Bytes as JSON.
+ * Bytes as JSON, whose numbers are yet to be checked.
  *
  * @throws Failure `InvalidEvent`
  */
-export function decodeJson(bytes: Uint8Array): unknown {
+export function decodeJson(bytes: Uint8Array): Parsed {
   const text = decodeText(bytes);
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
+    if (error instanceof RangeError)
+      throw new Failure('InvalidEvent', 'the body is nested too deeply', { cause: error });
     const said = error instanceof Error ? error.message : '';
     throw new Failure('InvalidEvent', `the body is not JSON: ${said}; did it arrive whole?`, { cause: error });
   }

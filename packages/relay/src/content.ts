@@ -4,6 +4,7 @@ import type { AppendItem } from '@godwit/core/feed';
 import { binaryPrefix, mediaTypes, type Limits } from '@godwit/core/protocol';
 import { decodeBinary } from './binary.ts';
 import { decodeJson, readBody } from './body.ts';
+import { assertKept, type Parsed } from './numbers.ts';
 
 /** What of the limits concerns a POST. */
 type BodyLimits = Pick<Limits, 'eventBytesMax' | 'batchEventsMax' | 'batchBytesMax'>;
@@ -21,7 +22,7 @@ export async function readItems(request: Request, limits: BodyLimits): Promise<r
   const type = contentTypeOf(request.headers.get('content-type'));
   const body = (): Promise<Uint8Array> => readBody(request, limits.batchBytesMax);
   if (type === mediaTypes.batch) return readBatch(decodeJson(await body()), limits);
-  if (type === mediaTypes.event) return [admit(decodeCloudEvent(decodeJson(await body())), limits)];
+  if (type === mediaTypes.event) return [readEvent(decodeJson(await body()), limits)];
   if (!type.startsWith('application/cloudevents') && hasBinaryHeaders(request.headers)) {
     return [admit(decodeCloudEvent(decodeBinary(request.headers, await body())), limits)];
   }
@@ -31,14 +32,19 @@ export async function readItems(request: Request, limits: BodyLimits): Promise<r
   );
 }
 
-function readBatch(value: unknown, limits: BodyLimits): readonly AppendItem[] {
+function readEvent({ value, hasUnkept }: Parsed, limits: BodyLimits, where = ''): AppendItem {
+  if (hasUnkept) assertKept(value, where);
+  return admit(decodeCloudEvent(value, where), limits, where);
+}
+
+function readBatch({ value, hasUnkept }: Parsed, limits: BodyLimits): readonly AppendItem[] {
   if (!Array.isArray(value)) throw new Failure('InvalidEvent', 'a batch is a JSON array of CloudEvents');
   if (value.length > limits.batchEventsMax) {
     throw new Failure('TooLarge', `the batch has ${value.length} events, and ${limits.batchEventsMax} is the most`);
   }
   return value.map((member: unknown, index): AppendItem => {
     try {
-      return admit(decodeCloudEvent(member, `[${index}]`), limits, `[${index}]`);
+      return readEvent({ value: member, hasUnkept }, limits, `[${index}]`);
     } catch (error) {
       const { name, message } = toFailure(error);
       return { refused: { id: idOf(member), failure: { name, message } } };

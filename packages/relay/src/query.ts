@@ -28,12 +28,12 @@ const patternsMax = 100;
 const patternLengthMax = 256;
 
 /**
- * Reads `?type=`, which may be repeated.
+ * Reads `?type=`, which may be repeated; an empty one is as one that is absent.
  *
  * @throws Failure `InvalidRequest`
  */
 export function typesOf(query: URLSearchParams): readonly string[] {
-  const types = query.getAll('type');
+  const types = query.getAll('type').filter((type) => type !== '');
   if (types.length > patternsMax) throw new Failure('InvalidRequest', `at most ${patternsMax} times ?type=`);
   for (const type of types) {
     if (type.length > patternLengthMax) {

@@ -17,8 +17,14 @@ export interface RelayProcess {
 
 /** Runs the command. It is killed with the test. */
 export function runRelay(...args: readonly string[]): RelayProcess {
+  return runRelayBehind('', ...args);
+}
+
+/** Runs the command in a process that has run some code of the test's own before. */
+export function runRelayBehind(code: string, ...args: readonly string[]): RelayProcess {
   const main = join(import.meta.dirname, '../src/node/main.ts');
-  const child = spawn(process.execPath, ['--conditions=@godwit/source', main, ...args], {
+  const before = code === '' ? [] : ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+  const child = spawn(process.execPath, ['--conditions=@godwit/source', ...before, main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };

@@ -114,7 +114,7 @@ test('requests that are no HTTP, or have hostile headers, harm nobody', async ()
     `GET /v1/channels/%/events HTTP/1.1\r\nHost: x\r\n\r\n`,
     `GET /v1/channels/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n`,
     `GET http://[ HTTP/1.1\r\nHost: [\r\n\r\n`,
-    `GET ${path} HTTP/1.1\r\nHost: x\r\nCookie: godwit_token\r\nX: ${'y'.repeat(40_000)}\r\n\r\n`,
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nCookie: godwit_token\r\nX: ${'y'.repeat(70_000)}\r\n\r\n`,
     `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
   ];
   for (const request of requests) {

@@ -1,12 +1,22 @@
 // The relay as a process: how it starts, ends, and is killed.
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { readFrames } from '../src/testing/index.ts';
-import { runRelay } from './command.ts';
+import { runRelay, runRelayBehind } from './command.ts';
 import { folder, secret } from './relay.ts';
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? String(address.port) : '';
+}
 
 interface Posted {
   readonly results: readonly { readonly id: string; readonly status: string; readonly offset: string }[];
@@ -60,6 +70,38 @@ test('on SIGTERM it tells its readers, ends their streams, answers what is under
   expect(await stream.control('drain')).toEqual({ retryAfterMs: expect.any(Number) });
   expect(await stream.next()).toBeUndefined();
   expect(await waiting).toEqual([]);
+  expect(await relay.ended).toBe(0);
+});
+
+test('asked to end in the moment in which it says where it is, it ends as at any other time', async () => {
+  // From within the write itself: no later moment is as early.
+  const code = `
+    const write = process.stdout.write.bind(process.stdout);
+    process.stdout.write = (text) => {
+      const isWritten = write(text);
+      process.kill(process.pid, 'SIGTERM');
+      return isWritten;
+    };`;
+  const data = [await folder(), await folder(), await folder()];
+  const relays = data.map((path) => runRelayBehind(code, '--port', '0', '--data', path, '--insecure'));
+  for (const relay of relays) {
+    await relay.ready;
+    expect(await relay.ended).toBe(0);
+  }
+});
+
+test.each(['stderr', 'stdout'] as const)('when nobody reads its %s any more, it goes on serving', async (name) => {
+  const data = await folder();
+  const file = join(data, 'key');
+  await writeFile(file, 'short');
+  // A line on each: one that warns of the key, and one that says where it is.
+  const port = await freePort();
+  const relay = runRelay('--port', port, '--data', data, '--secret-file', file);
+  relay.child[name]?.destroy();
+  const url = `http://127.0.0.1:${port}`;
+  await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(200), { timeout: 20_000 });
+  expect((await fetch(`${url}/metrics`)).status).toBe(401);
+  relay.child.kill('SIGTERM');
   expect(await relay.ended).toBe(0);
 });
 

@@ -14,6 +14,7 @@ test.each([
   [{ items: [1, undefined] }, 'items[1]', '`items[1]` is undefined'],
   [{ 'not an identifier': Number.NaN }, '["not an identifier"]', 'is NaN'],
   [{ rate: Number.POSITIVE_INFINITY }, 'rate', '`rate` is Infinity'],
+  [{ big: 2 ** 53 }, 'big', '`big` is 9007199254740992, beyond the whole numbers that are exact (send it as a string)'],
   [{ seen: new Map() }, 'seen', '`seen` is an instance of Map'],
   [{ save: () => 1 }, 'save', '`save` is a function'],
   [{ total: new Money() }, 'total', '`total` is an instance of Money'],
@@ -35,6 +36,10 @@ test('a payload deeper than 200 levels is refused, not a stack overflow', () => 
   let deep: unknown = 1;
   for (let level = 0; level < 100_000; level += 1) deep = [deep];
   expect(() => assertJson(deep)).toThrow(expect.objectContaining({ name: 'InvalidPayload' }));
+});
+
+test.each([2 ** 53 - 1, -(2 ** 53 - 1), 6.022_140_76e23, 1e21, 0.1, -0])('the number %d passes', (number) => {
+  expect(() => assertJson({ number })).not.toThrow();
 });
 
 test('plain JSON passes, and so do a shared part, a null prototype and an optional member that is undefined', () => {

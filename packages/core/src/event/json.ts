@@ -4,8 +4,11 @@ import { Failure } from '../failure.ts';
 /** Deeper than any honest payload, and far from the stack's end in every engine. */
 const depthMax = 200;
 
+/** Below this JSON writes a whole number's digits in full (ECMA-262, Number::toString). */
+const writtenInFull = 1e21;
+
 /**
- * Checks that `value` survives JSON unchanged: null, booleans, finite numbers, strings, arrays and plain objects of these.
+ * Checks that `value` survives JSON unchanged: null, booleans, finite numbers (whole ones up to 2^53 - 1), strings, arrays and plain objects of these.
  * A member that is `undefined` is allowed in an object, where JSON leaves it out, and nowhere else.
  *
  * @throws Failure `InvalidPayload`, with the path of the first thing that JSON cannot carry
@@ -13,8 +16,12 @@ const depthMax = 200;
 export function assertJson(value: unknown, path = '', ancestors: readonly unknown[] = []): void {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return;
   if (typeof value === 'number') {
-    if (Number.isFinite(value)) return;
-    throw refuse(path, String(value));
+    if (!Number.isFinite(value)) throw refuse(path, String(value));
+    // JSON would carry it, but as digits that other languages read as another number; a relay refuses those.
+    if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < writtenInFull) {
+      throw refuse(path, `${value}, beyond the whole numbers that are exact (send it as a string)`);
+    }
+    return;
   }
   if (typeof value !== 'object') throw refuse(path, value === undefined ? 'undefined' : `a ${typeof value}`);
   if (ancestors.includes(value)) throw refuse(path, 'a reference to itself');

@@ -25,7 +25,10 @@ export interface ReadQuery {
 export interface StreamQuery extends ReadQuery {
   /** Wall-clock milliseconds at which the stream ends, as when the token does. */
   readonly until?: number;
-  /** False on a stream that is one of several on a connection, which has a heartbeat of its own. */
+  /**
+   * False on a stream that is one of several on a connection, which has a heartbeat of its own. Such a stream tells by a
+   * frame `position` how far a filter has passed events by.
+   */
   readonly heartbeat: boolean;
 }
 

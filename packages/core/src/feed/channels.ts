@@ -7,6 +7,7 @@ import type { Limits } from '../protocol/limits.ts';
 import type { Channel, Channels } from './channel.ts';
 import { createFeed, type Feed } from './feed.ts';
 import type { DeliveryCounts } from './counts.ts';
+import { startSweep } from './sweep.ts';
 
 /** A relay's channels, and their end. */
 export interface ServedChannels extends Channels {
@@ -24,7 +25,10 @@ const releaseLooksMax = 8;
 /** Counts of feeds that were let go; beyond, the oldest begin anew, and their `since` says so. */
 const countsMax = 10_000;
 
-/** Makes the channels of `logs`. Nothing is opened before it is used. */
+/**
+ * Makes the channels of `logs`. Nothing is opened before it is used, but by the sweep, which drops what is too old: now,
+ * and every hour until `close`.
+ */
 export function createChannels(parts: {
   readonly logs: Logs;
   readonly world: World;
@@ -37,6 +41,7 @@ export function createChannels(parts: {
   const counts = new Map<string, DeliveryCounts>();
   let drainRetryMs: (() => number) | undefined;
   let isClosed = false;
+  const sweep = startSweep({ logs, world, limits, report });
 
   return {
     channel(name) {
@@ -56,7 +61,7 @@ export function createChannels(parts: {
     },
     async close() {
       isClosed = true;
-      await Promise.all([...feeds.values()].map((feed) => feed.close()));
+      await Promise.all([sweep.stop(), ...[...feeds.values()].map((feed) => feed.close())]);
     },
   };
 
@@ -64,6 +69,7 @@ export function createChannels(parts: {
     const feed = feeds.get(name) ?? make(name);
     feeds.delete(name);
     feeds.set(name, feed);
+    sweep.touch();
     if (feeds.size > idleFeedsMax) release();
     return feed;
   }

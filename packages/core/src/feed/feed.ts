@@ -132,8 +132,9 @@ export function createFeed(parts: FeedParts): Feed {
     },
     counts,
     drain(retryAfterMs) {
-      drainRetryMs = retryAfterMs;
-      subscribers.drain(retryAfterMs);
+      const wholeMs = (): number => Math.ceil(retryAfterMs());
+      drainRetryMs = wholeMs;
+      subscribers.drain(wholeMs);
       pager.end();
     },
     async close() {
@@ -201,7 +202,8 @@ export function createFeed(parts: FeedParts): Feed {
   }
 
   function hear({ records }: LogNews): void {
-    ring.push(epoch, records);
+    // Nobody reads: a thousand quiet channels are not to hold a ring each. Who comes later begins in the log.
+    if (subscribers.size > 0) ring.push(epoch, records);
     head = Math.max(head, records.at(-1)?.sequence ?? 0);
     // While our own commit is under way, its ephemeral events are yet to be put between its others.
     if (!group.isCommitting) subscribers.announce();
@@ -224,9 +226,14 @@ export function createFeed(parts: FeedParts): Feed {
     head = Math.max(head, stat.head);
     const { after: behind, gap } = resolvePosition(position, stat);
     return createSubscriptionStream((sink) =>
-      subscribers.add(until, (ended) =>
-        createSubscription({ channel, source, sink, after: behind, gap, wants, heartbeat, counts, report, ended }),
-      ),
+      subscribers.add(until, (left) => {
+        const ended = (): void => {
+          left();
+          if (subscribers.size === 0) ring.clear();
+        };
+        const its = { source, world, sink, after: behind, gap, wants, heartbeat, ended };
+        return createSubscription({ channel, counts, report, ...its });
+      }),
     );
   }
 
@@ -262,11 +269,13 @@ export function createFeed(parts: FeedParts): Feed {
       if (subscribers.size > 0) await opened();
       return true;
     });
-    removing = work.catch(() => undefined);
+    const settled = work.catch(() => undefined);
+    removing = settled;
     try {
       return await work;
     } finally {
-      removing = undefined;
+      // A second removal may wait behind this one, and is under way then.
+      if (removing === settled) removing = undefined;
       pager.wake();
     }
   }

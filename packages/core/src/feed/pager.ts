@@ -3,6 +3,8 @@ import type { Log, LogPage, LogPosition } from '../ports/log.ts';
 import type { World } from '../ports/world.ts';
 import { formatOffset, parsePosition } from '../protocol/offset.ts';
 import type { ChannelPage, ReadQuery } from './channel.ts';
+import { createNews } from './news.ts';
+import { turn } from './turn.ts';
 import { compileTypes } from './types.ts';
 
 /** What a page is asked for with. */
@@ -20,62 +22,62 @@ export interface Pager {
 
 /** How many records one filtered page looks at, at most: a rare type must not read a whole log in one request. */
 const scannedMax = 10_000;
+/** Where records are large, a read brings few of them: this bounds what such a page reads. */
+const readsMax = 64;
+/** A filtered page reads at least so many at once: each read costs about the same, whether it brings one record or these. */
+const scannedAtOnce = 256;
+
+/** A page, and where its reading has come to. */
+interface Look {
+  readonly page: ChannelPage;
+  readonly last: LogPosition;
+}
 
 /** Makes a pager. */
 export function createPager(world: World): Pager {
-  const waiting = new Set<() => void>();
-  let isEnded = false;
+  const news = createNews(world);
 
   return {
     async page({ after, types, limit, waitMs }, log) {
       let position = parsePosition(after === '' ? 'latest' : after);
       const wants = compileTypes(types);
-      let isOver = waitMs <= 0;
-      const stopTimer = isOver ? undefined : world.after(waitMs, () => ((isOver = true), wake()));
+      const watch = news.watch(waitMs);
       try {
         for (;;) {
           // Before the look, so that what comes while it looks is not slept through.
-          const news = nextNews();
-          const { page, last } = await look(await log(), position, wants, limit);
-          if (page.events.length > 0 || page.gap !== undefined || !page.upToDate || isOver || isEnded) return page;
+          watch.clear();
+          const { page, last } = await look(world, await log(), position, wants, limit);
+          const isSomething = page.events.length > 0 || page.gap !== undefined || !page.upToDate;
+          if (isSomething || watch.isOver || !(await watch.next())) return page;
           position = last;
-          await news;
         }
       } finally {
-        stopTimer?.();
+        watch.stop();
       }
     },
-    wake,
-    end() {
-      isEnded = true;
-      wake();
-    },
+    wake: news.ring,
+    end: news.end,
   };
-
-  function nextNews(): Promise<void> {
-    return new Promise((resolve) => waiting.add(resolve));
-  }
-
-  function wake(): void {
-    const woken = [...waiting];
-    waiting.clear();
-    for (const resolve of woken) resolve();
-  }
 }
 
 /** Reads on until there is enough to show, nothing more to read, or enough was looked at. */
 async function look(
+  world: World,
   log: Log,
   from: LogPosition,
   wants: ((type: string) => boolean) | undefined,
   limit: number,
-): Promise<{ readonly page: ChannelPage; readonly last: { readonly epoch: string; readonly sequence: number } }> {
+): Promise<Look> {
+  const atOnce = wants === undefined ? limit : Math.max(limit, scannedAtOnce);
   const events: string[] = [];
   let gap: LogPage['gap'];
   let scanned = 0;
   let position = from;
-  for (;;) {
-    const page = await log.read(position, limit);
+  let shown: Look | undefined;
+  for (let reads = 1; ; reads += 1) {
+    const page = await log.read(position, atOnce);
+    // Trimmed between two reads: what was found so far is a page, and the gap is the next one's.
+    if (page.gap !== undefined && shown !== undefined) return shown;
     gap ??= page.gap;
     let sequence = page.after;
     for (const { type, json, sequence: here } of page.records) {
@@ -85,11 +87,12 @@ async function look(
     }
     scanned += page.records.length;
     const upToDate = sequence >= page.head;
-    if (upToDate || wants === undefined || events.length >= limit || scanned >= scannedMax) {
-      const next = formatOffset(page.epoch, sequence);
-      const shown = { events, next, upToDate };
-      return { page: gap === undefined ? shown : { ...shown, gap }, last: { epoch: page.epoch, sequence } };
-    }
     position = { epoch: page.epoch, sequence };
+    const next = formatOffset(page.epoch, sequence);
+    const found = { events, next, upToDate };
+    shown = { page: gap === undefined ? found : { ...found, gap }, last: position };
+    const isEnough = events.length >= limit || scanned >= scannedMax || reads >= readsMax;
+    if (upToDate || wants === undefined || isEnough) return shown;
+    await turn(world);
   }
 }

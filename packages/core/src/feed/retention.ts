@@ -1,4 +1,5 @@
 // Trims a channel in the background while it is used: by age now and then, by size as soon as it has grown by a part of it.
+// One that nobody uses is the sweep's, or its host's.
 import { toFailure, type Failure } from '../failure.ts';
 import type { TrimBounds } from '../ports/log.ts';
 import type { Stop, World } from '../ports/world.ts';

@@ -1,6 +1,7 @@
 // A subscriber: a number, not a buffer. It is served from the ring or the log as its sink takes bytes.
 import { Failure, toFailure } from '../failure.ts';
 import type { LogPage } from '../ports/log.ts';
+import type { Stop, World } from '../ports/world.ts';
 import {
   encodeControlFrame,
   encodeEventFrame,
@@ -62,6 +63,8 @@ export interface Subscription {
 const ephemeralsMax = 64;
 /** Ticks of silence after which a heartbeat is sent; four to the interval keep it from ever being late. */
 export const ticksPerHeartbeat = 4;
+/** Pages of the log that one reader is served in a row before everybody else has a turn: about 2 MiB. */
+const pagesPerTurn = 8;
 
 const encoder = new TextEncoder();
 
@@ -69,18 +72,20 @@ const encoder = new TextEncoder();
 export function createSubscription(parts: {
   readonly channel: string;
   readonly source: Source;
+  readonly world: Pick<World, 'after'>;
   readonly sink: Sink;
   readonly after: number;
   readonly gap: Gap | undefined;
   /** Undefined wants every type. */
   readonly wants: ((type: string) => boolean) | undefined;
+  /** False on one of several on a connection: where a filter passes events by, a frame of its own tells the position. */
   readonly heartbeat: boolean;
   readonly counts: DeliveryCounts;
   readonly report: (failure: Failure) => void;
   /** It has ended, for whatever reason. */
   readonly ended: () => void;
 }): Subscription {
-  const { channel, source, sink, wants, heartbeat, counts, report, ended } = parts;
+  const { channel, source, world, sink, wants, heartbeat, counts, report, ended } = parts;
   let cursor = parts.after;
   /** The sequence that the reader would resume from. */
   let known = cursor;
@@ -92,6 +97,10 @@ export function createSubscription(parts: {
   let isLoading = false;
   let isEnded = false;
   let silentTicks = 0;
+  /** Ticks since a filter passed something by that the reader has not been moved past. */
+  let staleTicks = 0;
+  let pagesInTurn = 0;
+  let stopTurn: Stop | undefined;
 
   const position = formatOffset(source.epoch, cursor);
   const connected = { kind: 'connected', channel, head: formatOffset(source.epoch, source.head), position } as const;
@@ -124,10 +133,11 @@ export function createSubscription(parts: {
     },
     beat() {
       silentTicks += 1;
-      if (!heartbeat || isEnded || !isAccepting || silentTicks < ticksPerHeartbeat) return;
-      const moved = cursor > known;
-      known = cursor;
-      send(encoder.encode(encodeHeartbeat(moved ? formatOffset(source.epoch, cursor) : undefined)));
+      staleTicks = cursor > known ? staleTicks + 1 : 0;
+      if (isEnded || !isAccepting) return;
+      // Also where it is not silent: ephemeral events move nobody on.
+      if (staleTicks >= ticksPerHeartbeat) tellPosition();
+      else if (heartbeat && silentTicks >= ticksPerHeartbeat) send(encoder.encode(encodeHeartbeat()));
     },
     drain(retryAfterMs) {
       if (isEnded) return;
@@ -176,6 +186,7 @@ export function createSubscription(parts: {
   async function load(upTo: number): Promise<void> {
     isLoading = true;
     const { epoch } = source;
+    const before = known;
     try {
       const page = await source.read(epoch, cursor);
       // Removed or ended meanwhile: the page is of a log that is no more.
@@ -187,6 +198,16 @@ export function createSubscription(parts: {
         end();
       }
     }
+    pagesInTurn += 1;
+    // A page that shows nothing does not wait for the sink: a rare type's reader would read a whole log in one turn.
+    const isMute = known === before && gap === undefined;
+    if (isEnded || cursor >= source.head || (!isMute && pagesInTurn < pagesPerTurn)) goOn();
+    else stopTurn = world.after(0, goOn);
+  }
+
+  function goOn(): void {
+    if (stopTurn !== undefined) pagesInTurn = 0;
+    stopTurn = undefined;
     isLoading = false;
     pump();
   }
@@ -224,6 +245,14 @@ export function createSubscription(parts: {
     sendControl({ kind: 'gap', channel, missed, reason, next, position }, position);
   }
 
+  function tellPosition(): void {
+    staleTicks = 0;
+    known = cursor;
+    const position = formatOffset(source.epoch, cursor);
+    if (heartbeat) send(encoder.encode(encodeHeartbeat(position)));
+    else sendControl({ kind: 'position', channel, position });
+  }
+
   function tellDropped(): void {
     isDropUntold = false;
     sendControl({ kind: 'dropped', channel, dropped: { ...dropped } });
@@ -253,6 +282,7 @@ export function createSubscription(parts: {
     if (isEnded) return;
     drop('detached', pending());
     isEnded = true;
+    stopTurn?.();
     ephemerals.length = 0;
     ended();
   }

@@ -41,7 +41,7 @@ export const defaultLimits: Limits = {
   subscribersMax: 100_000,
   // Some seconds of a busy channel: whoever lags further reads from the log.
   ringBytes: MiB,
-  // A query of 100 names of 128 characters and their offsets still fits the 16 KiB that Node allows for headers.
+  // A query of 100 of the longest names and offsets has up to 46 KiB, percent-encoded: the relay on Node admits 64.
   channelsPerConnectionMax: 100,
   pageEventsMax: 1000,
   // Below the 60 s after which common proxies cut an idle connection.

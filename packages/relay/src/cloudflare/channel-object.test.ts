@@ -94,6 +94,25 @@ test('a removed channel stores nothing, and its readers are told of the gap', as
   await reader.cancel();
 });
 
+test('what is appended while the channel is being removed has an alarm of its own', async () => {
+  const stub = env.CHANNELS.getByName('removed-in-between');
+  const channel = channels.channel('removed-in-between');
+  await channel.append([{ event: eventOf('a') }]);
+  const reader = readFrames(await channel.stream(live));
+  await reader.until('connected');
+  const held = await runInDurableObject(stub, async (object, { storage }) => {
+    const removing = object.remove('removed-in-between');
+    const appends = Array.from({ length: 8 }, (_, index) =>
+      object.append('removed-in-between', [{ event: eventOf(`${index}`) }]),
+    );
+    await Promise.all([removing, ...appends]);
+    return { alarm: await storage.getAlarm() };
+  });
+  expect((await channel.stat()).published).toBe(8);
+  expect(held.alarm).toBeGreaterThan(Date.now());
+  await reader.cancel();
+});
+
 test('an alarm waits only where something is held, and is set again while something is', async () => {
   const channel = channels.channel('alarm');
   const stub = env.CHANNELS.getByName('alarm');

@@ -79,11 +79,7 @@ export class ChannelObject extends DurableObject<RelayEnv> {
 
   /** See `Channel.remove`. */
   remove(channel: string): Promise<Envelope<boolean>> {
-    return pack(async () => {
-      const removed = await this.#feedOf(channel).remove();
-      this.#alarm.forget();
-      return removed;
-    });
+    return pack(() => this.#feedOf(channel).remove());
   }
 
   /** Called by the platform: drops what is out of date, also where nobody uses the channel any more. */
@@ -91,9 +87,18 @@ export class ChannelObject extends DurableObject<RelayEnv> {
     await this.#alarm.ring();
   }
 
+  async #removeLog(channel: string): Promise<boolean> {
+    try {
+      return await this.#logs.remove(channel);
+    } finally {
+      // At once, before anything is appended to the next log: what that arms must not be forgotten.
+      this.#alarm.forget();
+    }
+  }
+
   #feedOf(channel: string): Feed {
     if (this.#feed === undefined) {
-      const [open, remove] = [() => this.#logs.open(channel), () => this.#logs.remove(channel)];
+      const [open, remove] = [() => this.#logs.open(channel), () => this.#removeLog(channel)];
       const [world, limits] = [this.#world, this.#limits];
       const feed = createFeed({ channel, open, remove, world, limits, trimsByAge: false, report });
       this.#feed = { channel, feed };

@@ -25,6 +25,8 @@ export interface Identities {
   add(hash: Hash, sequence: number): void;
   /** Forgets all events before `tail`. */
   forget(tail: number): void;
+  /** How often the table was made anew, each time by a walk over all its slots. */
+  readonly rebuilds: number;
 }
 
 interface Slots {
@@ -39,12 +41,15 @@ interface Slots {
  * tombstone, until the next growth leaves it out.
  *
  * @param tail the sequence of the oldest event that will be added
+ * @param eventsMax the most events that it will hold at once
  */
-export function createIdentities(tail: number): Identities {
+export function createIdentities(tail: number, eventsMax: number = identityLimits.eventsMax): Identities {
+  const slotsMax = slotsFor(eventsMax);
   let base = tail - 1;
   let oldest = tail;
   let newest = tail - 1;
   let used = 0;
+  let rebuilds = 0;
   let slots = createSlots(slotsMin);
 
   const put = ([low, high]: Hash, sequence: number): void => {
@@ -58,11 +63,12 @@ export function createIdentities(tail: number): Identities {
   };
 
   const rebuild = (): void => {
+    rebuilds += 1;
     const old = slots;
     const oldBase = base;
     // At most half full afterwards, so that the next rebuild is as far away as this one was.
     let size = slotsMin;
-    while (size < (newest - oldest + 1) * 2 && size < identityLimits.slotsMax) size *= 2;
+    while (size < (newest - oldest + 1) * 2 && size < slotsMax) size *= 2;
     slots = createSlots(size);
     base = oldest - 1;
     used = 0;
@@ -90,6 +96,9 @@ export function createIdentities(tail: number): Identities {
     forget(tail) {
       oldest = Math.max(oldest, tail);
     },
+    get rebuilds() {
+      return rebuilds;
+    },
   };
 }
 
@@ -97,8 +106,9 @@ export function createIdentities(tail: number): Identities {
 export function loadIdentities(
   tail: number,
   segments: Iterable<readonly [first: number, hashes: Iterable<Hash>]>,
+  eventsMax: number = identityLimits.eventsMax,
 ): Identities {
-  const identities = createIdentities(tail);
+  const identities = createIdentities(tail, eventsMax);
   for (const [first, hashes] of segments) {
     let sequence = first;
     for (const hash of hashes) {
@@ -107,6 +117,13 @@ export function loadIdentities(
     }
   }
   return identities;
+}
+
+/** The fewest slots, a power of two, that this many events do not overfill. */
+function slotsFor(eventsMax: number): number {
+  let size = slotsMin;
+  while (size * fullness < eventsMax && size < identityLimits.slotsMax) size *= 2;
+  return size;
 }
 
 function createSlots(size: number): Slots {

@@ -3,6 +3,7 @@ import { logContract } from '@godwit/core/testing';
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, test } from 'vitest';
 import type { IdentityHash } from './hash.ts';
+import { loadIdentities, type Identities } from './identities.ts';
 import { createObjectLogs, newObject, openLogs } from './testing/objects.ts';
 import { eventOf, replace, tablesIn } from './testing/storage.ts';
 import { createWorkersWorld } from './world.ts';
@@ -186,6 +187,28 @@ test('beyond the most events that memory allows, the oldest eighth goes, and rea
       { status: 'appended', sequence: 18 },
       { status: 'duplicate', sequence: 4 },
     ]);
+  });
+});
+
+test('at the most events that memory allows, a batch makes the table of identities anew once, and not for each event', async () => {
+  const { inside } = newObject();
+  await inside(async (storage) => {
+    // As many as fill a table to its bound: 192 of 256 slots.
+    const eventsMax = 192;
+    const tables: Identities[] = [];
+    const load: typeof loadIdentities = (...from) => {
+      const table = loadIdentities(...from);
+      tables.push(table);
+      return table;
+    };
+    const log = await openLogs(storage, { eventsMax, load }).open('room');
+    const batch = (name: string) => Array.from({ length: 16 }, (_, index) => eventOf(`${name}.${index}`));
+    for (let index = 0; index < eventsMax / 16; index += 1) await log.append(batch(`before ${index}`), 0);
+    const [table] = tables;
+    expect([tables.length, table?.rebuilds]).toEqual([1, 0]);
+    await log.append(batch('beyond'), 0);
+    expect(table?.rebuilds).toBe(1);
+    expect((await log.append(batch('beyond'), 0)).map(({ status }) => status)).toEqual(Array(16).fill('duplicate'));
   });
 });
 

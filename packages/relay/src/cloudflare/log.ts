@@ -19,6 +19,8 @@ export interface SqlLogsOptions {
   readonly hash?: (key: Hash) => IdentityHash;
   /** The most events held, since each costs memory. Beyond, the oldest eighth is dropped, and readers are told of a gap. */
   readonly eventsMax?: number;
+  /** Makes the table of identities. */
+  readonly load?: typeof loadIdentities;
 }
 
 /**
@@ -29,7 +31,14 @@ export interface SqlLogsOptions {
  * @see https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/
  */
 export function createSqlLogs(options: SqlLogsOptions): Logs {
-  const { storage, world, report, hash = halfSipHash, eventsMax = identityLimits.eventsMax } = options;
+  const {
+    storage,
+    world,
+    report,
+    hash = halfSipHash,
+    eventsMax = identityLimits.eventsMax,
+    load = loadIdentities,
+  } = options;
   const tables = createTables(storage.sql);
   const writer = createWriter(storage);
   let state: State | undefined;
@@ -87,7 +96,7 @@ export function createSqlLogs(options: SqlLogsOptions): Logs {
         assertOpen();
         return await writer.inTurn(async () => {
           if (own.isClosed) throw closed();
-          own.identities ??= loadIdentities(own.row.tail, own.isStored ? tables.hashes() : []);
+          own.identities ??= load(own.row.tail, own.isStored ? tables.hashes() : [], eventsMax);
           const { row, identities } = own;
           const parts = { tables, row, identities, hash: own.hash, at: world.now(), eventsMax };
           const {
@@ -104,8 +113,9 @@ export function createSqlLogs(options: SqlLogsOptions): Logs {
           );
           own.row = next;
           own.isStored = true;
-          for (const { record, hash } of drafts) identities.add(hash, record.sequence);
+          // Forgets first: a table that is full of what is gone would be made anew for each event that comes.
           identities.forget(next.tail);
+          for (const { record, hash } of drafts) identities.add(hash, record.sequence);
           if (drafts.length > 0) announce(own, { records: drafts.map(({ record }) => record) }, report);
           return outcomes;
         });

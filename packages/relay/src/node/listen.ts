@@ -1,8 +1,11 @@
 // HTTP on Node: an app behind a port, with bounds on how slowly a client may speak, and an end that cuts nobody off mid-word.
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { Failure } from '@godwit/core';
+import { followConnections, type Connections } from './connections.ts';
+import { refusalOf, refuseTarget, refuseUnreadable } from './refusals.ts';
 
 /** A server that listens. */
 export interface Listening {
@@ -22,6 +25,8 @@ const checkEveryMs = 5000;
 /** What is under way when the relay ends has this long: streams end at once, posts within a commit. */
 const endWithinMs = 5000;
 const sweepEveryMs = 50;
+/** A request for the most channels, of the longest names, has some 46 KiB; Node's own bound is 16. */
+const headerBytesMax = 64 * 1024;
 
 /**
  * Listens.
@@ -35,18 +40,28 @@ export async function listen(options: {
 }): Promise<Listening> {
   const { fetch, host, port } = options;
   // The globals stay Node's own: whoever starts a relay in a process of theirs keeps their Request and Response.
-  const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener((request, { incoming }) => refusalOf(incoming) ?? fetch(request), {
+    overrideGlobalObjects: false,
+    errorHandler: refuseTarget,
+  });
   const timeouts = {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
+    connectionsCheckingInterval: checkEveryMs,
   };
   const server = createServer(
-    { ...timeouts, connectionsCheckingInterval: checkEveryMs, noDelay: true },
+    // A request without a Host is answered by the listener, which says what is missing.
+    { ...timeouts, maxHeaderSize: headerBytesMax, requireHostHeader: false, noDelay: true },
     (incoming, outgoing) => {
       void listener(incoming, outgoing);
     },
   );
+  const connections = followConnections(server);
+  server.on('clientError', (error, socket) => {
+    // What a server of TCP accepts is a socket, whatever else may be handed to it by hand.
+    refuseUnreadable(error, socket as Socket, connections.exchangesOn(socket as Socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       reject(
@@ -57,7 +72,7 @@ export async function listen(options: {
     });
     server.listen(port, host, resolve);
   });
-  return { url: urlOf(server, host), close: () => closeServer(server) };
+  return { url: urlOf(server, host), close: () => closeServer(server, connections) };
 }
 
 function urlOf(server: Server, host: string): string {
@@ -67,13 +82,13 @@ function urlOf(server: Server, host: string): string {
   return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }
 
-async function closeServer(server: Server): Promise<void> {
+async function closeServer(server: Server, connections: Connections): Promise<void> {
   const cut = setTimeout(() => server.closeAllConnections(), endWithinMs);
   // A connection whose last answer ends only now was promised to be kept; nobody else tells it that there will be no next.
-  const sweep = setInterval(() => server.closeIdleConnections(), sweepEveryMs);
+  const sweep = setInterval(() => connections.endIdle(), sweepEveryMs);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());
-    server.closeIdleConnections();
+    connections.endIdle();
   });
   clearTimeout(cut);
   clearInterval(sweep);

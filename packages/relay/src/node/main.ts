@@ -20,20 +20,33 @@ const usage = `godwit relay ${version}
 async function main(): Promise<void> {
   const options = readOptions();
   if (options === undefined) return void process.stdout.write(usage);
+  // Before the line that says it is ready: whoever reads that may ask it to end at once.
+  const asked = askedToEnd();
   const relay = await startRelay(options);
   process.stdout.write(`godwit relay ${relay.url}\n`);
-  let isEnding = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      // Asked twice is asked in haste.
-      if (isEnding) process.exit(1);
-      isEnding = true;
-      relay.close().then(
-        () => process.exit(0),
-        (error: unknown) => fail(error),
-      );
-    });
-  }
+  await asked;
+  await relay.close();
+  process.exit(0);
+}
+
+/** Resolves when the process is told to end. */
+function askedToEnd(): Promise<void> {
+  return new Promise((resolve) => {
+    let isEnding = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        // Asked twice is asked in haste.
+        if (isEnding) process.exit(1);
+        isEnding = true;
+        resolve();
+      });
+    }
+  });
+}
+
+/** Who reads its log may go away, and with them nothing but the log: an error that nobody handles would end the relay. */
+function outliveItsReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 
 function readOptions(): RelayOptions | undefined {
@@ -107,4 +120,5 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
+outliveItsReaders();
 main().catch(fail);

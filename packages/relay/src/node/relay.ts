@@ -62,8 +62,12 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const limits = { ...defaultLimits, ...options.limits };
   const file = { path: join(data, 'godwit.sqlite'), durability, world };
   const logs = openSqliteLogs(fileBytesMax === undefined ? file : { ...file, bytesMax: fileBytesMax });
+  if (logs.hasLost) {
+    const message = `the machine went down while ${file.path} was not synced (--durability os): every log begins a new epoch, and readers are told of a gap`;
+    log('warn', { message });
+  }
   const channels = createChannels({ logs, world, limits, report });
-  const app = createApp({ channels, authority, limits, world, report, version, cors: origins });
+  const app = createApp({ channels, authority, limits, world, report, version, cors: origins, ready: logs.ready });
   try {
     const server = await listen({
       fetch: assets === undefined ? app.fetch : withAssets(app, assets).fetch,

@@ -65,6 +65,39 @@ test('when one stream ends, what the others have ready is still handed over, and
   expect([isCancelled, isEnded]).toEqual([true, true]);
 });
 
+test('several streams that end with a drain give one, last, and lose nothing that stood before it', async () => {
+  const merged = createMerged();
+  const drain = 'event: drain\ndata: {"retryAfterMs":7}\n\n';
+  const streamOf = (...chunks: readonly string[]): ReadableStream<Uint8Array> =>
+    new ReadableStream({
+      start(controller) {
+        for (const chunk of chunks) controller.enqueue(encoder.encode(chunk));
+        controller.close();
+      },
+    });
+  const text = new Response(merged.stream).text();
+  merged.add(streamOf(`data: 1\n\n${drain}`));
+  merged.add(streamOf('data: 2\n\nevent: drain\n', 'data: {"retryAfterMs":8}\n\n'));
+  merged.drain(encoder.encode(drain.replace('7', '9')));
+  const frames = (await text).split(/(?<=\n\n)/);
+  expect(frames.filter((frame) => frame.startsWith('event: drain'))).toHaveLength(1);
+  expect(frames.at(-1)).toMatch(/^event: drain/);
+});
+
+test('an event that speaks of a drain is no drain', async () => {
+  const merged = createMerged();
+  const frames = `id: 1\ndata: {"event: drain":1}\n\ndata: ${'x'.repeat(1000)}event: drain\n\n`;
+  merged.add(
+    new ReadableStream({
+      start(controller) {
+        controller.enqueue(encoder.encode(frames));
+        controller.close();
+      },
+    }),
+  );
+  expect(await new Response(merged.stream).text()).toBe(frames);
+});
+
 test('a reader that goes away takes every stream with it, also one that is added late', async () => {
   const merged = createMerged();
   let cancelled = 0;

@@ -9,10 +9,15 @@ interface Ready {
 /** A merged stream, and what may be put into it from beside. */
 export interface Merged {
   readonly stream: ReadableStream<Uint8Array>;
-  /** Adds a stream of frames. When any of them ends, so does the whole: its reader then resumes them all. */
+  /**
+   * Adds a stream of frames. When any of them ends, so does the whole: its reader then resumes them all. A `drain` with
+   * which one ends is the connection's: of several, one is sent, last.
+   */
   add(source: ReadableStream<Uint8Array>): void;
   /** Puts a frame in at once; for the few that are the connection's own. */
   send(frame: Uint8Array): void;
+  /** Ends; the frame goes last, unless there is one that does already. */
+  drain(frame: Uint8Array): void;
   /** A tick has passed: puts the frame in if the reader waits, and this many have passed since it got something. */
   beat(ticks: number, frame: Uint8Array): void;
   end(): void;
@@ -29,6 +34,7 @@ export function createMerged(): Merged {
   let silentTicks = 0;
   let isEnding = false;
   let isOver = false;
+  let drainFrame: Uint8Array | undefined;
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   const stream = new ReadableStream<Uint8Array>(
@@ -63,6 +69,10 @@ export function createMerged(): Merged {
     send(frame) {
       if (!isOver) enqueue(frame);
     },
+    drain(frame) {
+      drainFrame ??= frame;
+      end();
+    },
     beat(ticks, frame) {
       silentTicks += 1;
       if (!isOver && isWanted && silentTicks >= ticks) enqueue(frame);
@@ -84,7 +94,9 @@ export function createMerged(): Merged {
         if (done || isOver) break;
         const { frames, left } = cutFrames(rest, value);
         rest = left;
-        if (frames.byteLength > 0) await hand(frames);
+        const { others, drain } = cutDrain(frames);
+        drainFrame ??= drain;
+        if (others.byteLength > 0) await hand(others);
       }
     } catch {
       // A channel that breaks off ends the connection: resuming is how its reader gets it back.
@@ -112,6 +124,7 @@ export function createMerged(): Merged {
 
   function close(): void {
     if (isOver) return;
+    if (drainFrame !== undefined) enqueue(drainFrame);
     controller?.close();
     finish();
   }
@@ -126,6 +139,19 @@ export function createMerged(): Merged {
 }
 
 const lineFeed = 10;
+const drainStart = new TextEncoder().encode('event: drain\n');
+/** A `drain` is no longer than this: what is longer is an event, and need not be searched to its beginning. */
+const drainBytesMax = 256;
+
+/** Cuts a `drain` off the end, where a stream has nothing behind it. */
+function cutDrain(frames: Uint8Array): { readonly others: Uint8Array; readonly drain?: Uint8Array } {
+  const least = Math.max(0, frames.byteLength - drainBytesMax);
+  let begin = Math.max(0, frames.byteLength - 2);
+  while (begin > least && !(frames[begin - 1] === lineFeed && frames[begin - 2] === lineFeed)) begin -= 1;
+  const last = frames.subarray(begin);
+  if (!drainStart.every((byte, index) => last[index] === byte)) return { others: frames };
+  return { others: frames.subarray(0, begin), drain: last };
+}
 
 /** Cuts behind the last whole frame: a network between here and the channel cuts anywhere. */
 export function cutFrames(

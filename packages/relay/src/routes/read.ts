@@ -1,5 +1,6 @@
 // GET on a channel's events: live as a stream, or a page, which may wait for news.
 import type { Handler } from 'hono';
+import { Failure } from '@godwit/core';
 import type { ChannelPage } from '@godwit/core/feed';
 import { assertChannel, headerNames, mediaTypes, parsePosition, type Limits } from '@godwit/core/protocol';
 import { chooseOffer, type Offer } from '../accept.ts';
@@ -11,7 +12,7 @@ import { overloadResponse, streamResponse } from './sse.ts';
 const pastSeconds = 3600;
 
 /** `GET /v1/channels/{channel}/events` (rules 2 and 4). */
-export function read({ channels, authority, limits }: RelayParts): Handler<object, '/:channel'> {
+export function read({ channels, authority, limits, world }: RelayParts): Handler<object, '/:channel'> {
   return async (context) => {
     const name = assertChannel(context.req.param('channel'));
     const request = context.req.raw;
@@ -29,7 +30,12 @@ export function read({ channels, authority, limits }: RelayParts): Handler<objec
       return channel.stream(until === undefined ? query : { ...query, until }).then(streamResponse, overloadResponse);
     }
     const after = positionOf(url.searchParams.get('after'));
-    const page = await channel.page({ after, types, ...pageBounds(url.searchParams, limits) });
+    const { limit, waitMs } = pageBounds(url.searchParams, limits);
+    const leftMs = until === undefined ? Infinity : Math.max(0, until - world.now());
+    const page = await channel.page({ after, types, limit, waitMs: Math.min(waitMs, leftMs) });
+    if (until !== undefined && world.now() >= until) {
+      throw new Failure('Unauthenticated', 'the token expired while this request waited; come back with a new one');
+    }
     return pageResponse(request, url, offer, after, page);
   };
 }

@@ -1,6 +1,7 @@
 // An answer that stays open: its headers, and what a reader is told when there is no room.
-import { isFailure } from '@godwit/core';
+import { Failure, isFailure } from '@godwit/core';
 import { encodeControlFrame, mediaTypes } from '@godwit/core/protocol';
+import { chooseOffer } from '../accept.ts';
 
 /** No cache and no proxy on the way may hold it back, or change it. */
 const headers = {
@@ -10,6 +11,25 @@ const headers = {
 };
 /** What a reader waits that came to a full or ending relay. */
 const retryByDefaultMs = 5000;
+
+/** The other forms that `chooseOffer` knows, refused before whatever a request says of them. */
+const noPages = `${mediaTypes.json};q=0, ${mediaTypes.batch};q=0`;
+
+/**
+ * For what is served as a stream alone. Without `Accept`, anything is accepted.
+ *
+ * @throws Failure `NotAcceptable`
+ */
+export function assertStreamAccepted(accept: string | null): void {
+  if (accept === null || accept.trim() === '') return;
+  try {
+    chooseOffer(`${noPages}, ${accept}`);
+  } catch (error) {
+    if (!isFailure(error, 'NotAcceptable')) throw error;
+    const message = `many channels are served as ${mediaTypes.stream} alone; the request accepts only ${accept}`;
+    throw new Failure('NotAcceptable', message);
+  }
+}
 
 /** A stream as an answer. */
 export function streamResponse(body: ReadableStream<Uint8Array> | string | null): Response {

@@ -5,7 +5,7 @@ import { assertChannel, encodeControlFrame, encodeHeartbeat, parsePosition } fro
 import { typesOf } from '../query.ts';
 import { createMerged, type Merged } from './merge.ts';
 import type { RelayParts } from './parts.ts';
-import { streamResponse } from './sse.ts';
+import { assertStreamAccepted, streamResponse } from './sse.ts';
 
 /** Looks per heartbeat, so that none is late. */
 const ticksPerHeartbeat = 4;
@@ -16,6 +16,7 @@ export function stream(parts: RelayParts): Handler {
   const { channels, authority, limits } = parts;
   return async (context) => {
     const request = context.req.raw;
+    assertStreamAccepted(request.headers.get('accept'));
     const query = new URL(request.url).searchParams;
     const positions = positionsOf(query.getAll('channel'), limits.channelsPerConnectionMax);
     const types = typesOf(query);
@@ -33,8 +34,13 @@ export function stream(parts: RelayParts): Handler {
     keepAlive(parts, merged, until);
     // The first byte at once: a channel may take a while to open.
     merged.send(encoder.encode(encodeHeartbeat()));
-    const refuse = (channel: string, { name }: Failure): void =>
+    let left = grants.length;
+    const refuse = (channel: string, { name }: Failure): void => {
       merged.send(encoder.encode(encodeControlFrame({ kind: 'refused', channel, name })));
+      left -= 1;
+      // Nothing can come any more.
+      if (left === 0) merged.end();
+    };
     for (const { channel, failure } of grants) {
       if (failure !== undefined) {
         refuse(channel, failure);
@@ -97,6 +103,6 @@ function keepAlive({ world, limits }: RelayParts, merged: Merged, until: number 
 }
 
 function drain(merged: Merged, { details }: Failure): void {
-  merged.send(encoder.encode(encodeControlFrame({ kind: 'drain', retryAfterMs: details.retryAfterMs ?? 1000 })));
-  merged.end();
+  const retryAfterMs = Math.ceil(details.retryAfterMs ?? 1000);
+  merged.drain(encoder.encode(encodeControlFrame({ kind: 'drain', retryAfterMs })));
 }

@@ -2,6 +2,7 @@
 import { describe } from 'vitest';
 import { authorityRules } from './authority-rules.ts';
 import { failureRules } from './failure-rules.ts';
+import { numberRules } from './number-rules.ts';
 import { operatingRules } from './operating-rules.ts';
 import { pageRules } from './page-rules.ts';
 import { publishRules } from './publish-rules.ts';
@@ -12,6 +13,7 @@ import type { RelayStart, RelayUnderTest } from './world.ts';
 export function relayContract(name: string, start: (options?: RelayStart) => Promise<RelayUnderTest>): void {
   describe(`the relay ${name}`, () => {
     publishRules(start);
+    numberRules(start);
     streamRules(start);
     pageRules(start);
     operatingRules(start);

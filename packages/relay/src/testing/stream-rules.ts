@@ -187,9 +187,9 @@ export function streamRules(start: (options?: RelayStart) => Promise<RelayUnderT
     await streams[1]?.control('connected');
     const drained = relay.drain();
     for (const stream of streams) {
-      expect(await stream.control('drain')).toEqual({ retryAfterMs: expect.any(Number) });
-      let frame: SeenFrame | undefined = { isComment: false };
-      while (frame !== undefined) frame = await stream.next();
+      const { retryAfterMs } = await stream.control('drain');
+      expect([retryAfterMs, await stream.next()]).toEqual([expect.any(Number), undefined]);
+      expect(Number.isInteger(retryAfterMs)).toBe(true);
     }
     await drained;
     await expect(get(path)).rejects.toThrow();
@@ -244,6 +244,11 @@ export function streamRules(start: (options?: RelayStart) => Promise<RelayUnderT
     await stream.control('connected');
     await world.post('application/cloudevents+json', eventOf('1'), { authorization });
     expect(await stream.ids(1)).toEqual(['1']);
+    const none = await many('channel=secret&channel=other', world, { authorization });
+    for (const channel of ['secret', 'other']) {
+      expect(await none.next()).toMatchObject({ event: 'refused', data: { channel, name: 'Forbidden' } });
+    }
+    expect(await none.next()).toBeUndefined();
   });
 
   test('3.4 bad lists of channels are refused', async () => {
@@ -275,6 +280,41 @@ export function streamRules(start: (options?: RelayStart) => Promise<RelayUnderT
     for (const _ of ids(1, 3)) await stream.heartbeat();
     // Three of one heartbeat take their time; three channels' own would have come at once.
     expect(Date.now() - begin).toBeGreaterThan(400);
+  });
+
+  test('3.6 a channel whose events a filter passes by tells where its reader resumes it', async () => {
+    const world = await create({ limits: { heartbeatMs: 200 } });
+    const stream = await many(`channel=${world.channel}&channel=${world.channel}:quiet&type=order.*`, world);
+    for (const _ of ids(1, 2)) await stream.control('connected');
+    const [, hidden] = await world.publish(eventOf('1'), eventOf('2'));
+    const told = await stream.next();
+    expect(told).toEqual({
+      event: 'position',
+      data: { channel: world.channel, position: hidden?.offset },
+      isComment: false,
+    });
+    // Told once: the next frame is an event, which a reader from that position gets too.
+    await stream.heartbeat();
+    const resumed = await many(`channel=${world.channel}@${hidden?.offset}`, world);
+    await resumed.control('connected');
+    await world.publish(eventOf('3', { type: 'order.placed' }));
+    expect((await stream.next())?.data).toMatchObject({ id: '3' });
+    expect(await resumed.ids(1)).toEqual(['3']);
+  });
+
+  test('3.7 many channels are a stream and nothing else', async () => {
+    const { get } = await create();
+    const answer = async (accept: string): Promise<unknown> => {
+      const response = await get('/v1/events?channel=a', { accept });
+      await response.body?.cancel();
+      return response.status === 200 ? response.headers.get('content-type')?.split(';')[0] : response.status;
+    };
+    for (const accept of ['*/*', 'text/event-stream', 'application/json, text/event-stream;q=0.5']) {
+      expect([accept, await answer(accept)]).toEqual([accept, 'text/event-stream']);
+    }
+    for (const accept of ['application/json', 'text/html', 'text/event-stream;q=0, */*']) {
+      expect([accept, await answer(accept)]).toEqual([accept, 406]);
+    }
   });
 }
 

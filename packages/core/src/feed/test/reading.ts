@@ -52,7 +52,7 @@ export function createFeedWorld(
     report: (failure) => reported.push(failure),
     ...options,
   });
-  return { feed, logs, world, reported, read: (query) => readFrom(feed, query) };
+  return { feed, logs, world, reported, read: (query) => readFrom(feed, query, world) };
 }
 
 /** A frame, its `id:` line, and nothing else; a heartbeat has no kind of its own in the stream, so it is told apart here. */
@@ -75,13 +75,13 @@ export interface Reader {
 }
 
 /** Opens a stream of a channel, `latest` unless the query says otherwise. */
-export async function readFrom(channel: Channel, query: Partial<StreamQuery> = {}): Promise<Reader> {
+export async function readFrom(channel: Channel, query: Partial<StreamQuery> = {}, world?: TestWorld): Promise<Reader> {
   const stream = await channel.stream({ after: 'latest', types: [], heartbeat: true, ...query });
-  return readerOf(stream);
+  return readerOf(stream, world);
 }
 
-/** Reads a stream of frames. */
-export async function readerOf(stream: ReadableStream<Uint8Array>): Promise<Reader> {
+/** Reads a stream of frames. With a world, it gives it the turns that a long replay takes. */
+export async function readerOf(stream: ReadableStream<Uint8Array>, world?: TestWorld): Promise<Reader> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   let text = '';
@@ -94,7 +94,9 @@ export async function readerOf(stream: ReadableStream<Uint8Array>): Promise<Read
         text = text.slice(end + 2);
         return seen(block);
       }
-      const { done, value } = await reader.read();
+      const reading = reader.read();
+      await world?.advance(0);
+      const { done, value } = await reading;
       if (done) return undefined;
       text += decoder.decode(value, { stream: true });
     }

@@ -3,6 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Failure } from '@godwit/core';
+import { markOpened, readBootId } from './boot.ts';
 
 /** `fsync`: an acknowledged event survives the loss of power. `os`: it survives the process, and the loss of power unless it is seconds old. */
 export type Durability = 'fsync' | 'os';
@@ -13,6 +14,15 @@ export interface DatabaseOptions {
   readonly durability: Durability;
   /** The largest that the file may grow; whatever the disk holds where it is not said. */
   readonly bytesMax?: number;
+  /** Which start of the machine this is; as the machine says, unless told. */
+  readonly bootId?: string;
+}
+
+/** The file, open. */
+export interface OpenDatabase {
+  readonly database: DatabaseSync;
+  /** The machine went down under it while it was not synced: every log has begun a new epoch. */
+  readonly hasLost: boolean;
 }
 
 /** "GDWT": a file of ours, whatever its name. */
@@ -53,7 +63,8 @@ const schema = `
  * @param epoch a new epoch, for channels that nobody has removed yet
  * @throws Failure `StorageFailed`, saying what is wrong with the file
  */
-export function openDatabase({ path, durability, bytesMax }: DatabaseOptions, epoch: string): DatabaseSync {
+export function openDatabase(options: DatabaseOptions, epoch: string): OpenDatabase {
+  const { path, durability, bytesMax, bootId = readBootId() } = options;
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -62,12 +73,15 @@ export function openDatabase({ path, durability, bytesMax }: DatabaseOptions, ep
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
     database.exec('PRAGMA journal_mode = WAL');
     database.exec('BEGIN EXCLUSIVE; COMMIT');
-    database.exec(`PRAGMA synchronous = ${durability === 'fsync' ? 'FULL' : 'NORMAL'}`);
+    database.exec('PRAGMA synchronous = FULL');
     database.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
     if (bytesMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(bytesMax / pageBytes)}`);
     check(database, path);
     migrate(database, path, epoch);
-    return database;
+    const mayLose = durability === 'os';
+    const hasLost = markOpened(database, { bootId, mayLose, epoch });
+    if (mayLose) database.exec('PRAGMA synchronous = NORMAL');
+    return { database, hasLost };
   } catch (error) {
     database?.close();
     throw storageFailure(error, `cannot open ${path}`);
@@ -116,10 +130,21 @@ const sentences: Readonly<Record<number, string>> = {
 /** Room is not made within a second. */
 const fullRetryMs = 5000;
 
+const fullCode = 13;
+
+/** Whether it was for want of room. */
+export function isFullDisk(error: unknown): boolean {
+  return error instanceof Failure && codeOf(error.cause) === fullCode;
+}
+
+function codeOf(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+}
+
 /** What SQLite or the file system threw, as a failure that says what to do. */
 export function storageFailure(error: unknown, tried: string): Failure {
   if (error instanceof Failure) return error;
-  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+  const code = codeOf(error);
   const said = error instanceof Error ? error.message : String(error);
   const what = (code === undefined ? undefined : sentences[code]) ?? said;
   return new Failure('StorageFailed', `${tried}: ${what}`, { retryAfterMs: fullRetryMs, cause: error });

@@ -1,12 +1,13 @@
 import { worldOf } from '@godwit/core';
-import { mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { CloudEvent, Logs } from '@godwit/core';
 import { logContract } from '@godwit/core/testing';
 import { expect, onTestFinished, test } from 'vitest';
-import { openSqliteLogs } from './logs.ts';
+import type { DatabaseOptions } from './database.ts';
+import { openSqliteLogs, type SqliteLogs } from './logs.ts';
 
 const world = worldOf(globalThis);
 
@@ -64,6 +65,55 @@ test('a full disk refuses with a clear sentence, keeps what it acknowledged, and
     .poll(() => log.append([{ ...eventOf('after'), data: 'x'.repeat(10_000) }], 0).catch(() => undefined))
     .toEqual([{ status: 'appended', sequence: acknowledged + 1 }]);
 });
+
+test('it is not ready from a full disk on until there is room again, also where nobody appends', async () => {
+  const path = await file();
+  const logs = openLogs({ path, bytesMax: 1_000_000 });
+  const [log, other] = [await logs.open('a'), await logs.open('b')];
+  await other.append([{ ...eventOf('old'), data: 'x'.repeat(800_000) }], 0);
+  await logs.ready();
+  const large = { ...eventOf('large'), data: 'x'.repeat(500_000) };
+  await expect(log.append([large], 0)).rejects.toMatchObject({ name: 'StorageFailed' });
+  await expect(logs.ready()).rejects.toEqual(storageFailed('the disk is full; nothing was stored'));
+  await logs.remove('b');
+  await expect
+    .poll(() =>
+      logs.ready().then(
+        () => 'ready',
+        () => 'full',
+      ),
+    )
+    .toBe('ready');
+  expect(await log.append([large], 0)).toEqual([{ status: 'appended', sequence: 1 }]);
+});
+
+test.each([
+  ['os', 'another boot', true],
+  ['os', 'this boot', false],
+  ['fsync', 'another boot', false],
+] as const)(
+  'a log kept with durability %s that was torn off and is opened in %s begins a new epoch: %s',
+  async (durability, bootId, isNew) => {
+    const path = await file();
+    const logs = openLogs({ path, durability, bootId: 'this boot' });
+    const log = await logs.open('a');
+    await log.append([eventOf('1')], 0);
+    const { epoch } = await log.stat();
+    // As it lies there when the machine goes down.
+    const torn = await file();
+    for (const part of ['', '-wal']) await copyFile(path + part, torn + part);
+    const again = openLogs({ path: torn, durability, bootId });
+    expect(again.hasLost).toBe(isNew);
+    for (const channel of ['a', 'never written']) {
+      expect((await (await again.open(channel)).stat()).epoch === epoch).toBe(!isNew);
+    }
+    const { records, gap } = await (await again.open('a')).read({ epoch, sequence: 1 }, 10);
+    expect([records.length, gap?.reason]).toEqual(isNew ? [1, 'epoch'] : [0, undefined]);
+    // Once, and not again: it was closed as it should be.
+    await again.close();
+    expect(openLogs({ path: torn, durability, bootId: 'a later boot' }).hasLost).toBe(false);
+  },
+);
 
 test('a file that is no database is not opened, and not touched', async () => {
   const path = await file();
@@ -142,7 +192,7 @@ async function countSegments(logs: Logs, path: string): Promise<unknown> {
   return n;
 }
 
-function openLogs(options: { readonly path: string; readonly bytesMax?: number }): Logs {
+function openLogs(options: { readonly path: string } & Partial<DatabaseOptions>): SqliteLogs {
   const logs = openSqliteLogs({ durability: 'os', world, ...options });
   onTestFinished(() => logs.close());
   return logs;

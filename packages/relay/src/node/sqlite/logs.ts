@@ -1,22 +1,34 @@
 // The relay's logs on Node: one SQLite file, written by this thread, one transaction per tick for whoever appends in it.
 import { Failure, type Appended, type Log, type LogPage, type LogRecord, type Logs, type World } from '@godwit/core';
 import { decodeSegment, epochOf, resolvePosition } from '@godwit/core/feed';
+import { markClosed } from './boot.ts';
 import { writeJobs, type ChannelState, type Job } from './commit.ts';
-import { openDatabase, storageFailure, type DatabaseOptions } from './database.ts';
+import { isFullDisk, openDatabase, storageFailure, type DatabaseOptions } from './database.ts';
 import { prepareTables } from './tables.ts';
 import { purgeSome, trimSome } from './trim.ts';
 
 /** The most UTF-16 units of JSON on a page, unless its first record alone is larger. */
 const pageSizeMax = 256 * 1024;
 
+/** How much the file must take before it counts as having room again: an event of the default limit. */
+const probeBytes = 256 * 1024;
+
+/** Logs that know whether they can take more. */
+export interface SqliteLogs extends Logs {
+  /** Rejects with `StorageFailed` while there is no room: since an append failed for want of it, until one would succeed. */
+  ready(): Promise<void>;
+  /** The machine went down under the file while it was not synced: every log has begun a new epoch. */
+  readonly hasLost: boolean;
+}
+
 /**
  * Opens the logs in a file, which no other process may have open.
  *
  * @throws Failure `StorageFailed`, saying what is wrong with the file
  */
-export function openSqliteLogs(options: DatabaseOptions & { readonly world: World }): Logs {
+export function openSqliteLogs(options: DatabaseOptions & { readonly world: World }): SqliteLogs {
   const { world, path } = options;
-  const database = openDatabase(options, epochOf(world.id()));
+  const { database, hasLost } = openDatabase(options, epochOf(world.id()));
   const tables = prepareTables(database);
   const firstEpoch = tables.epoch();
   const states = new Map<string, ChannelState>();
@@ -24,6 +36,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
   let scheduled: NodeJS.Immediate | undefined;
   let purging: NodeJS.Immediate | undefined;
   let isClosed = false;
+  let isFull = false;
   purgeLater();
 
   return {
@@ -48,15 +61,25 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       purgeLater();
       return forget(channel, true);
     },
+    hasLost,
+    async ready() {
+      assertOpen();
+      if (!isFull) return;
+      // Tried here too: where nobody sends a relay events until it is ready, no append would ever succeed.
+      transact('cannot take events', () => tables.fill(probeBytes));
+      transact('cannot take events', () => tables.empty());
+      isFull = false;
+    },
     async close() {
       if (isClosed) return;
       commit();
       isClosed = true;
       clearImmediate(scheduled);
       clearImmediate(purging);
+      markClosed(database);
       database.close();
     },
-  } satisfies Logs;
+  } satisfies SqliteLogs;
 
   function openLog(state: ChannelState): Log {
     const stops = new Set<() => void>();
@@ -146,7 +169,9 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
     let done: ReturnType<typeof writeJobs>;
     try {
       done = transact('cannot append', () => writeJobs(group, tables, world.now()));
+      isFull = false;
     } catch (error) {
+      isFull = isFullDisk(error);
       for (const { reject } of group) reject(error);
       return;
     }
@@ -177,7 +202,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
     purging ??= setImmediate(() => {
       purging = undefined;
       try {
-        const [id] = tables.deadChannels();
+        const id = tables.deadChannel();
         if (id === undefined) return;
         transact('cannot delete a removed channel', () => purgeSome(tables, id));
         purgeLater();

@@ -26,6 +26,10 @@ export interface SegmentRow {
 
 /** The tables, by what is done to them. */
 export interface Tables {
+  /** Takes this much room, in a row that is no part of any log. */
+  fill(bytes: number): void;
+  /** Gives it back. */
+  empty(): void;
   /** The epoch of every channel that nobody has removed yet. */
   epoch(): string;
   channel(name: string): ChannelRow | undefined;
@@ -35,7 +39,8 @@ export interface Tables {
   updateChannel(row: ChannelRow): void;
   /** Takes a channel's name away: what it holds is dead. */
   disown(id: number): void;
-  deadChannels(): readonly number[];
+  /** One that was disowned, if there is any. */
+  deadChannel(): number | undefined;
   deleteChannel(id: number): void;
   insertSegment(channel: number, segment: SegmentRow): void;
   /** From the segment that holds `sequence` on, one by one. */
@@ -60,7 +65,7 @@ export function prepareTables(database: DatabaseSync): Tables {
     'UPDATE channels SET live = ?, head = ?, tail = ?, bytes = ?, published = ?, duplicates = ?, refused = ? WHERE id = ?',
   );
   const disown = prepare('UPDATE channels SET name = NULL WHERE id = ?');
-  const deadChannels = prepare('SELECT id FROM channels WHERE name IS NULL');
+  const deadChannel = prepare('SELECT id FROM channels WHERE name IS NULL LIMIT 1');
   const deleteChannel = prepare('DELETE FROM channels WHERE id = ?');
   const insertSegment = prepare(
     'INSERT INTO segments (channel, first, n, at, bytes, types, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -79,7 +84,12 @@ export function prepareTables(database: DatabaseSync): Tables {
   const sequenceOf = prepare('SELECT sequence FROM ids WHERE channel = ? AND source = ? AND id = ?');
   const deleteId = prepare('DELETE FROM ids WHERE channel = ? AND source = ? AND id = ?');
 
+  const fill = prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', zeroblob(?))");
+  const empty = prepare("DELETE FROM meta WHERE key = 'probe'");
+
   return {
+    fill: (bytes) => void fill.run(bytes),
+    empty: () => void empty.run(),
     epoch: () => String(epoch.get()?.['value']),
     // What these answer is what the schema says: its columns are NOT NULL, and only this relay writes them.
     channel: (name) => channel.get(name) as ChannelRow | undefined,
@@ -92,7 +102,10 @@ export function prepareTables(database: DatabaseSync): Tables {
       updateChannel.run(live, head, tail, bytes, published, duplicates, refused, id);
     },
     disown: (id) => void disown.run(id),
-    deadChannels: () => deadChannels.all().map(({ id }) => Number(id)),
+    deadChannel() {
+      const dead = deadChannel.get();
+      return dead === undefined ? undefined : Number(dead['id']);
+    },
     deleteChannel: (id) => void deleteChannel.run(id),
     insertSegment(channel, { first, n, at, bytes, types, body }) {
       insertSegment.run(channel, first, n, at, bytes, types, body);

@@ -1,0 +1,39 @@
+// Which connections have a request under way: the others can be let go of at any time.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** A request and its answer, until that has been written. */
+export interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+/** A server's connections. */
+export interface Connections {
+  /** What is under way on one, more than one where its client did not wait for answers. */
+  exchangesOn(socket: Socket): readonly Exchange[];
+  /** Ends those on which nothing is under way, once what was written to them is sent. */
+  endIdle(): void;
+}
+
+/** Follows a server's connections. */
+export function followConnections(server: Server): Connections {
+  // Node's own `closeIdleConnections` passes over those that never asked anything, and browsers open such ahead of time.
+  const open = new Map<Socket, Set<Exchange>>();
+  server.on('connection', (socket: Socket) => {
+    open.set(socket, new Set());
+    socket.once('close', () => open.delete(socket));
+  });
+  server.on('request', (incoming, outgoing) => {
+    const exchange = { incoming, outgoing };
+    const under = open.get(incoming.socket);
+    under?.add(exchange);
+    outgoing.once('close', () => under?.delete(exchange));
+  });
+  return {
+    exchangesOn: (socket) => [...(open.get(socket) ?? [])],
+    endIdle() {
+      for (const [socket, under] of open) if (under.size === 0) socket.destroySoon();
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { Logs } from '@godwit/core';
+import { expect, test } from 'vitest';
+import { createTestApp } from './test/app.ts';
+
+const names = Array.from({ length: 1000 }, (_, index) => `room:${index}`);
+
+test.for(['/v1/stats', '/metrics'])(
+  '%s asks a thousand channels, and lets others have a turn meanwhile',
+  async (path) => {
+    let asked = 0;
+    const { world, get, publish } = createTestApp({}, (logs: Logs) => ({
+      ...logs,
+      async open(channel) {
+        const log = await logs.open(channel);
+        return { ...log, stat: () => ((asked += 1), log.stat()) };
+      },
+    }));
+    await publish(names);
+    asked = 0;
+    const answer = get(path);
+    for (let turn = 0; turn < 20; turn += 1) await world.settle();
+    expect(asked).toBeLessThanOrEqual(50);
+    await world.advance(0);
+    const text = await (await answer).text();
+    for (const name of ['room:0', 'room:999']) expect(text).toContain(`"${name}"`);
+  },
+);

@@ -1,0 +1,96 @@
+// HTTP itself: what is no request, how long one may be, and how connections end.
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createRelayWorld, eventOf, eventType, readFrames, type RelayUnderTest } from '../src/testing/index.ts';
+import { start } from './relay.ts';
+
+const post = `POST /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nContent-Type: ${eventType}\r\n`;
+const binary =
+  'POST /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nce-specversion: 1.0\r\nce-source: /alice\r\nce-type: a.b\r\n';
+const event = JSON.stringify(eventOf('1'));
+
+test.each([
+  ['a body that ends before its length', `${post}Content-Length: 999\r\n\r\n${event}`, 400, 'InvalidEvent'],
+  ['a chunk that ends before its size', `${post}Transfer-Encoding: chunked\r\n\r\nff\r\n${event}`, 400, 'InvalidEvent'],
+  ['a chunk without a size', `${post}Transfer-Encoding: chunked\r\n\r\nzz\r\n${event}`, 400, 'InvalidEvent'],
+  ['two framings', `${post}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`, 400, 'InvalidRequest'],
+  ['two lengths', `${post}Content-Length: 5\r\nContent-Length: 6\r\n\r\n12345`, 400, 'InvalidRequest'],
+  ['no host', 'GET /healthz HTTP/1.1\r\n\r\n', 400, 'InvalidRequest'],
+  ['a host that is none', 'GET /healthz HTTP/1.1\r\nHost: a b[\r\n\r\n', 400, 'InvalidRequest'],
+  ['a target that is none', 'GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'InvalidRequest'],
+  ['another protocol', 'nonsense\r\n\r\n', 400, 'InvalidRequest'],
+  ['half a request', 'GET /healthz HT', 400, 'InvalidRequest'],
+  ['too long headers', `GET /healthz HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(70_000)}\r\n\r\n`, 431, 'InvalidRequest'],
+  ['two values of one attribute', `${binary}ce-id: 1\r\nce-id: 2\r\nContent-Length: 1\r\n\r\n1`, 400, 'InvalidEvent'],
+])('%s is answered with a problem that has a name', async (_, request, status, name) => {
+  const { relay, page } = await createRelayWorld(start);
+  const [head = '', body = ''] = (await exchange(relay, request)).split('\r\n\r\n');
+  expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(head.toLowerCase()).toContain('content-type: application/problem+json');
+  // Between the lengths of its chunks, where it has some.
+  expect(JSON.parse(/\{.*\}/.exec(body)?.[0] ?? '')).toMatchObject({ status, name, detail: expect.any(String) });
+  expect(await page()).toEqual([]);
+});
+
+test('what cannot be read after a good request does not write into its answer', async () => {
+  const { relay } = await createRelayWorld(start);
+  const stream = 'GET /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n';
+  const socket = await open(relay);
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (chunk) => (answer += String(chunk)));
+  socket.on('error', () => undefined);
+  socket.write(stream);
+  await vi.waitFor(() => expect(answer).toContain('event: connected'));
+  socket.write('nonsense\r\n\r\n');
+  await once(socket, 'close');
+  expect(answer).not.toContain('problem+json');
+});
+
+test('a hundred channels of the longest names, each with an offset, are read on one connection', async () => {
+  const { relay, publish, stat } = await createRelayWorld(start);
+  await publish(eventOf('1'));
+  const { head } = await stat();
+  const query = new URLSearchParams();
+  for (let index = 0; index < 100; index += 1)
+    query.append('channel', `${`${index}`.padEnd(128, ':')}@${String(head)}`);
+  expect(query.toString().length).toBeGreaterThan(40_000);
+  const response = await relay.fetch(`${relay.url}/v1/events?${query.toString()}`);
+  expect(response.status).toBe(200);
+  const frames = readFrames(response);
+  await frames.control('connected');
+  await frames.cancel();
+});
+
+test('connections that ask nothing do not hold up its end', async () => {
+  const { relay } = await createRelayWorld(start);
+  const silent = await open(relay);
+  const halfway = await open(relay);
+  halfway.write('GET /healthz HT');
+  // Connections are taken in the order in which they came: these two are known by now.
+  expect((await relay.fetch(`${relay.url}/healthz`)).status).toBe(200);
+  // The time after which it cuts whoever is left never comes.
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const ended = [once(silent.resume(), 'close'), once(halfway.resume(), 'close')];
+  await relay.close();
+  await Promise.all(ended);
+});
+
+async function exchange(relay: RelayUnderTest, request: string): Promise<string> {
+  const socket = await open(relay);
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (chunk) => (answer += String(chunk)));
+  socket.on('error', () => undefined);
+  socket.end(request);
+  await once(socket, 'close');
+  return answer;
+}
+
+async function open({ url }: RelayUnderTest): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
