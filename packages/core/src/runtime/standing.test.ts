@@ -262,6 +262,28 @@ test('events that the relay refuses are counted as dropped, with the reason', as
   await place.close();
 });
 
+test('what arrives is checked again: a payload that breaks its schema, or a type unknown here, is dropped and counted', async () => {
+  const place = createPlace();
+  const reports = gather<Failure>();
+  const alice = await place.tab('alice', { report: reports.add });
+  await online(alice);
+  const types = gather<string>();
+  alice.on('**', ({ type }) => types.add(type));
+  const sent = (type: string, data: unknown) => ({
+    event: { specversion: '1.0', id: type, source: '/another-release', type, data } as const,
+  });
+  await place.relay
+    .channel('board')
+    .append([sent('todo.added', { title: 7 }), sent('todo.renamed', {}), sent('todo.done', { n: 1 })]);
+  expect(await types.until(1)).toEqual(['todo.done']);
+  expect(alice.status.get().counts).toMatchObject({ delivered: 1, dropped: { invalid: 1, unknown: 1 } });
+  expect((await reports.until(1))[0]).toMatchObject({
+    name: 'InvalidPayload',
+    message: expect.stringContaining('at `title`: a title is needed'),
+  });
+  await place.close();
+});
+
 test('a handler that was stopped by one before it does not run', async () => {
   const place = createPlace();
   const alice = await place.tab('alice');
