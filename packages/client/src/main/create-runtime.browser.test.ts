@@ -178,6 +178,7 @@ test('options that cannot work are refused before anything is started', async ()
     { relay: 'ftp://relay.example' },
     { relay: 'http://' },
     { channels: [] },
+    { channels: Array.from({ length: 101 }, (_, n) => `room:${n}`) },
     { channels: ['room', { name: 'room' }] },
   ];
   for (const part of wrong) {

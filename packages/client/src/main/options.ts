@@ -1,6 +1,6 @@
 // What an application says when it creates a runtime, checked before anything is started.
 import { Failure, type ChannelFrom, type EventDefinitions } from '@godwit/core';
-import { assertChannel } from '@godwit/core/protocol';
+import { assertChannel, defaultLimits } from '@godwit/core/protocol';
 import type { TokenSource } from '../link/token.ts';
 
 /** A channel to read: its name, or its name and where a device begins that has never read it. */
@@ -55,7 +55,11 @@ export function checkOptions(options: RuntimeOptions<EventDefinitions>, base: st
   if (typeof name !== 'string' || name === '') throw invalid('`name` is the application\u2019s name, and not empty');
   if (typeof user !== 'string') throw invalid('`user` is a string; for nobody, leave it out');
   if (typeof events !== 'object' || events === null) throw invalid('`events` is what `defineEvents` answers');
-  if (channels.length === 0) throw invalid('`channels` names at least one channel, or is left out');
+  // One stream carries them all.
+  const most = defaultLimits.channelsPerConnectionMax;
+  if (channels.length === 0 || channels.length > most) {
+    throw invalid(`\`channels\` names 1 to ${most} channels, or is left out; got ${channels.length}`);
+  }
   const checked = new Map<string, 'earliest' | 'latest'>();
   for (const channel of channels) {
     const { name: itsName, from = 'earliest' } = typeof channel === 'string' ? { name: channel } : channel;

@@ -1,9 +1,7 @@
 // The one place where the dispatcher meets its environment: timers, and where failures go, when nobody handed them in.
 // oxlint-disable no-restricted-globals, no-restricted-properties -- `createDispatcher()` and the global dispatchers are made without a word about
 // their environment, so somebody must know it. With `world` and `report` handed in, nothing of this is used.
-import { createUuid7 } from '../event/id.ts';
 import type { Failure } from '../failure.ts';
-import type { World } from '../ports/world.ts';
 
 /** The longest that the platform's timers can wait: more wraps around, and fires at once. */
 const timerMsMax = 2 ** 31 - 1;
@@ -27,11 +25,3 @@ export function ambientReport(failure: Failure): void {
 export function ambientRandom(): number {
   return Math.random();
 }
-
-/** All of the platform's world, without its secrets: ids of a test, not of a device. The dispatcher itself needs less. */
-export const ambientWorld: World = {
-  now: () => Date.now(),
-  random: ambientRandom,
-  after: ambientAfter,
-  id: /* @__PURE__ */ createUuid7(() => Date.now(), ambientRandom),
-};

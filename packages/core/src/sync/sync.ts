@@ -104,6 +104,7 @@ export async function startSync(parts: {
     },
     leave(channel) {
       if (mergers.delete(channel)) puller.restart();
+      setForbidden('pull', channel, false);
       begun(channel);
     },
     relay: (channel, batch) => ephemeral.send(channel, batch),

@@ -180,7 +180,7 @@ export function publishRules(start: (options?: RelayStart) => Promise<RelayUnder
     const results = await publish(
       eventOf('1'),
       { ...eventOf('bad'), source: 3 },
-      null as unknown as object,
+      JSON.parse('null'),
       large,
       eventOf('2'),
     );
