@@ -1,5 +1,6 @@
 // What the page offers to its tests, as `globalThis.godwit`: there once the runtime is open and its handlers listen.
 import type { Status } from '@godwit/core';
+import type { KeptSpan } from '../src/tracing.ts';
 
 /** One event as a handler had it. */
 export interface Handled {
@@ -21,6 +22,8 @@ export interface PageApi {
   published(): number;
   handled(order: 'local' | 'relay'): readonly Handled[];
   status(): Status;
+  /** The spans of this tab that have ended; none unless the address has `?trace`. */
+  spans(): readonly KeptSpan[];
   pause(): void;
   resume(): void;
   close(): Promise<void>;

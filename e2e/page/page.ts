@@ -1,18 +1,22 @@
-// Opens a runtime as the address says, and hands it to the test. `?user=`, `?channel=`, `?relay=` as on the demo.
+// Opens a runtime as the address says, and hands it to the test. `?user=`, `?channel=`, `?relay=` as on the demo; `?trace`
+// keeps this tab's spans.
 import { createRuntime } from '@godwit/client';
 import { defineEvents, type Delivered } from '@godwit/core';
 import * as v from 'valibot';
+import { openTracing } from '../src/tracing.ts';
 import type { Handled, PageApi } from './api.ts';
 
 const note = v.object({ by: v.string(), n: v.number() });
 const events = defineEvents({ 'note.written': note });
 const query = new URLSearchParams(location.search);
+const tracing = query.has('trace') ? openTracing() : undefined;
 const runtime = await createRuntime({
   name: 'e2e',
   user: query.get('user') ?? 'alice',
   events,
   relay: query.get('relay') ?? location.origin,
   channels: [query.get('channel') ?? 'notes'],
+  ...(tracing && { telemetry: tracing.telemetry }),
 });
 
 const handled: Record<'local' | 'relay', Handled[]> = { local: [], relay: [] };
@@ -43,6 +47,7 @@ globalThis.godwit = {
   published: () => published,
   handled: (order) => handled[order],
   status: () => runtime.status.get(),
+  spans: () => tracing?.spans() ?? [],
   pause: () => runtime.pause(),
   resume: () => runtime.resume(),
   close: () => runtime.close(),

@@ -8,6 +8,7 @@ export interface Received {
   readonly channel: string;
   readonly sequence: string;
   readonly data: unknown;
+  readonly traceparent?: string;
 }
 
 /** Reads a channel from its beginning, page by page. */

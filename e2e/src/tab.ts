@@ -2,6 +2,7 @@
 import type { Status } from '@godwit/core';
 import { expect, type BrowserContext, type Page } from '@playwright/test';
 import type { Handled } from '../page/api.ts';
+import type { KeptSpan } from './tracing.ts';
 
 /** One tab. */
 export interface Tab {
@@ -11,6 +12,7 @@ export interface Tab {
   beginPublishing(by: string, count: number): Promise<void>;
   handled(order: 'local' | 'relay'): Promise<readonly Handled[]>;
   status(): Promise<Status>;
+  spans(): Promise<readonly KeptSpan[]>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   close(): Promise<void>;
@@ -33,6 +35,7 @@ export async function openTab(device: BrowserContext, url: string, query = ''): 
     publishTogether: (by, from, count) =>
       page.evaluate((args) => godwit.publishTogether(...args), [by, from, count] as const),
     beginPublishing: (by, count) => page.evaluate((args) => godwit.beginPublishing(...args), [by, count] as const),
+    spans: () => page.evaluate(() => godwit.spans()),
     handled: (order) => page.evaluate((order) => godwit.handled(order), order),
     pause: () => page.evaluate(() => godwit.pause()),
     resume: () => page.evaluate(() => godwit.resume()),

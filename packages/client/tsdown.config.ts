@@ -1,4 +1,5 @@
-// Two builds: the page's entry, whose dependencies stay imports, and the worker, one file that imports nothing.
+// Three builds, which share no file: the page's entry and Node's, whose dependencies stay imports, and the worker, one file
+// that imports nothing.
 import { defineConfig } from 'tsdown';
 
 export default defineConfig([
@@ -19,6 +20,16 @@ export default defineConfig([
     inputOptions: { resolve: { conditionNames: ['@godwit/source', 'browser', 'import', 'default'] } },
     dts: true,
     tsconfig: 'tsconfig.worker.json',
+    clean: false,
+  },
+  {
+    entry: { node: 'src/node/index.ts' },
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2024',
+    deps: { neverBundle: [/^node:/] },
+    dts: true,
+    tsconfig: 'tsconfig.node.json',
     clean: false,
   },
 ]);

@@ -8,7 +8,7 @@ import { relayCommands } from './test/relay.ts';
 export default defineConfig({
   resolve: { conditions: ['@godwit/source', ...defaultClientConditions] },
   // Named, since one that is found only in the middle of a run reloads the page.
-  optimizeDeps: { include: ['comlink', 'eventsource-parser', 'idb', 'valibot'] },
+  optimizeDeps: { include: ['comlink', 'eventsource-parser', 'fast-check', 'idb', 'valibot'] },
   worker: { format: 'es' },
   test: {
     name: 'client/chromium',

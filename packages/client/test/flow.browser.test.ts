@@ -1,4 +1,4 @@
-import { flowContract, flowEvents } from '@godwit/core/testing';
+import { createTestLogger, flowContract, flowEvents } from '@godwit/core/testing';
 import { commands } from 'vitest/browser';
 import { createRuntime } from '../src/index.ts';
 
@@ -8,7 +8,14 @@ flowContract('through workers, in a browser, over a real relay', async () => {
   return {
     // Another user of the browser is another device to the relay: another log, another id.
     tab: (device, channels = ['board']) =>
-      createRuntime({ name: application, user: device, events: flowEvents, relay, channels, report: () => undefined }),
+      createRuntime({
+        name: application,
+        user: device,
+        events: flowEvents,
+        relay,
+        channels,
+        logger: createTestLogger(),
+      }),
     close: () => commands.killRelay(relay),
   };
 });

@@ -31,6 +31,7 @@ export type FailureName =
   | 'TimedOut'
   | 'Unreachable'
   | 'HandlerFailed'
+  | 'Abandoned'
   // said by a dispatcher, a stream, a broker or a queue
   | 'DispatchFailed'
   | 'QueueFull'
@@ -88,8 +89,16 @@ export function isFailure(error: unknown, name?: FailureName): error is Failure 
 /** Turns anything thrown into a failure; one that is already a failure is passed on as it is. */
 export function toFailure(error: unknown, name: FailureName = 'Internal'): Failure {
   if (error instanceof Failure) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Failure(name, message, { cause: error });
+  return new Failure(name, error instanceof Error ? error.message : textOf(error), { cause: error });
+}
+
+/** Not everything that can be thrown can be written as text. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `an ${typeof thrown} was thrown`;
+  }
 }
 
 /** A failure as plain JSON, for a thread or the wire. */

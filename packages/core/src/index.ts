@@ -1,5 +1,6 @@
 // Godwit's core: anywhere, with nothing but what it is handed.
 export * from './dispatcher/index.ts';
+export * from './durable/index.ts';
 export * from './event/index.ts';
 export * from './failure.ts';
 export * from './memory/index.ts';

@@ -1,6 +1,6 @@
 // The relay's app: PROTOCOL.md as routes. The same on Node and on Workers; only what it stands on differs.
 import { Hono, type Handler } from 'hono';
-import { Failure, toFailure } from '@godwit/core';
+import { Failure, guarded, toFailure, type Hearers } from '@godwit/core';
 import { cors, type Origins } from './cors.ts';
 import { isOurFault, methodNotAllowed, problemResponse } from './problem.ts';
 import { remove, stat } from './routes/channel.ts';
@@ -10,8 +10,8 @@ import { publish } from './routes/publish.ts';
 import { read } from './routes/read.ts';
 import { stream } from './routes/stream.ts';
 
-/** What a relay's app is made of. */
-export interface AppOptions extends RelayParts {
+/** What a relay's app is made of. `logger` and `report` hear what goes wrong on the relay's side. */
+export interface AppOptions extends RelayParts, Hearers {
   /** This release, as `/healthz` and `/metrics` tell it. */
   readonly version: string;
   /** Pages of which origins may use it; none of others unless said. */
@@ -22,7 +22,8 @@ export interface AppOptions extends RelayParts {
 
 /** Makes the app. */
 export function createApp(options: AppOptions): Hono {
-  const { version, report, cors: origins = [], ready = async () => undefined } = options;
+  const { version, cors: origins = [], ready = async () => undefined } = options;
+  const report = guarded(options);
   const app = new Hono();
   app.use(cors(origins));
   app.onError((error) => {

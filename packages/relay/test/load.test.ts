@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { createTestLogger } from '@godwit/core/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { createRelayWorld, eventOf, eventType, ids } from '../src/testing/index.ts';
 import { start } from './relay.ts';
@@ -77,7 +78,7 @@ test('a reader that stalls costs no memory, hurts nobody, and gets everything wh
 test('on a full disk it refuses with 503, acknowledges nothing, serves reads, and goes on when there is room', async () => {
   const reports: string[] = [];
   const world = await createRelayWorld((options) =>
-    start(options, { fileBytesMax: 1_500_000, report: ({ name }) => reports.push(name) }),
+    start(options, { fileBytesMax: 1_500_000, logger: createTestLogger(), report: ({ name }) => reports.push(name) }),
   );
   const { post, publish, page, relay, path } = world;
   const data = 'x'.repeat(50_000);

@@ -1,10 +1,11 @@
+import { createTestLogger } from '@godwit/core/testing';
 import { expect, test } from 'vitest';
 import { createRelayWorld, eventOf, ids } from '../src/testing/index.ts';
 import { start } from './relay.ts';
 
 test('5.4 readyz says that the disk is full, in a sentence, until there is room again', async () => {
   const world = await createRelayWorld((options) =>
-    start(options, { fileBytesMax: 1_000_000, report: () => undefined }),
+    start(options, { fileBytesMax: 1_000_000, logger: createTestLogger() }),
   );
   const { relay, channel, publish, get } = world;
   const chunk = (id: string): object => eventOf(id, { data: 'x'.repeat(200_000) });

@@ -35,7 +35,7 @@ describe('imports', () => {
 describe('adapters', () => {
   test('are found: every port has one', () => {
     const ports = new Set(adapters(repository).map(({ port }) => port));
-    expect([...ports]).toEqual(expect.arrayContaining(['Store', 'Log', 'Logs', 'Link', 'Tabs', 'World']));
+    expect([...ports]).toEqual(expect.arrayContaining(['Store', 'Log', 'Logs', 'Link', 'Tabs', 'Telemetry', 'World']));
   });
 
   test('run their port’s contract', () => {

@@ -16,7 +16,7 @@ export interface FetchLinkOptions {
   readonly world: Pick<World, 'after'>;
   readonly token?: TokenSource | undefined;
   /** Whether cookies travel, as `fetch` has it. By default only to the page's own origin. */
-  readonly credentials?: RequestCredentials | undefined;
+  readonly credentials?: RequestInit['credentials'];
 }
 
 /** Makes a link. It opens nothing until it is asked to push or pull. */

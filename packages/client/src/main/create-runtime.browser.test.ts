@@ -1,5 +1,5 @@
 import { defineEvents, payload, type Failure, type Runtime } from '@godwit/core';
-import { gather, untilStatus } from '@godwit/core/testing';
+import { createTestLogger, gather, untilStatus } from '@godwit/core/testing';
 import { deleteDB } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from '../storage/schema.ts';
@@ -110,6 +110,7 @@ test('a worker that dies in use is noticed: what waits is rejected, what comes i
   const reports = gather<Failure>();
   const alice = await open({
     name: freshName(),
+    logger: createTestLogger(),
     report: reports.add,
     worker() {
       const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module' });
@@ -135,8 +136,8 @@ test('where the browser has no database, it works in memory, and says so', async
   const reports = gather<Failure>();
   const name = freshName();
   const [alice, bob] = [
-    await open({ name, worker: workerWithoutDatabase, report: reports.add }),
-    await open({ name, worker: workerWithoutDatabase, relay: '/nowhere', report: () => undefined }),
+    await open({ name, worker: workerWithoutDatabase, logger: createTestLogger(), report: reports.add }),
+    await open({ name, worker: workerWithoutDatabase, relay: '/nowhere', logger: createTestLogger() }),
   ];
   const heard = gather<string>();
   alice.on('note.added', ({ data }) => heard.add(data.text));
@@ -156,6 +157,7 @@ test('the token function is asked on this thread, and when it fails, the status 
   const alice = await open({
     name: freshName(),
     relay: '/nowhere',
+    logger: createTestLogger(),
     report: reports.add,
     token() {
       throw new Error(`no session in ${typeof document}`);
@@ -169,6 +171,24 @@ test('the token function is asked on this thread, and when it fails, the status 
   // What is published meanwhile is stored all the same.
   await alice.publish('note.added', { text: 'for later' });
   expect(alice.status.get().pending).toBe(1);
+});
+
+test('a failure that nobody awaits goes to the console, or to the logger given, and beside it to the reporter', async () => {
+  const console_ = vi.spyOn(console, 'error').mockReturnValue();
+  onTestFinished(() => console_.mockRestore());
+  const [logger, reports] = [createTestLogger(), gather<Failure>()];
+  const name = freshName();
+  const tabs = [await open({ name }), await open({ name, logger, report: reports.add })];
+  for (const tab of tabs) {
+    tab.on('note.added', () => {
+      throw new Error('mine alone');
+    });
+  }
+  await tabs[0]?.publish('note.added', { text: 'fly' });
+  const [failure] = await reports.until(1);
+  expect(logger.lines).toEqual([{ level: 'error', message: failure?.message, fields: { failure } }]);
+  await vi.waitFor(() => expect(console_).toHaveBeenCalledTimes(1));
+  expect(console_).toHaveBeenCalledWith(expect.stringContaining('mine alone'), { failure: expect.any(Error) });
 });
 
 test('options that cannot work are refused before anything is started', async () => {

@@ -1,6 +1,7 @@
 // createRuntime: definitions, validation and handlers stay on this thread; the engine lives in a worker.
-import { createHandle, worldOf, type EventDefinitions, type Failure, type Runtime } from '@godwit/core';
+import { createHandle, worldOf, type EventDefinitions, type Runtime } from '@godwit/core';
 import { createDefaultWorker } from '../default-worker.ts';
+import { engineTasks } from '../options.ts';
 import { databaseName } from '../storage/schema.ts';
 import { checkOptions, type RuntimeOptions } from './options.ts';
 import { createWorkerEngine } from './worker-engine.ts';
@@ -23,7 +24,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
 ): Promise<Runtime<Events>> {
   const { name, user, relay, channels } = checkOptions(options, globalThis.location?.href);
-  const { events, token, credentials, durability, worker = createDefaultWorker, report = reportToConsole } = options;
+  const { token, credentials, durability, tasks, worker = createDefaultWorker } = options;
   const world = worldOf(globalThis);
   const database = databaseName(name, user);
   const engine = createWorkerEngine({
@@ -36,15 +37,12 @@ export async function createRuntime<const Events extends EventDefinitions>(
       credentials,
       durability,
       channels,
+      tasks: engineTasks(tasks),
       alive: `${database}:${world.id()}`,
     },
     token,
     // A server that renders the page may have none of these; it is told that it has no workers.
     locks: globalThis.navigator?.locks,
   });
-  return createHandle({ engine, events, world, channels: channels.map(([channel]) => channel), report });
-}
-
-function reportToConsole(failure: Failure): void {
-  console.error(failure);
+  return createHandle({ logger: console, ...options, engine, world, channels: channels.map(([channel]) => channel) });
 }

@@ -50,7 +50,14 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   let remote: Remote<WorkerSide> | undefined;
   let listener: EngineListener | undefined;
   /** The last that the worker said. */
-  let standing: EngineStatus = { role: 'solo', connection: 'closed', pending: 0, paused: [] };
+  let standing: EngineStatus = {
+    role: 'solo',
+    connection: 'closed',
+    pending: 0,
+    paused: [],
+    handlers: [],
+    tasksPaused: false,
+  };
 
   return {
     async start(itsListener) {
@@ -67,6 +74,16 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     },
     record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
     setPaused: (paused) => ask('pause or resume', callMsMax, async (side) => side.setPaused(paused)),
+    define: (spec) => ask('start a handler', callMsMax, async (side) => side.define(spec)),
+    undefine: (name, graceMs) =>
+      ask('stop a handler', callMsMax + graceMs, async (side) => side.undefine(name, graceMs)),
+    settle: (outcomes) => ask('take outcomes', callMsMax, async (side) => side.settle(outcomes)),
+    hold: (held) => ask('start the handlers', callMsMax, async (side) => side.hold(held)),
+    pauseTasks: (paused) => ask('pause the handlers', callMsMax, async (side) => side.pauseTasks(paused)),
+    stopTasks: (graceMs) => ask('stop the handlers', callMsMax + graceMs, async (side) => side.stopTasks(graceMs)),
+    handlers: () => ask('list the handlers', callMsMax, async (side) => side.handlers()),
+    tasks: (query, page) => ask('list tasks', callMsMax, async (side) => side.tasks(query, page)),
+    changeTasks: (query, change) => ask(`${change} tasks`, callMsMax, async (side) => side.changeTasks(query, change)),
     async close() {
       listener = undefined;
       try {
@@ -147,6 +164,11 @@ function pageSide(listener: EngineListener, token: TokenSource | undefined): Pag
     deliver: (batch) => pack(() => listener.deliver(batch)),
     status: (status) => pack(() => listener.status(status)),
     report: (failure) => pack(() => listener.report(failure)),
+    run: (handler, tasks, stored) => pack(() => listener.run(handler, tasks, stored)),
+    drop: (handler, failure) => pack(() => listener.drop(handler, failure)),
+    finish: (handler, graceMs) => pack(() => listener.finish(handler, graceMs)),
+    keys: (handler, events) => pack(() => listener.keys(handler, events)),
+    alive: () => pack(() => listener.alive()),
     token: () => pack(() => token?.()),
   };
 }

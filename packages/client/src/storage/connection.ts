@@ -2,7 +2,7 @@
 import { Failure, type World } from '@godwit/core';
 import { deleteDB, openDB, type OpenDBCallbacks } from 'idb';
 import { isLostConnection, nameOf, storageFailure } from './failures.ts';
-import { createStores, databaseVersion, type Database, type Schema } from './schema.ts';
+import { databaseVersion, upgrade, type Database, type Schema } from './schema.ts';
 
 /** How long opening or deleting may take, in milliseconds: a frozen tab can hold an older version open for ever. */
 const openMsMax = 8000;
@@ -95,7 +95,7 @@ export async function connect(parts: { readonly name: string; readonly world: Wo
   async function open(): Promise<Database> {
     let isBlocked = false;
     const opening = begin({
-      upgrade: (connection) => createStores(connection, world.id()),
+      upgrade: (connection, from) => upgrade(connection, from, world.id()),
       blocked: () => (isBlocked = true),
       blocking: (_current, next) => void giveWay(opening, next),
     });
@@ -158,7 +158,8 @@ export async function connect(parts: { readonly name: string; readonly world: Wo
 
 async function deviceOf(database: Database): Promise<string> {
   const record = await database.get('meta', 'device');
-  if (record === undefined) throw new Failure('StorageFailed', 'the database does not know whose it is; delete it');
+  if (record?.name !== 'device')
+    throw new Failure('StorageFailed', 'the database does not know whose it is; delete it');
   return record.id;
 }
 

@@ -15,8 +15,8 @@ export function nameOf(error: unknown): string {
 
 /** Whether the transaction did surely not commit for want of a connection, so that another may be tried. */
 export function isLostConnection(error: unknown): boolean {
-  // InvalidState: the transaction could not even begin. Abort and Unknown: it was ended from outside, with all it wrote.
-  return ['InvalidStateError', 'AbortError', 'UnknownError'].includes(nameOf(error));
+  // InvalidState: the transaction could not even begin. The others: it was ended from outside, with all it wrote.
+  return ['InvalidStateError', 'AbortError', 'UnknownError', 'TransactionInactiveError'].includes(nameOf(error));
 }
 
 function reasonOf(name: string, error: unknown): string {

@@ -36,7 +36,7 @@ test('a connection that is lost is opened again, and what had not begun is done'
     if (tries === 1) database.close();
     return database.get('meta', 'device');
   });
-  expect(device?.id).toBe(connection.deviceId);
+  expect(device).toMatchObject({ id: connection.deviceId });
   expect(tries).toBe(2);
 });
 

@@ -1,10 +1,10 @@
 // Opens what a device remembers: in IndexedDB, and where the browser has none for us, in memory, visibly.
-import { createMemoryDatabase, Failure, openMemoryStore, toFailure, type Status, type Store } from '@godwit/core';
+import { createMemoryDatabase, Failure, openMemoryStore, toFailure, type DeviceStore, type Status } from '@godwit/core';
 import { openIdbStore, type IdbStoreOptions } from './store.ts';
 
 /** A store, and where it keeps things. */
 export interface OpenedStorage {
-  readonly store: Store;
+  readonly store: DeviceStore;
   readonly storage: Status['storage'];
 }
 

@@ -1,9 +1,19 @@
 // The device's database: its name, its stores, and the shape of their records.
-import { Failure, type CloudEvent, type FailureJson, type Position, type Segment } from '@godwit/core';
+import { Failure } from '@godwit/core';
+import type {
+  CloudEvent,
+  FailureJson,
+  HandlerRecord,
+  Position,
+  Segment,
+  TaskRow,
+  TaskState,
+  TrimMark,
+} from '@godwit/core';
 import type { DBSchema, IDBPDatabase } from 'idb';
 
 /** Grows with additions that older releases can live with; a breaking change takes a new name instead. */
-export const databaseVersion = 1;
+export const databaseVersion = 2;
 
 /** The stores, by what is in them. Every record carries `v`, the version of its shape. */
 export interface Schema extends DBSchema {
@@ -18,12 +28,17 @@ export interface Schema extends DBSchema {
   /** Copies of events that the relay refused. */
   rejected: { key: string; value: RejectedRecord };
   /** Durable handlers: how far each is. */
-  handlers: { key: string; value: { readonly name: string; readonly v: number } };
+  handlers: { key: string; value: { readonly v: 1; readonly record: HandlerRecord } };
   /** Their exceptions: events that are retried, blocked, dead, cancelled or deferred. */
   tasks: {
-    key: [handler: string, id: string];
-    value: { readonly handler: string; readonly id: string; readonly v: number; readonly due?: number };
-    indexes: { due: number };
+    key: [handler: string, position: Position];
+    value: TaskRecord;
+    indexes: {
+      state: [state: TaskState, handler: string, position: Position];
+      due: [handler: string, due: number];
+      at: [state: TaskState, handler: string, at: number];
+      lane: [handler: string, lane: [key: string, rank: number], position: Position];
+    };
   };
   meta: { key: string; value: MetaRecord };
 }
@@ -45,12 +60,20 @@ export interface RejectedRecord {
   readonly failure: FailureJson;
 }
 
-/** What is known of the device itself. */
-export interface MetaRecord {
-  readonly name: 'device';
+/** A row, and what only some rows have: the indexes hold those and no others. */
+export interface TaskRecord {
   readonly v: 1;
-  readonly id: string;
+  readonly row: TaskRow;
+  /** When a waiting row is due. */
+  readonly due?: number;
+  /** The key of a live row, and whether it stands at the head of it (0) or is blocked (1). */
+  readonly lane?: readonly [key: string, rank: number];
 }
+
+/** What is known of the device itself: its id, and how far its log was trimmed. */
+export type MetaRecord =
+  | { readonly name: 'device'; readonly v: 1; readonly id: string }
+  | { readonly name: 'trim'; readonly v: 1; readonly mark: TrimMark };
 
 /** An open database. */
 export type Database = IDBPDatabase<Schema>;
@@ -71,16 +94,26 @@ export function databaseName(name: string, user: string): string {
   }
 }
 
-/** Makes the stores. The device gets its id in the same transaction, so no two tabs can give it two. */
-export function createStores(database: Database, deviceId: string): void {
-  const log = database.createObjectStore('log', { keyPath: 'segment', autoIncrement: true });
-  log.createIndex('out', 'out');
-  log.createIndex('after', 'after', { unique: true });
-  database.createObjectStore('cursors', { keyPath: 'key' });
-  database.createObjectStore('rejected', { keyPath: 'id' });
-  database.createObjectStore('handlers', { keyPath: 'name' });
-  database.createObjectStore('tasks', { keyPath: ['handler', 'id'] }).createIndex('due', 'due');
-  // Lives as long as the upgrade's transaction; whether it succeeded, that transaction says.
-  const meta = database.createObjectStore('meta', { keyPath: 'name' });
-  meta.add({ name: 'device', v: 1, id: deviceId }).catch(() => undefined);
+/** Brings the stores from a version to this one. The device gets its id in the same transaction, so no two tabs can give it two. */
+export function upgrade(database: Database, from: number, deviceId: string): void {
+  if (from === 0) {
+    const log = database.createObjectStore('log', { keyPath: 'segment', autoIncrement: true });
+    log.createIndex('out', 'out');
+    log.createIndex('after', 'after', { unique: true });
+    database.createObjectStore('cursors', { keyPath: 'key' });
+    database.createObjectStore('rejected', { keyPath: 'id' });
+    // Lives as long as the upgrade's transaction; whether it succeeded, that transaction says.
+    const meta = database.createObjectStore('meta', { keyPath: 'name' });
+    meta.add({ name: 'device', v: 1, id: deviceId }).catch(() => undefined);
+  } else {
+    // Version 1 made these two and never wrote to them.
+    database.deleteObjectStore('handlers');
+    database.deleteObjectStore('tasks');
+  }
+  database.createObjectStore('handlers', { keyPath: 'record.name' });
+  const tasks = database.createObjectStore('tasks', { keyPath: ['row.handler', 'row.position'] });
+  tasks.createIndex('state', ['row.state', 'row.handler', 'row.position']);
+  tasks.createIndex('due', ['row.handler', 'due']);
+  tasks.createIndex('at', ['row.state', 'row.handler', 'row.at']);
+  tasks.createIndex('lane', ['row.handler', 'lane', 'row.position']);
 }

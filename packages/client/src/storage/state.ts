@@ -1,14 +1,16 @@
 // What a device knows of its channels, read in one transaction: the cursors, and how much is behind them.
-import { Failure, lastPosition, pendingOf, segmentAt, afterKey } from '@godwit/core';
-import type { ChannelState, Position, StoredSegment, StoreState } from '@godwit/core';
-import type { IDBPIndex, IDBPTransaction } from 'idb';
-import type { Database, Schema } from './schema.ts';
+import { Failure, headOf, pendingOf, segmentAt, afterKey } from '@godwit/core';
+import type { ChannelState, Position, StoredSegment, StoreState, TrimMark } from '@godwit/core';
+import type { IDBPIndex, IDBPTransaction, StoreNames } from 'idb';
+import type { Database, MetaRecord, Schema } from './schema.ts';
+import { heard } from './write.ts';
 
 /** Reads the log's head, and every channel that has an outbound segment or a cursor. */
 export async function readState(database: Database): Promise<Omit<StoreState, 'deviceId'>> {
-  const transaction = reading(database);
+  const transaction = reading(database, logStores);
   const cursors = new Map((await transaction.objectStore('cursors').getAll()).map((cursor) => [cursor.key, cursor]));
   const newest = await transaction.objectStore('log').openKeyCursor(null, 'prev');
+  const mark = markOf(await transaction.objectStore('meta').get('trim'));
   const names = new Set([...cursors.keys()].map((key) => key.slice(key.indexOf(':') + 1)));
   for (let out = await nextOutbox(transaction); out !== undefined; out = await nextOutbox(transaction, out))
     names.add(out);
@@ -24,7 +26,7 @@ export async function readState(database: Database): Promise<Omit<StoreState, 'd
       ...(await pendingBehind(transaction, channel, sent)),
     };
   }
-  return { head: newest === null ? 0 : lastPosition(newest.primaryKey), channels };
+  return { head: headOf(newest?.primaryKey, mark), channels };
 }
 
 /** The outbound own segments of a channel that may hold something behind `after`, one at a time. */
@@ -47,17 +49,28 @@ export function numbered({ segment, ...rest }: Schema['log']['value']): StoredSe
   return { ...rest, segment };
 }
 
-/** A transaction that reads. */
-export type ReadTransaction = IDBPTransaction<Schema, ('log' | 'cursors')[]>;
+/** How far the log was trimmed. */
+export function markOf(record: MetaRecord | undefined): TrimMark | undefined {
+  return record?.name === 'trim' ? record.mark : undefined;
+}
+
+/** The stores of the log. */
+export const logStores: ('log' | 'cursors' | 'meta')[] = ['log', 'cursors', 'meta'];
+
+/** A transaction that reads the log. */
+export type ReadTransaction = IDBPTransaction<Schema, typeof logStores>;
 
 /** Begins to read. What fails, fails a request too; nobody need listen to the transaction as well. */
-export function reading(database: Database): ReadTransaction {
-  const transaction = database.transaction(['log', 'cursors']);
-  transaction.done.catch(() => undefined);
+export function reading<Name extends StoreNames<Schema>>(
+  database: Database,
+  names: Name[],
+): IDBPTransaction<Schema, Name[]> {
+  const transaction = database.transaction(names);
+  void heard(transaction.done);
   return transaction;
 }
 
-function outbox(transaction: ReadTransaction): IDBPIndex<Schema, ('log' | 'cursors')[], 'log', 'out'> {
+function outbox(transaction: ReadTransaction): IDBPIndex<Schema, typeof logStores, 'log', 'out'> {
   return transaction.objectStore('log').index('out');
 }
 

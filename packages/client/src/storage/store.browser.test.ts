@@ -1,4 +1,4 @@
-import { storeContract, type StoreDevice } from '@godwit/core/testing';
+import { storeContract, taskStoreContract, type StoreDevice } from '@godwit/core/testing';
 import type { Store } from '@godwit/core';
 import { deleteDB, openDB } from 'idb';
 import { worldOf } from '@godwit/core';
@@ -9,6 +9,7 @@ const world = worldOf(globalThis);
 
 for (const durability of ['relaxed', 'strict'] as const) {
   storeContract(`in IndexedDB, ${durability}`, () => device({ durability }));
+  taskStoreContract(`in IndexedDB, ${durability}`, () => device({ durability }));
 }
 
 function device(options: Pick<IdbStoreOptions, 'durability'>): StoreDevice {

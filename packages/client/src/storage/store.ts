@@ -1,5 +1,6 @@
-// What a device remembers, in IndexedDB: the Store that the client's worker writes.
+// What a device remembers, in IndexedDB: the store that the client's worker writes.
 import {
+  doLater,
   entriesOf,
   firstPosition,
   lastPosition,
@@ -7,17 +8,23 @@ import {
   segmentAt,
   segmentOfOwn,
   segmentOfPage,
+  taskStoreOf,
+  trim,
+  trimmedBehind,
+  type DeviceStore,
   type LogEntry,
+  type LogRun,
   type OwnEvent,
   type Position,
-  type Store,
   type World,
 } from '@godwit/core';
 import { connect } from './connection.ts';
 import { nameOf } from './failures.ts';
 import type { CursorRecord, Database } from './schema.ts';
-import { numbered, ownSegments, reading, readState } from './state.ts';
-import { write, type Durability } from './write.ts';
+import { logStores, markOf, numbered, ownSegments, reading, readState } from './state.ts';
+import { idbTable, taskStores } from './tasks.ts';
+import { idbTrim, trimStores } from './trim.ts';
+import { change, heard, write, type Durability } from './write.ts';
 
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
@@ -38,10 +45,27 @@ export interface IdbStoreOptions {
  *
  * @throws Failure `Outdated` when a newer release has taken it; `StorageFailed` when the browser has no room or no database
  */
-export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbStoreOptions): Promise<Store> {
+export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbStoreOptions): Promise<DeviceStore> {
   const connection = await connect({ name, world });
 
   return {
+    ...taskStoreOf(
+      (what, work) =>
+        connection.run(what, (database) =>
+          change(database, taskStores, durability, async (transaction) => {
+            const result = await doLater(work(idbTable(transaction)));
+            transaction.commit();
+            return result;
+          }),
+        ),
+      (what, work) => connection.run(what, (database) => doLater(work(idbTable(reading(database, taskStores))))),
+    ),
+
+    trim: (request) =>
+      connection.run('trim the log', (database) =>
+        change(database, trimStores, durability, (transaction) => doLater(trim(idbTrim(transaction), request))),
+      ),
+
     state: () =>
       connection.run('read what the device knows', async (database) => ({
         deviceId: connection.deviceId,
@@ -109,11 +133,13 @@ export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbS
 
     close: () => connection.close(),
     destroy: () => connection.destroy(),
-  } satisfies Store;
+  } satisfies DeviceStore;
 }
 
-async function readLog(database: Database, after: Position, limit: number): ReturnType<Store['read']> {
-  const log = reading(database).objectStore('log');
+async function readLog(database: Database, after: Position, limit: number): Promise<LogRun> {
+  const transaction = reading(database, logStores);
+  const log = transaction.objectStore('log');
+  const mark = heard(transaction.objectStore('meta').get('trim'));
   const entries: LogEntry[] = [];
   let next = after;
   let bytes = 0;
@@ -122,27 +148,31 @@ async function readLog(database: Database, after: Position, limit: number): Retu
   for (;;) {
     const segments = await log.getAll(IDBKeyRange.lowerBound(segmentAt(next + 1)), chunk);
     for (const segment of segments.map(numbered)) {
-      if (entries.length > 0 && bytes >= readBytesMax) return { entries, next, atHead: false };
+      if (entries.length > 0 && bytes >= readBytesMax) return run(false);
       for (const entry of entriesOf(segment)) {
         if (entry.position <= after) continue;
-        if (entries.length === limit) return { entries, next, atHead: false };
+        if (entries.length === limit) return run(false);
         entries.push(entry);
         next = entry.position;
       }
       next = lastPosition(segment.segment);
       bytes += segment.bytes;
     }
-    if (segments.length < chunk) return { entries, next, atHead: true };
+    if (segments.length < chunk) return run(true);
     read += segments.length;
     const fitting = Math.floor((readBytesMax * read) / Math.max(1, bytes));
     chunk = Math.max(1, Math.min(fitting, limit - entries.length));
   }
+
+  async function run(atHead: boolean): Promise<LogRun> {
+    return { entries, next, atHead, ...trimmedBehind(markOf(await mark), after) };
+  }
 }
 
-async function readOwn(database: Database, channel: string, after: Position, limit: number): ReturnType<Store['own']> {
+async function readOwn(database: Database, channel: string, after: Position, limit: number): Promise<OwnEvent[]> {
   const events: OwnEvent[] = [];
   let bytes = 0;
-  for await (const segment of ownSegments(reading(database), channel, after)) {
+  for await (const segment of ownSegments(reading(database, logStores), channel, after)) {
     const own = ownEventsOf(segment, after);
     if (own.length === 0) continue;
     events.push(...own);

@@ -1,41 +1,69 @@
-// One write-only transaction: every request at once, then the commit, so that it never waits for this thread again.
+// One transaction that writes, all or nothing: acknowledged when it has completed.
 import type { IDBPTransaction, StoreNames } from 'idb';
-import { nameOf } from './failures.ts';
 import type { Database, Schema } from './schema.ts';
 
 /** Whether a commit waits for the operating system (`relaxed`) or for the disk (`strict`). */
 export type Durability = 'relaxed' | 'strict';
 
+/** A transaction that writes to these stores. */
+export type Writing<Name extends StoreNames<Schema>> = IDBPTransaction<Schema, Name[], 'readwrite'>;
+
 /**
- * Writes to `names`, all or nothing, and answers the requests' results once the transaction has completed: at quota a
- * request succeeds and its transaction then fails.
+ * Only writes: every request at once, then the commit, so that it never waits for this thread again. Answers the requests'
+ * results.
  *
  * @param requests makes the requests, in an order of which any beginning is valid: old Safari commits beginnings
  */
-export async function write<Name extends StoreNames<Schema>, Result>(
+export function write<Name extends StoreNames<Schema>, Result>(
   database: Database,
   names: Name[],
   durability: Durability,
-  requests: (transaction: IDBPTransaction<Schema, Name[], 'readwrite'>) => readonly (() => Promise<Result>)[],
+  requests: (transaction: Writing<Name>) => readonly (() => Promise<Result>)[],
 ): Promise<readonly Result[]> {
-  const transaction = database.transaction(names, 'readwrite', { durability });
-  const made: Promise<Result>[] = [];
-  try {
-    for (const request of requests(transaction)) made.push(request());
+  return change(database, names, durability, (transaction) => {
+    const made = requests(transaction).map((request) => heard(request()));
     transaction.commit();
-  } catch (error) {
-    // A request that cannot even be made (its value cannot be cloned) takes those before it along.
-    transaction.abort();
-    await Promise.allSettled([...made, transaction.done]);
-    throw error;
+    return Promise.all(made);
+  });
+}
+
+/**
+ * Reads and writes: `work` awaits nothing but the transaction's own requests. Answers what it answers once the transaction
+ * has completed: at quota a request succeeds and its transaction then fails.
+ */
+export async function change<Name extends StoreNames<Schema>, Result>(
+  database: Database,
+  names: Name[],
+  durability: Durability,
+  work: (transaction: Writing<Name>) => Promise<Result>,
+): Promise<Result> {
+  const transaction = database.transaction(names, 'readwrite', { durability });
+  const [done, result] = await Promise.allSettled([transaction.done, attempt()]);
+  if (done.status === 'fulfilled' && result.status === 'fulfilled') return result.value;
+  // The transaction knows why it failed, and if it was aborted here, the work does; everything else was just aborted.
+  throw transaction.error ?? (result.status === 'rejected' ? result.reason : done.status === 'rejected' && done.reason);
+
+  async function attempt(): Promise<Result> {
+    try {
+      return await work(transaction);
+    } catch (error) {
+      abort();
+      throw error;
+    }
   }
-  const [done, results] = await Promise.allSettled([transaction.done, Promise.all(made)]);
-  if (done.status === 'rejected' || results.status === 'rejected') {
-    // A request that failed knows why, and so does the transaction in the end; everything else was just aborted.
-    const reasons = [results, done].flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-    throw (
-      [...reasons, transaction.error].find((reason) => reason !== null && nameOf(reason) !== 'AbortError') ?? reasons[0]
-    );
+
+  /** A request that cannot even be made (its value cannot be cloned) takes those before it along. */
+  function abort(): void {
+    try {
+      transaction.abort();
+    } catch {
+      // It has ended already, of itself.
+    }
   }
-  return results.value;
+}
+
+/** A request whose failure the transaction tells as well: nobody need listen to both. */
+export function heard<Value>(request: Promise<Value>): Promise<Value> {
+  request.catch(() => undefined);
+  return request;
 }

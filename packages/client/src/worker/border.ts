@@ -3,16 +3,26 @@ import {
   failureFromJson,
   failureToJson,
   type ChannelFrom,
+  type CloudEvent,
   type Delivery,
   type Draft,
   type EngineHello,
   type EngineStatus,
   type FailureJson,
+  type HandlerRecord,
+  type HandlerSpec,
   type Position,
+  type Task,
+  type TaskChange,
+  type TaskEngineOptions,
+  type TaskKey,
+  type TaskOutcome,
+  type TaskPage,
+  type TaskQuery,
 } from '@godwit/core';
 
 /** The version of the calls below. A page and its worker come from one build, unless a cache kept one of them. */
-export const borderVersion = 1;
+export const borderVersion = 2;
 
 /** How the worker's engine is made. */
 export interface WorkerOptions {
@@ -24,6 +34,7 @@ export interface WorkerOptions {
   readonly credentials: RequestCredentials | undefined;
   readonly durability: 'relaxed' | 'strict' | undefined;
   readonly channels: readonly ChannelFrom[];
+  readonly tasks: TaskEngineOptions;
   /** A lock that the worker holds while it lives, so that the page hears of its end. */
   readonly alive: string;
 }
@@ -39,6 +50,15 @@ export interface WorkerSide {
   start(options: WorkerOptions): Promise<Outcome<EngineHello>>;
   record(drafts: readonly Draft[]): Promise<Outcome<readonly (Position | null)[]>>;
   setPaused(paused: boolean): Promise<Outcome<void>>;
+  define(spec: HandlerSpec): Promise<Outcome<void>>;
+  undefine(name: string, graceMs: number): Promise<Outcome<void>>;
+  settle(outcomes: readonly TaskOutcome[]): Promise<Outcome<void>>;
+  hold(held: boolean): Promise<Outcome<void>>;
+  pauseTasks(paused: boolean): Promise<Outcome<void>>;
+  stopTasks(graceMs: number): Promise<Outcome<void>>;
+  handlers(): Promise<Outcome<readonly HandlerRecord[]>>;
+  tasks(query: TaskQuery, page: { readonly after?: TaskKey; readonly limit: number }): Promise<Outcome<TaskPage>>;
+  changeTasks(query: TaskQuery, change: TaskChange): Promise<Outcome<number>>;
   close(): Promise<Outcome<void>>;
 }
 
@@ -50,6 +70,11 @@ export interface PageSide {
   deliver(batch: readonly Delivery[]): Promise<Outcome<void>>;
   status(status: EngineStatus): Promise<Outcome<void>>;
   report(failure: FailureJson): Promise<Outcome<void>>;
+  run(handler: string, tasks: readonly Task[], stored: readonly string[]): Promise<Outcome<void>>;
+  drop(handler: string, failure: FailureJson): Promise<Outcome<void>>;
+  finish(handler: string, graceMs: number): Promise<Outcome<void>>;
+  keys(handler: string, events: readonly CloudEvent[]): Promise<Outcome<readonly (string | null)[]>>;
+  alive(): Promise<Outcome<void>>;
   token(): Promise<Outcome<string | undefined>>;
 }
 

@@ -24,6 +24,15 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>): W
       }),
     record: (drafts) => pack(() => started().record(drafts)),
     setPaused: (paused) => pack(() => started().setPaused(paused)),
+    define: (spec) => pack(() => started().define(spec)),
+    undefine: (name, graceMs) => pack(() => started().undefine(name, graceMs)),
+    settle: (outcomes) => pack(() => started().settle(outcomes)),
+    hold: (held) => pack(() => started().hold(held)),
+    pauseTasks: (paused) => pack(() => started().pauseTasks(paused)),
+    stopTasks: (graceMs) => pack(() => started().stopTasks(graceMs)),
+    handlers: () => pack(() => started().handlers()),
+    tasks: (query, page) => pack(() => started().tasks(query, page)),
+    changeTasks: (query, change) => pack(() => started().changeTasks(query, change)),
     close: () => pack(() => engine?.close()),
   };
 
@@ -38,6 +47,11 @@ function listenerOf(page: Remote<PageSide>): EngineListener {
     deliver: async (batch) => unpack(await page.deliver(batch)),
     status: async (status) => unpack(await page.status(status)),
     report: async (failure) => unpack(await page.report(failure)),
+    run: async (handler, tasks, stored) => unpack(await page.run(handler, tasks, stored)),
+    drop: async (handler, failure) => unpack(await page.drop(handler, failure)),
+    finish: async (handler, graceMs) => unpack(await page.finish(handler, graceMs)),
+    keys: async (handler, events) => unpack(await page.keys(handler, events)),
+    alive: async () => unpack(await page.alive()),
   };
 }
 

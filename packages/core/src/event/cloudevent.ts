@@ -24,8 +24,11 @@ export interface Envelope<Type extends string = string, Data = unknown> {
   readonly traceparent?: string;
   readonly correlationid?: string;
   readonly causationid?: string;
-  /** The version of the payload's schema. */
+  /** The version of the payload as it was published, a whole number from 1; without it, 1. */
   readonly dataschemaversion?: string;
+  /** On a domain event, the kind of entity that it happened to, and which one. `subject` holds both, as `name/id`. */
+  readonly entityname?: string;
+  readonly entityid?: string;
   /** True: relayed to whoever is there, never stored. */
   readonly ephemeral?: boolean;
   readonly [extension: string]: unknown;

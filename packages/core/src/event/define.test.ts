@@ -10,13 +10,24 @@ test.each(['', '.', 'a.', '.a', 'a..b', 'a.*', '**'])('the name %j is refused', 
   );
 });
 
+test('an event without a name is refused, and the message says what a name is like', () => {
+  expect(() => defineEvent('', { schema: payload() })).toThrow(
+    expect.objectContaining({
+      name: 'InvalidDefinition',
+      message: 'a name is like "order.placed": no empty segment and no *; got ""',
+    }),
+  );
+});
+
 test('names in another house’s style are accepted', () => {
   expect(defineEvent('instances_created', { schema: payload() }).name).toBe('instances_created');
 });
 
 test('a schema that is no Standard Schema is refused, naming the way out', () => {
-  const schema = JSON.parse('{}');
-  expect(() => defineEvent('a.b', { schema })).toThrow(/payload<T>\(\)/);
+  for (const json of ['{}', 'null', '{"~standard":{}}']) {
+    const schema = JSON.parse(json);
+    expect(() => defineEvent('a.b', { schema })).toThrow(/payload<T>\(\)/);
+  }
 });
 
 test('a definition under another name’s key is refused', () => {

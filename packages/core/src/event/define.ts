@@ -1,6 +1,7 @@
 // A definition names an event and its payload. It is the one place where an event's type is written down.
 import { Failure } from '../failure.ts';
 import type { InputOf, OutputOf, Schema } from './schema.ts';
+import { assertUpcasts, type Upcasts } from './upcast.ts';
 
 /** An event's name and payload: `Input` is what a publisher hands in, `Output` what a handler gets. */
 export interface EventDefinition<Name extends string = string, Input = unknown, Output = Input> {
@@ -8,6 +9,10 @@ export interface EventDefinition<Name extends string = string, Input = unknown, 
   readonly schema: Schema<Input, Output>;
   /** The channel it is published to, where `publish` names none. */
   readonly channel?: string;
+  /** The version of the payload, a whole number from 1. Without one, events carry none, and are of version 1. */
+  readonly version?: number;
+  /** How payloads of every older version are lifted, a step each. */
+  readonly upcast?: Upcasts;
 }
 
 /** Definitions by their names: what a runtime is made with. */
@@ -25,26 +30,33 @@ export type EventOutput<Events, Name extends keyof Events> =
   Events[Name] extends EventDefinition<string, infer _Input, infer Output> ? Output : never;
 
 /**
- * Defines one event.
+ * Defines one event. Where its payload has changed since an earlier release, `version` says which it is now, and `upcast`
+ * makes the next version of each older one, synchronously: what is stored, or comes from an older release, is lifted when
+ * it is read, and then validated.
  *
- * @throws Failure `InvalidDefinition` when the name is empty, has an empty segment, or holds `*`
+ * @throws Failure `InvalidDefinition` when the name is empty, has an empty segment, or holds `*`; when the version is no
+ * whole number from 1, or `upcast` is not one function for each version below it
  * @example
  * ```ts
- * const TodoAdded = defineEvent('todo.added', { schema: v.object({ title: v.string() }) });
+ * const TodoAdded = defineEvent('todo.added', {
+ *   version: 2,
+ *   schema: v.object({ title: v.string(), done: v.boolean() }),
+ *   upcast: { 1: (old) => ({ ...v.parse(v.object({ title: v.string() }), old), done: false }) },
+ * });
  * ```
  */
 export function defineEvent<const Name extends string, S extends Schema<unknown, unknown>>(
   name: Name,
-  options: { readonly schema: S; readonly channel?: string },
+  options: Pick<EventDefinition, 'channel' | 'version' | 'upcast'> & { readonly schema: S },
 ): EventDefinition<Name, InputOf<S>, OutputOf<S>> {
   assertName(name);
-  const standard: unknown = options.schema?.['~standard'];
-  if (typeof standard !== 'object' || standard === null) {
+  if (typeof options.schema?.['~standard']?.validate !== 'function') {
     throw new Failure(
       'InvalidDefinition',
-      `the schema of "${name}" is not a Standard Schema validator; see payload<T>() for none`,
+      `the schema of "${name}" is no Standard Schema validator; see payload<T>() for none`,
     );
   }
+  assertUpcasts(name, options.version ?? 1, options.upcast ?? {});
   return Object.freeze({ name, ...options }) as EventDefinition<Name, InputOf<S>, OutputOf<S>>;
 }
 
@@ -86,7 +98,7 @@ function assertName(name: string): void {
   if (typeof name !== 'string' || name.split('.').some((segment) => segment === '' || segment.includes('*'))) {
     throw new Failure(
       'InvalidDefinition',
-      `an event's name is like "order.placed": not empty, without empty segments and without *; got ${JSON.stringify(name)}`,
+      `a name is like "order.placed": no empty segment and no *; got ${JSON.stringify(name)}`,
     );
   }
 }

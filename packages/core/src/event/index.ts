@@ -1,6 +1,11 @@
+export type { Remarks } from './attributes.ts';
+export * from './causation.ts';
 export * from './cloudevent.ts';
 export * from './define.ts';
+export * from './entity.ts';
 export * from './id.ts';
 export * from './json.ts';
 export * from './pattern.ts';
+export * from './read.ts';
 export * from './schema.ts';
+export type { Upcast, Upcasts } from './upcast.ts';

@@ -63,16 +63,13 @@ export function validate<Output>(schema: Schema<unknown, Output>, value: unknown
   if (result instanceof Promise) {
     // Its answer comes too late to be used; without this line its rejection would be an unhandled one.
     result.catch(() => undefined);
-    throw new Failure(
-      'InvalidDefinition',
-      `the validator of "${what}" is asynchronous; Godwit needs a synchronous one`,
-    );
+    throw new Failure('InvalidDefinition', `the validator of "${what}" is asynchronous, and must not be`);
   }
   if (result.issues === undefined) return result.value;
   const [first, ...others] = result.issues;
-  const path = first === undefined ? '' : pathOf(first);
-  const place = path === '' ? '' : ` at \`${path}\``;
-  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const path = pathOf(first?.path);
+  const place = path && ` at \`${path}\``;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
   throw new Failure(
     'InvalidPayload',
     `the payload of "${what}" is refused${place}: ${first?.message ?? 'no reason given'}${more}`,
@@ -82,12 +79,11 @@ export function validate<Output>(schema: Schema<unknown, Output>, value: unknown
   );
 }
 
-function pathOf(issue: SchemaIssue): string {
+function pathOf(parts: SchemaIssue['path'] = []): string {
   let path = '';
-  for (const part of issue.path ?? []) {
+  for (const part of parts) {
     const key = typeof part === 'object' ? part.key : part;
-    if (typeof key === 'number') path += `[${key}]`;
-    else path += path === '' ? String(key) : `.${String(key)}`;
+    path += typeof key === 'number' ? `[${key}]` : (path && '.') + String(key);
   }
   return path;
 }

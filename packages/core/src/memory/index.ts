@@ -4,3 +4,6 @@ export * from './log.ts';
 export * from './segment.ts';
 export * from './store.ts';
 export * from './tabs.ts';
+export * from './tasks/index.ts';
+export * from './telemetry.ts';
+export * from './trim.ts';

@@ -1,8 +1,12 @@
 import { createTestWorld } from '../testing/world.ts';
-import { storeContract } from '../testing/store-contract.ts';
+import { storeContract, type StoreDevice } from '../testing/store-contract.ts';
+import { taskStoreContract } from '../testing/task-store-contract.ts';
 import { createMemoryDatabase, openMemoryStore, type MemoryDatabase } from './store.ts';
 
-storeContract('in memory', () => {
+storeContract('in memory', device);
+taskStoreContract('in memory', device);
+
+function device(): StoreDevice {
   const world = createTestWorld();
   const databases = new Map<string, MemoryDatabase>();
   const databaseOf = (user = 'nobody'): MemoryDatabase => {
@@ -20,4 +24,4 @@ storeContract('in memory', () => {
     rejected: async () => [...databaseOf().contents.rejected.keys()],
     dispose: async () => databases.clear(),
   };
-});
+}

@@ -1,6 +1,7 @@
 // What a device remembers, in memory: the reference that every other Store is held against, and where there is no disk.
 import { Failure } from '../failure.ts';
-import type { ChannelState, Confirmation, LogEntry, OwnEvent, Position, Store } from '../ports/store.ts';
+import type { ChannelState, Confirmation, LogEntry, OwnEvent, Position } from '../ports/store.ts';
+import type { DeviceStore } from '../ports/tasks.ts';
 import type { World } from '../ports/world.ts';
 import {
   afterKey,
@@ -15,6 +16,10 @@ import {
   type Segment,
   type StoredSegment,
 } from './segment.ts';
+import { memoryTable, type MemoryTasks } from './tasks/memory-table.ts';
+import { doNow, type Steps } from './tasks/steps.ts';
+import { taskStoreOf } from './tasks/task-store.ts';
+import { headOf, trim, trimmedBehind, type TrimMark } from './trim.ts';
 
 /** A device's database: several tabs open stores on it. It lives as long as whoever holds it. */
 export interface MemoryDatabase {
@@ -25,12 +30,16 @@ export interface MemoryDatabase {
 /** What a database holds. */
 export interface MemoryContents {
   deviceId: string | undefined;
-  /** In the order of the commits: segment 1 comes first. */
-  readonly log: StoredSegment[];
+  /** In the order of the commits, the oldest first. */
+  log: StoredSegment[];
+  /** The number of the newest segment that there ever was. */
+  newest: number;
   /** The merged pages: from `channel@after` to `last`. */
   readonly pages: Map<string, string>;
   readonly cursors: Map<string, MemoryCursors>;
   readonly rejected: Map<string, Confirmation['rejected'][number]>;
+  readonly tasks: MemoryTasks;
+  mark: TrimMark | undefined;
 }
 
 /** One channel's cursors. */
@@ -47,20 +56,27 @@ export function createMemoryDatabase(): MemoryDatabase {
 }
 
 /** Opens a database, as one tab does. */
-export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id'>): Store {
+export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id'>): DeviceStore {
   const mine = database.contents;
   mine.deviceId ??= world.id();
-  const { deviceId, log, pages, cursors, rejected } = mine;
+  const { deviceId, pages, cursors, rejected } = mine;
+  const table = memoryTable(mine.tasks);
+  const tasks = taskStoreOf(async (_what, work) => now(work(table)));
   let closed = false;
 
-  // Each method does its work before it first waits: that makes it one transaction.
+  // Each method does its work before it first waits, and copies what it is given before it changes anything: that makes
+  // it one transaction.
   return {
+    ...tasks,
+    advance: async (step) => tasks.advance(keep(step)),
+    cancelAhead: async (row) => tasks.cancelAhead(keep(row)),
+
     async state() {
       use();
       const channels = emptyRecord<ChannelState>();
-      const names = new Set([...cursors.keys(), ...log.flatMap(({ out }) => (out === undefined ? [] : [out]))]);
+      const names = new Set([...cursors.keys(), ...mine.log.flatMap(({ out }) => out ?? [])]);
       for (const channel of names) channels[channel] = stateOf(channel);
-      return { deviceId, head: log.length === 0 ? 0 : lastPosition(log.length), channels };
+      return { deviceId, head: headOf(mine.newest, undefined), channels };
     },
 
     async record(segments) {
@@ -93,27 +109,49 @@ export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id
       use();
       const entries: LogEntry[] = [];
       let next = after;
-      for (const segment of log.slice(Math.max(0, segmentAt(after) - 1))) {
+      const trimmed = trimmedBehind(mine.mark, after);
+      for (const segment of segmentsFrom(segmentAt(after))) {
         for (const entry of entriesOf(segment)) {
           if (entry.position <= after) continue;
-          if (entries.length === limit) return { entries: keep(entries), next, atHead: false };
+          if (entries.length === limit) return { entries: keep(entries), next, atHead: false, ...trimmed };
           entries.push(entry);
           next = entry.position;
         }
         next = Math.max(next, lastPosition(segment.segment));
       }
-      return { entries: keep(entries), next, atHead: true };
+      return { entries: keep(entries), next, atHead: true, ...trimmed };
     },
 
     async own(channel, after, limit) {
       use();
       const events: OwnEvent[] = [];
-      for (const segment of log.slice(Math.max(0, segmentAt(after) - 1))) {
+      for (const segment of segmentsFrom(segmentAt(after))) {
         if (segment.out === channel) events.push(...ownEventsOf(segment, after));
         if (events.length >= limit) break;
       }
       return keep(events.slice(0, limit));
     },
+
+    trim: async (request) =>
+      now(
+        trim(
+          {
+            mark: () => mine.mark,
+            putMark: (mark) => (mine.mark = mark),
+            records: table.records,
+            putRecord: table.putRecord,
+            segments: (from, limit) => segmentsFrom(from).slice(0, limit),
+            sent: (channel) => cursors.get(channel)?.sent ?? 0,
+            remove(gone) {
+              const numbers = new Set(gone.map(({ segment }) => segment));
+              for (const { after } of mine.log.filter(({ segment }) => numbers.has(segment)))
+                if (after !== undefined) pages.delete(after);
+              mine.log = mine.log.filter(({ segment }) => !numbers.has(segment));
+            },
+          },
+          request,
+        ),
+      ),
 
     async close() {
       closed = true;
@@ -123,13 +161,13 @@ export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id
       closed = true;
       if (database.contents === mine) database.contents = emptyContents();
     },
-  } satisfies Store;
+  } satisfies DeviceStore;
 
   function stateOf(channel: string): ChannelState {
     const { sent = 0, echo = 0, recheckTo, read } = cursors.get(channel) ?? {};
     let pendingEvents = 0;
     let pendingBytes = 0;
-    for (const segment of log) {
+    for (const segment of mine.log) {
       if (segment.out !== channel || lastPosition(segment.segment) <= sent) continue;
       const pending = pendingOf(segment, sent);
       pendingEvents += pending.pendingEvents;
@@ -153,8 +191,9 @@ export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id
   }
 
   function append(segments: readonly Segment[]): number[] {
-    const stored = keep(segments).map((segment, index) => ({ ...segment, segment: log.length + 1 + index }));
-    log.push(...stored);
+    const stored = keep(segments).map((segment, index) => ({ ...segment, segment: mine.newest + 1 + index }));
+    mine.newest += stored.length;
+    mine.log.push(...stored);
     return stored.map(({ segment }) => segment);
   }
 
@@ -162,6 +201,22 @@ export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id
     const known = cursors.get(channel) ?? {};
     cursors.set(channel, known);
     return known;
+  }
+
+  /** The segments from a number on. Holes are only where something was trimmed, so none lies behind its own number. */
+  function segmentsFrom(number: number): readonly StoredSegment[] {
+    let [first, end] = [0, Math.min(number, mine.log.length)];
+    while (first < end) {
+      const middle = Math.floor((first + end) / 2);
+      if ((mine.log[middle]?.segment ?? 0) < number) first = middle + 1;
+      else end = middle;
+    }
+    return mine.log.slice(first);
+  }
+
+  function now<Result>(steps: Steps<Result>): Result {
+    use();
+    return keep(doNow(steps));
   }
 
   function use(): void {
@@ -173,7 +228,16 @@ export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id
 }
 
 function emptyContents(): MemoryContents {
-  return { deviceId: undefined, log: [], pages: new Map(), cursors: new Map(), rejected: new Map() };
+  return {
+    deviceId: undefined,
+    log: [],
+    newest: 0,
+    pages: new Map(),
+    cursors: new Map(),
+    rejected: new Map(),
+    tasks: { records: new Map(), rows: new Map() },
+    mark: undefined,
+  };
 }
 
 /** A record whose every key is a channel: `constructor` is a channel's name like any other. */

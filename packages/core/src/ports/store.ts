@@ -69,6 +69,8 @@ export interface LogRun {
   readonly next: Position;
   /** Whether the run ended at the log's head as of the read. */
   readonly atHead: boolean;
+  /** True: something behind `after` was trimmed, and how much of it this reader had not read nobody can know. */
+  readonly trimmed?: boolean;
 }
 
 /** An own event, and where it stands. */
@@ -109,6 +111,38 @@ export interface Confirmation {
   readonly rejected: readonly { readonly event: CloudEvent; readonly failure: FailureJson }[];
 }
 
+/** How much of its log a device keeps. Infinity: no bound. */
+export interface Retention {
+  /** Segments older than this may go, in milliseconds. */
+  readonly ageMs: number;
+  /** Beyond these, the oldest segments go. */
+  readonly eventsMax: number;
+  readonly bytesMax: number;
+}
+
+/** One bounded step of trimming. */
+export interface TrimRequest extends Retention {
+  /** Wall-clock milliseconds. */
+  readonly now: number;
+  /** The most segments that this step looks at, so that it never stands in a publish's way for long. */
+  readonly segmentsMax: number;
+}
+
+/** What a step of trimming did. */
+export interface Trimmed {
+  readonly events: number;
+  readonly bytes: number;
+  /** What the log holds now, as far as it has been counted. */
+  readonly held: { readonly events: number; readonly bytes: number };
+  /** Whether another step would do more. */
+  readonly more: boolean;
+}
+
+/** Nothing younger is trimmed, whatever the bounds: a tab that was frozen for a while still finds its place. One hour. */
+export const trimYoungMs: number = 3_600_000;
+/** A handler that no tab has defined for so long pins nothing any more. Seven days. */
+export const handlerPinMs: number = 7 * 24 * 3_600_000;
+
 /** The most events in one segment: a position has room for 1,024, and a commit of more gains nothing. */
 export const segmentEventsMax = 512;
 /** The most bytes in one segment, beyond its first event: what one read brings into memory. */
@@ -138,6 +172,13 @@ export interface Store {
   read(after: Position, limit: number): Promise<LogRun>;
   /** Reads a channel's outbound own events behind `after`, at most `limit`. */
   own(channel: string, after: Position, limit: number): Promise<readonly OwnEvent[]>;
+  /**
+   * Trims the log: whole segments, the oldest first, that are beyond a bound of `Retention` and older than `trimYoungMs`,
+   * that lie below the cursor of every handler defined within `handlerPinMs`, and that hold no own event which the relay
+   * has not confirmed; segments that must stay are passed over. For a handler that no longer pins, the trimmed events
+   * behind its cursor are added to its totals, as `passed` and as dropped for `retention`.
+   */
+  trim(request: TrimRequest): Promise<Trimmed>;
   /** Releases everything. Resolves when what was under way has ended. */
   close(): Promise<void>;
   /** Closes, and forgets all of it. */

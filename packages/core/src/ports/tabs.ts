@@ -47,6 +47,10 @@ export type TabMessage =
   /** The application stopped, or took up, talking to the relay: for the whole device. */
   | { readonly kind: 'pause'; readonly paused: boolean }
   | { readonly kind: 'leader-news'; readonly news: LeaderNews }
+  /** Rows of a durable handler changed, or its lease was let go. */
+  | { readonly kind: 'tasks'; readonly handler: string }
+  /** The application stopped, or took up, its durable handlers: for the whole device. */
+  | { readonly kind: 'pause-tasks'; readonly paused: boolean }
   /** Events that are never stored. `outbound`: the leader is to push them. */
   | {
       readonly kind: 'ephemeral';

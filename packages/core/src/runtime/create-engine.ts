@@ -3,7 +3,8 @@ import { Failure, failureToJson, toFailure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import { standForElection } from '../election/election.ts';
 import type { Link } from '../ports/link.ts';
-import type { Store } from '../ports/store.ts';
+import type { Retention } from '../ports/store.ts';
+import type { DeviceStore } from '../ports/tasks.ts';
 import type { OutboxGrowth, TabMessage, Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
 import { defaultLimits } from '../protocol/limits.ts';
@@ -15,13 +16,15 @@ import { createReading } from './reading.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import type { Status } from './runtime.ts';
 import { createStanding, type Standing } from './standing.ts';
+import { createTaskEngine, type TaskEngineOptions } from './task-engine.ts';
+import { createTrimmer, defaultRetention } from './trimmer.ts';
 
 /** A channel to read, and where a device begins that has never read it. */
 export type ChannelFrom = readonly [name: string, from: 'earliest' | 'latest'];
 
 /** What an engine is made of. */
 export interface EngineParts {
-  readonly store: Store;
+  readonly store: DeviceStore;
   readonly storage: Status['storage'];
   readonly tabs: Tabs;
   /** Undefined: there is no relay, and nothing is kept for one. */
@@ -29,6 +32,9 @@ export interface EngineParts {
   readonly world: World;
   readonly channels: readonly ChannelFrom[];
   readonly outboxLimits?: OutboxLimits;
+  readonly tasks?: TaskEngineOptions;
+  /** How much of the log is kept; {@link defaultRetention} where a bound is not named. */
+  readonly retention?: Partial<Retention> | undefined;
 }
 
 /** The most ephemeral events on their way to the application's thread. */
@@ -47,7 +53,36 @@ export function createEngine(parts: EngineParts): Engine {
     world,
     outbox: () => outbox,
     hasRelay: link !== undefined,
+    others: () => ({ handlers: tasks.known, tasksPaused: tasks.paused, trimmed: trimmer.trimmed }),
     tell: (status) => void attempt(() => listener?.status(status)),
+  });
+  const tasks = createTaskEngine({
+    store,
+    world,
+    tab,
+    tabs,
+    channels: new Set(parts.channels.map(([name]) => name)),
+    host: {
+      run: (...args) => its().run(...args),
+      drop: (...args) => its().drop(...args),
+      finish: (...args) => its().finish(...args),
+      keys: (...args) => its().keys(...args),
+      alive: () => its().alive(),
+    },
+    options: parts.tasks ?? {},
+    report,
+    lost,
+    changed: tellStatus,
+    signal,
+  });
+  const trimmer = createTrimmer({
+    store,
+    world,
+    retention: { ...defaultRetention, ...parts.retention },
+    isMine: () => standing.role !== 'follower',
+    trimmed: tellStatus,
+    report,
+    signal,
   });
   const leading: Leading | undefined =
     link === undefined
@@ -82,6 +117,7 @@ export function createEngine(parts: EngineParts): Engine {
   let failure: Failure | undefined;
 
   return {
+    ...tasks.engine,
     async start(itsListener) {
       if (listener !== undefined) throw new Failure('Internal', 'the engine was started twice');
       listener = itsListener;
@@ -94,6 +130,7 @@ export function createEngine(parts: EngineParts): Engine {
         store,
         world,
         after: state.head,
+        channels: parts.channels.map(([name]) => name),
         deliver: (batch) => itsListener.deliver(batch),
         report,
         lost,
@@ -129,7 +166,13 @@ export function createEngine(parts: EngineParts): Engine {
     },
   };
 
+  function its(): EngineListener {
+    if (listener === undefined) throw new Failure('Internal', 'the engine was asked before it was started');
+    return listener;
+  }
+
   async function close(): Promise<void> {
+    if (failure === undefined) await tasks.engine.stopTasks(0);
     life.abort();
     standing.stop();
     await ended;
@@ -155,8 +198,18 @@ export function createEngine(parts: EngineParts): Engine {
   /** The log has grown, and the outbox with it. */
   function grew(outboxGrowth: readonly OutboxGrowth[]): void {
     tabs.announce({ kind: 'grew', outbox: outboxGrowth });
-    reader?.wake();
+    logGrew();
     for (const { channel } of outboxGrowth) leading?.wake(channel);
+  }
+
+  function logGrew(): void {
+    reader?.wake();
+    tasks.wake();
+    trimmer.grew();
+  }
+
+  function tellStatus(): void {
+    void attempt(() => listener?.status(standing.status()));
   }
 
   function hear(message: TabMessage): void {
@@ -164,7 +217,7 @@ export function createEngine(parts: EngineParts): Engine {
     switch (message.kind) {
       case 'grew':
         outbox.grow(message.outbox);
-        reader?.wake();
+        logGrew();
         for (const { channel } of message.outbox) leading?.wake(channel);
         break;
       case 'channels':
@@ -180,6 +233,10 @@ export function createEngine(parts: EngineParts): Engine {
         break;
       case 'pause':
         setPaused(message.paused);
+        break;
+      case 'tasks':
+      case 'pause-tasks':
+        tasks.hear(message);
         break;
       case 'ephemeral':
         deliverEphemeral(message.channel, message.events);

@@ -1,12 +1,17 @@
 // What an application holds: checks and publishes on its thread, hears on its thread, and leaves the rest to the engine.
-import { Failure, failureFromJson, toFailure } from '../failure.ts';
+import { Failure, failureFromJson } from '../failure.ts';
 import type { EventDefinition, EventDefinitions } from '../event/define.ts';
+import { guarded, type Logger, type Reporter } from '../ports/logger.ts';
+import type { Span, Telemetry } from '../ports/telemetry.ts';
 import type { World } from '../ports/world.ts';
 import type { Engine, EngineHello, EngineStatus } from './engine.ts';
 import { createHandlers, type Handlers } from './handlers.ts';
 import { createPublisher } from './publisher.ts';
-import type { Runtime } from './runtime.ts';
+import type { PublishOptions, Receipt, Runtime } from './runtime.ts';
 import { createStatusBoard, type StatusBoard } from './status.ts';
+import { createAttempt, type AnyPublish } from './tasks/attempt.ts';
+import { createTasks, type TaskSide } from './tasks/tasks.ts';
+import type { TaskOptions } from './tasks/types.ts';
 
 /** What a handle is made of. */
 export interface HandleParts<Events extends EventDefinitions> {
@@ -15,8 +20,12 @@ export interface HandleParts<Events extends EventDefinitions> {
   readonly world: World;
   /** The channels that are read; the first is where an event goes that names none. */
   readonly channels: readonly string[];
-  /** Hears of failures that nobody awaits: a handler's, an arriving payload's, the store's. */
-  readonly report: (failure: Failure) => void;
+  /** Gets a line for each failure that nobody awaits: a handler's, an arriving payload's, the store's. */
+  readonly logger?: Logger | undefined;
+  /** Hears of those that are final. */
+  readonly report?: Reporter | undefined;
+  readonly telemetry?: Telemetry | undefined;
+  readonly tasks?: TaskOptions | undefined;
 }
 
 /**
@@ -27,35 +36,93 @@ export interface HandleParts<Events extends EventDefinitions> {
 export async function createHandle<const Events extends EventDefinitions>(
   parts: HandleParts<Events>,
 ): Promise<Runtime<Events>> {
-  const { engine, world, channels } = parts;
+  const { engine, world, channels, telemetry } = parts;
+  const report = guarded(parts);
   const definitions = new Map<string, EventDefinition<string, unknown, unknown>>(Object.entries(parts.events));
   // Set once the engine has said hello; before that it has nothing to say that a board could show.
   let board: StatusBoard | undefined;
   let handlers: Handlers | undefined;
   let early: EngineStatus | undefined;
   let closing: Promise<void> | undefined;
+  let tasks: TaskSide | undefined;
+  const unhandled = new Set<string>();
 
   const hello = await started();
-  const made = createStatusBoard({ hello, channels, since: new Date(world.now()).toISOString(), report });
+  const made = createStatusBoard({
+    hello,
+    channels,
+    since: new Date(world.now()).toISOString(),
+    tasks: parts.tasks?.start === false ? 'held' : 'running',
+    report,
+  });
   const { status, tally } = made;
   board = made;
   if (early !== undefined) board.update(early);
-  handlers = createHandlers({ definitions, channels: new Set(channels), tally, report });
+  handlers = createHandlers({ definitions, channels: new Set(channels), tally, telemetry, report });
   const live = handlers;
+  // The outbox is the device's: one of its tabs tells of it.
+  const stopGauge = telemetry?.gauge('pending', () => {
+    const { role, pending } = status.get();
+    return role === 'follower' ? [] : [{ value: pending }];
+  });
   const publisher = createPublisher({ definitions, engine, world, channel: channels[0] ?? 'default' });
 
+  const publish: AnyPublish = (event, data, options) => {
+    const record = (span?: Span): Promise<Receipt> => published(event, data, options, span);
+    if (telemetry === undefined) return record();
+    const labels = { 'event.type': typeof event === 'string' ? event : event.name };
+    return telemetry.watch({ name: 'publish', parent: options.traceparent, labels }, record);
+  };
+  const published = async (
+    event: string | EventDefinition,
+    data: unknown,
+    { traceparent, ...options }: PublishOptions,
+    span: Span | undefined,
+  ): Promise<Receipt> => {
+    try {
+      // What a durable handler still has to say while it ends is part of what is being ended.
+      if (closing !== undefined && tasks?.state !== 'stopping') throw closed('publish');
+      const name = nameOf(event);
+      const receipt = await publisher.publish(name, data, {
+        ...options,
+        traceparent: span?.traceparent ?? traceparent,
+      });
+      span?.set({ 'event.id': receipt.id, channel: receipt.channel });
+      tally.published(1);
+      if (parts.tasks?.unhandled === 'warn') warnUnhandled(name);
+      return receipt;
+    } catch (error) {
+      tally.refused();
+      throw error;
+    }
+  };
+  const work = createTasks({
+    engine,
+    definitions,
+    options: parts.tasks ?? {},
+    channels: new Set(channels),
+    world,
+    attempt: createAttempt({
+      definitions,
+      world,
+      hooks: parts.tasks?.hooks ?? {},
+      publish,
+      failed: (failure, { handler, attempt }, isFinal) =>
+        report(failure, { handler, attempt }, isFinal ? 'error' : 'warn'),
+      report,
+    }),
+    report,
+    changed: (tasks) => made.update({ tasks }),
+  });
+  tasks = work;
+
   return {
-    async publish(event, ...[data, options = {}]) {
-      try {
-        if (closing !== undefined) throw closed('publish');
-        const receipt = await publisher.publish(nameOf(event), data, options);
-        tally.published(1);
-        return receipt;
-      } catch (error) {
-        tally.refused();
-        throw error;
-      }
+    publish: (event, ...[data, options = {}]) => publish(event, data, options),
+    handle(pattern, name, handler, options = {}) {
+      if (closing !== undefined) throw closed('handle');
+      return work.handle(nameOf(pattern), name, handler, options);
     },
+    tasks: work.api,
     on(pattern, handler, options = {}) {
       if (closing !== undefined) throw closed('on');
       return live.on(nameOf(pattern), handler, options);
@@ -77,13 +144,19 @@ export async function createHandle<const Events extends EventDefinitions>(
         },
         status(status) {
           early = status;
+          tasks?.update(status);
           board?.update(status);
         },
         report: (failure) => report(failureFromJson(failure)),
+        run: (...args) => tasks?.host.run(...args),
+        drop: (...args) => tasks?.host.drop(...args),
+        finish: (...args) => tasks?.host.finish(...args),
+        keys: (...args) => tasks?.host.keys(...args) ?? [],
+        alive: () => undefined,
       });
     } catch (error) {
       // What it was made of is its own to close, also when it never began.
-      await engine.close().catch(report);
+      await engine.close().catch((error: unknown) => report(error));
       throw error;
     }
   }
@@ -99,23 +172,24 @@ export async function createHandle<const Events extends EventDefinitions>(
   }
 
   async function close(): Promise<void> {
+    stopGauge?.();
+    await work.close();
     await publisher.settled();
     live.clear();
     await engine.close();
     made.update({ connection: 'closed' });
   }
 
-  function setPaused(paused: boolean): void {
-    if (closing !== undefined) throw closed(paused ? 'pause' : 'resume');
-    engine.setPaused(paused).catch((error: unknown) => report(toFailure(error)));
+  /** It stays in the log: a handler that a later release defines from the `earliest` event gets it. */
+  function warnUnhandled(type: string): void {
+    if (work.handles(type) || unhandled.has(type)) return;
+    unhandled.add(type);
+    report(new Failure('UnknownEvent', `"${type}" was published, and no durable handler of this tab handles it`));
   }
 
-  function report(error: unknown): void {
-    try {
-      parts.report(toFailure(error));
-    } catch {
-      // A throwing reporter harms nobody, and there is no other to tell.
-    }
+  function setPaused(paused: boolean): void {
+    if (closing !== undefined) throw closed(paused ? 'pause' : 'resume');
+    engine.setPaused(paused).catch((error: unknown) => report(error));
   }
 }
 

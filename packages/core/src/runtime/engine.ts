@@ -1,8 +1,11 @@
 // The border between the application's thread and the core's: everything that crosses it is structured-clonable.
+import type { KnownHandler } from '../durable/durable.ts';
+import type { HandlerSpec, TaskHost, TaskOutcome } from '../durable/task.ts';
 import type { CloudEvent, Envelope } from '../event/cloudevent.ts';
 import type { FailureJson } from '../failure.ts';
 import type { LogEntry, Position } from '../ports/store.ts';
 import type { Connection } from '../ports/tabs.ts';
+import type { HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
 import type { Role, Status } from './runtime.ts';
 
 /** An event on its way to the disk: checked, with its id; the engine adds `source`. */
@@ -28,6 +31,12 @@ export interface EngineStatus {
   readonly pending: number;
   /** Channels that the relay refuses for now. */
   readonly paused: readonly string[];
+  /** The durable handlers of this tab. */
+  readonly handlers: readonly KnownHandler[];
+  /** No tab of the device begins a task. */
+  readonly tasksPaused: boolean;
+  /** Events that this tab has trimmed from the log. */
+  readonly trimmed: number;
 }
 
 /** What the engine is, once it has started. */
@@ -38,7 +47,7 @@ export interface EngineHello {
 }
 
 /** The application's side. */
-export interface EngineListener {
+export interface EngineListener extends TaskHost {
   /** Takes a batch, in order. The tab's cursor moves when this resolves, so nothing is skipped when it does not. */
   deliver(batch: readonly Delivery[]): void | Promise<void>;
   status(status: EngineStatus): void | Promise<void>;
@@ -46,11 +55,28 @@ export interface EngineListener {
   report(failure: FailureJson): void | Promise<void>;
 }
 
+/** The durable handlers' part of an engine. */
+export interface TaskEngine {
+  /** Starts a durable handler, once the one before of this name has stopped. @throws Failure `InvalidOptions` */
+  define(spec: HandlerSpec): Promise<void>;
+  /** Stops it in this tab. What runs has so long to end, in milliseconds. */
+  undefine(name: string, graceMs: number): Promise<void>;
+  settle(outcomes: readonly TaskOutcome[]): Promise<void>;
+  /** Begins no task in this tab until told otherwise. */
+  hold(held: boolean): Promise<void>;
+  /** Begins no task in any tab of the device until told otherwise. */
+  pauseTasks(paused: boolean): Promise<void>;
+  stopTasks(graceMs: number): Promise<void>;
+  handlers(): Promise<readonly HandlerRecord[]>;
+  tasks(query: TaskQuery, page: { readonly after?: TaskKey; readonly limit: number }): Promise<TaskPage>;
+  changeTasks(query: TaskQuery, change: TaskChange): Promise<number>;
+}
+
 /**
  * The core, as the application's thread sees it. Every method rejects with a `Failure`.
  * `record` keeps the order of the calls, and resolves when the events are committed; null stands for an ephemeral one.
  */
-export interface Engine {
+export interface Engine extends TaskEngine {
   start(listener: EngineListener): Promise<EngineHello>;
   record(drafts: readonly Draft[]): Promise<readonly (Position | null)[]>;
   /** Stops, or takes up, talking to the relay. */

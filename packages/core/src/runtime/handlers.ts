@@ -3,8 +3,9 @@ import { Failure, toFailure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { EventDefinition } from '../event/define.ts';
 import { compilePattern } from '../event/pattern.ts';
-import { validate } from '../event/schema.ts';
+import { readEvent, type EventReading } from '../event/read.ts';
 import type { LogEntry } from '../ports/store.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 import type { Stop } from '../ports/world.ts';
 import type { Delivery } from './engine.ts';
 import type { Tally } from './status.ts';
@@ -12,6 +13,11 @@ import type { Delivered, OnOptions } from './runtime.ts';
 
 /** A handler of whatever event: the runtime's types have checked which. */
 export type AnyHandler = (event: never) => unknown;
+
+/** How many types and versions that this release does not know are told of; strangers may write any number. */
+const toldMax = 100;
+/** How much of the message tells one from another. */
+const toldLength = 300;
 
 /** The live handlers of one tab. */
 export interface Handlers {
@@ -24,6 +30,7 @@ export interface Handlers {
 interface Registration {
   /** False once it was stopped, also in the midst of a dispatch. */
   live: boolean;
+  readonly pattern: string;
   readonly wants: (type: string) => boolean;
   readonly handler: AnyHandler;
   readonly order: 'local' | 'relay';
@@ -38,11 +45,13 @@ export function createHandlers(parts: {
   /** Those that this tab reads. The device's log may hold others, which other tabs read. */
   readonly channels: ReadonlySet<string>;
   readonly tally: Tally;
+  readonly telemetry?: Telemetry | undefined;
   readonly report: (failure: Failure) => void;
 }): Handlers {
-  const { definitions, channels, tally, report } = parts;
+  const { definitions, channels, tally, telemetry, report } = parts;
   // Replaced on every change, never changed: a handler may add and remove handlers while it runs.
   let registrations: readonly Registration[] = [];
+  const told = new Set<string>();
 
   return {
     on(pattern, handler, { order = 'local', channel, onGap, signal }) {
@@ -54,6 +63,7 @@ export function createHandlers(parts: {
       }
       const registration: Registration = {
         live: true,
+        pattern,
         wants: compilePattern(pattern),
         handler,
         order,
@@ -76,7 +86,7 @@ export function createHandlers(parts: {
         case 'gap':
           return tellGap(delivery);
         case 'dropped':
-          return tally.dropped(delivery.reason, delivery.events);
+          return dropped(delivery.reason, delivery.events);
         case 'ephemeral':
           return hand(delivery.event, { channel: delivery.channel, offset: null, position: null }, () => true);
         case 'event': {
@@ -105,31 +115,44 @@ export function createHandlers(parts: {
         registration.wants(event.type),
     );
     if (wanting.length === 0 || !channels.has(place.channel)) return;
-    const definition = definitions.get(event.type);
-    if (definition === undefined) return tally.dropped('unknown', wanting.length);
-    let data: unknown;
-    try {
-      data = validate(definition.schema, event.data, event.type);
-    } catch (error) {
-      tally.dropped('invalid', wanting.length);
-      return report(
-        new Failure('InvalidPayload', `the event ${event.id} was not handed over: ${toFailure(error).message}`, {
-          cause: error,
-        }),
-      );
-    }
-    const delivered: Delivered = { ...event, ...place, data };
-    for (const registration of wanting) if (registration.live) call(registration.handler, delivered);
+    const reading = readEvent(definitions, event);
+    if (reading.kind !== 'event') return passOver(event, reading, wanting.length);
+    const delivered: Delivered = { ...event, ...place, data: reading.data };
+    for (const registration of wanting) if (registration.live) call(registration, delivered);
   }
 
-  function call(handler: AnyHandler, event: Delivered): void {
+  /** What cannot be read is invalid in itself, each time; what a later release may read is told of once. */
+  function passOver(event: CloudEvent, reading: Exclude<EventReading, { kind: 'event' }>, handlers: number): void {
+    const { kind, failure } = reading;
+    dropped(kind === 'deferred' ? reading.why : kind, handlers);
+    if (kind === 'deferred') {
+      // It names the type and the version, and no event. A stranger's type may be long.
+      const what = failure.message.slice(0, toldLength);
+      if (told.has(what) || told.size >= toldMax) return;
+      told.add(what);
+    }
+    report(
+      new Failure(failure.name, `the event ${event.id} was not handed over: ${failure.message}`, { cause: failure }),
+    );
+  }
+
+  function call({ pattern, handler }: Registration, event: Delivered): void {
     tally.delivered();
     try {
-      const result = (handler as (event: Delivered) => unknown)(event);
+      const run = (): unknown => (handler as (event: Delivered) => unknown)(event);
+      const result =
+        telemetry === undefined
+          ? run()
+          : telemetry.watch({ name: 'handle', event, labels: { handler: pattern, 'handler.kind': 'live' } }, run);
       if (result instanceof Promise) result.catch((error: unknown) => failed(event, error));
     } catch (error) {
       failed(event, error);
     }
+  }
+
+  function dropped(reason: string, events: number): void {
+    tally.dropped(reason, events);
+    telemetry?.count('dropped', events, { reason });
   }
 
   function failed(event: Delivered, error: unknown): void {

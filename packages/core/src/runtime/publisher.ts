@@ -1,6 +1,7 @@
 // publish: what an application hands in becomes checked drafts, and those of one tick travel to the engine together.
 import { Failure } from '../failure.ts';
-import { decodeCloudEvent, type Envelope } from '../event/cloudevent.ts';
+import { attributesOf } from '../event/attributes.ts';
+import type { Envelope } from '../event/cloudevent.ts';
 import type { EventDefinition } from '../event/define.ts';
 import { assertJson, utf8Length } from '../event/json.ts';
 import { validate } from '../event/schema.ts';
@@ -76,27 +77,22 @@ export function createPublisher(parts: {
   }
 
   function draftOf(name: string, data: unknown, options: PublishOptions): Draft {
-    const definition = definitions.get(name);
-    if (definition === undefined) {
-      throw new Failure('UnknownEvent', `"${name}" is not among the events of this runtime; add it to \`events\``);
-    }
-    if (data !== undefined) assertJson(data);
-    validate(definition.schema, data, name);
+    const definition = definitionFor(definitions, name, data);
     const channel = assertChannel(options.channel ?? definition.channel ?? parts.channel);
-    const { durable = true, subject, correlationId, causationId } = options;
-    const event: Envelope = {
+    const { durable = true } = options;
+    const { version } = definition;
+    // What is undefined is no member of the JSON.
+    const json = JSON.stringify({
       specversion: '1.0',
       id: world.id(),
       type: name,
       time: new Date(world.now()).toISOString(),
       datacontenttype: 'application/json',
-      ...(subject === undefined ? {} : { subject }),
-      ...(correlationId === undefined ? {} : { correlationid: correlationId }),
-      ...(causationId === undefined ? {} : { causationid: causationId }),
-      ...(durable ? {} : { ephemeral: true }),
-      ...(data === undefined ? {} : { data }),
-    };
-    const json = JSON.stringify(event);
+      dataschemaversion: version && String(version),
+      ...attributesOf(options),
+      ephemeral: durable ? undefined : true,
+      data,
+    });
     const bytes = utf8Length(json);
     if (bytes + sourceBytes > defaultLimits.eventBytesMax) {
       throw new Failure(
@@ -106,9 +102,26 @@ export function createPublisher(parts: {
       );
     }
     // Parsed anew: what the caller changes after `publish` was called is not what was published.
-    const copy: Envelope = JSON.parse(json);
-    // What a relay would refuse for good is refused here, before it is stored.
-    decodeCloudEvent({ ...copy, source: 'urn:uuid:' });
-    return { event: copy, channel, bytes, durable };
+    const event: Envelope = JSON.parse(json);
+    return { event, channel, bytes, durable };
   }
+}
+
+/**
+ * The definition of an event that may be published with this payload.
+ *
+ * @throws Failure `UnknownEvent`, `InvalidPayload`
+ */
+export function definitionFor(
+  definitions: ReadonlyMap<string, EventDefinition<string, unknown, unknown>>,
+  name: string,
+  data: unknown,
+): EventDefinition<string, unknown, unknown> {
+  const definition = definitions.get(name);
+  if (definition === undefined) {
+    throw new Failure('UnknownEvent', `"${name}" is not among the events of this runtime; add it to \`events\``);
+  }
+  if (data !== undefined) assertJson(data);
+  validate(definition.schema, data, name);
+  return definition;
 }

@@ -20,24 +20,37 @@ export function startReader(parts: {
   readonly store: Store;
   readonly world: World;
   readonly after: Position;
+  /** Those that the tab reads. */
+  readonly channels: readonly string[];
   readonly deliver: (batch: readonly LogEntry[]) => void | Promise<void>;
   readonly report: (failure: Failure) => void;
   /** The device's log is lost to this tab. */
   readonly lost: (failure: Failure) => void;
   readonly signal: AbortSignal;
 }): Reader {
-  const { store, world, deliver, report, lost, signal } = parts;
+  const { store, world, channels, deliver, report, lost, signal } = parts;
   const backoff = createBackoff(world);
   const news = createBell();
   let cursor = parts.after;
 
   return { wake: () => news.ring(), ended: run() };
 
+  /** What was trimmed behind the cursor is gone for every channel, and nobody knows how much of it was new to this tab. */
+  function gaps(): readonly LogEntry[] {
+    return channels.map((channel) => ({
+      kind: 'gap',
+      position: cursor,
+      channel,
+      gap: { missed: null, reason: 'retention' },
+    }));
+  }
+
   async function run(): Promise<void> {
     while (!signal.aborted) {
       try {
-        const { entries, next, atHead } = await store.read(cursor, batchMax);
+        const { entries: read, next, atHead, trimmed } = await store.read(cursor, batchMax);
         if (signal.aborted) return;
+        const entries = trimmed === true ? [...gaps(), ...read] : read;
         // A thread that has gone never answers; it must not keep the tab from closing.
         if (entries.length > 0) await orAborted(deliver(entries), signal);
         if (signal.aborted) return;

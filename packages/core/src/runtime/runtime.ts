@@ -1,10 +1,13 @@
 // What an application holds: the same in one thread and through a worker, in the browser, Node and workerd.
+import type { Remarks } from '../event/attributes.ts';
+import type { KnownHandler } from '../durable/durable.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { EventDefinition, EventInput, EventName, EventOutput } from '../event/define.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { Position } from '../ports/store.ts';
 import type { Connection } from '../ports/tabs.ts';
 import type { Stop } from '../ports/world.ts';
+import type { HandleOptions, SchedulerState, TaskContext, Tasks } from './tasks/types.ts';
 
 /** An event, by its name or by the definition that the runtime was made with. */
 export type EventRef<Events, Name extends EventName<Events>> =
@@ -12,14 +15,14 @@ export type EventRef<Events, Name extends EventName<Events>> =
   | EventDefinition<Name, EventInput<Events, Name>, EventOutput<Events, Name>>;
 
 /** What stands behind the event in a call of `publish`; an event whose payload may be undefined needs none. */
-export type PublishArguments<Input> = undefined extends Input
-  ? [data?: Input, options?: PublishOptions]
-  : [data: Input, options?: PublishOptions];
+export type PublishArguments<Input, Options = PublishOptions> = undefined extends Input
+  ? [data?: Input, options?: Options]
+  : [data: Input, options?: Options];
 
 /** What `on` takes: a name that is defined, or a pattern, which has a `*`. */
 export type RuntimePattern<Events> = EventName<Events> | `${string}*${string}`;
 
-/** An event as a handler gets it: the envelope, with the validated payload. */
+/** An event as a handler gets it: the envelope as it was published, with the payload lifted and validated. */
 export interface Delivered<Type extends string = string, Data = unknown> extends CloudEvent<Type, Data> {
   readonly data: Data;
   readonly channel: string;
@@ -48,14 +51,11 @@ export type NameMatching<Name extends string, Pattern extends string> = Pattern 
     : never;
 
 /** How one event is published. */
-export interface PublishOptions {
+export interface PublishOptions extends Remarks {
   /** The channel; by default the definition's, else the runtime's first. */
   readonly channel?: string;
   /** False: told to whoever is there, never stored, and possibly dropped. */
   readonly durable?: boolean;
-  readonly subject?: string;
-  readonly correlationId?: string;
-  readonly causationId?: string;
 }
 
 /** What `publish` answers once the event is on this device's disk. */
@@ -103,6 +103,12 @@ export interface Status {
   /** Counts of this tab, since `since`. */
   readonly counts: Counts;
   readonly channels: Readonly<Record<string, ChannelStatus>>;
+  /** Events that left the device's log by its retention since this tab began; trimmed by this tab, that is. */
+  readonly trimmed: number;
+  /** Where the scheduler of durable handlers stands. */
+  readonly tasks: SchedulerState;
+  /** The durable handlers of this tab, by name: what waits, runs, is dead. */
+  readonly handlers: Readonly<Record<string, KnownHandler>>;
 }
 
 /** What one tab has seen. Per delivery to a handler: passed = delivered + filtered + dropped. */
@@ -118,8 +124,9 @@ export interface Counts {
   /** Handler calls that failed, of those delivered. */
   readonly failed: number;
   /**
-   * By reason: `invalid` (the payload breaks its schema), `unknown` (its type is not defined here), `refused` (by the
-   * relay, for good; counted in the leader's tab), and for ephemeral events `overflow`, `offline`, `unreachable`.
+   * By reason: `invalid` (the payload breaks its schema or an upcast), `newer` (of a version that this release does not
+   * know), `unknown` (its type is not defined here), `refused` (by the relay, for good; counted in the leader's tab), and
+   * for ephemeral events `overflow`, `offline`, `unreachable`.
    */
   readonly dropped: Readonly<Record<string, number>>;
 }
@@ -157,6 +164,31 @@ export interface Runtime<Events> {
     handler: (event: DeliveredBy<Events, NoInfer<Pattern>>) => unknown,
     options?: OnOptions,
   ): Stop;
+
+  /**
+   * Handles events durably: at least once per event and **device**, whichever tab does it, across reloads and restarts, with
+   * retries, and with a dead letter at the end of them. What must happen once for *all* devices, such as charging a card,
+   * belongs at the relay, not here. The name is what is stored: it stays the same across releases. An event may be handled
+   * twice, where a tab dies before it could say that it was done: so handlers are idempotent.
+   *
+   * @returns stop, for this tab: another that defines the handler goes on
+   * @throws Failure `InvalidOptions` (also for a name that this runtime has already), `InvalidPattern`, `Closed`
+   * @example
+   * ```ts
+   * runtime.handle('order.placed', 'send-receipt', async ({ data }, { signal }) => {
+   *   await fetch('/receipts', { method: 'POST', body: JSON.stringify(data), signal });
+   * });
+   * ```
+   */
+  handle<Pattern extends RuntimePattern<Events>>(
+    pattern: Pattern | EventDefinition<Pattern>,
+    name: string,
+    handler: (event: DeliveredBy<Events, NoInfer<Pattern>>, task: TaskContext<Events>) => unknown,
+    options?: HandleOptions<DeliveredBy<Events, NoInfer<Pattern>>>,
+  ): Stop;
+
+  /** What durable handlers have to do, and what they gave up. */
+  readonly tasks: Tasks;
 
   /** How things stand. */
   readonly status: Readable<Status>;

@@ -32,6 +32,8 @@ export function createStanding(parts: {
   readonly world: World;
   readonly outbox: () => Outbox;
   readonly hasRelay: boolean;
+  /** The rest of what the status shows. */
+  readonly others: () => Pick<EngineStatus, 'handlers' | 'tasksPaused' | 'trimmed'>;
   readonly tell: (status: EngineStatus) => void;
 }): Standing {
   const { tabs, world, hasRelay, tell } = parts;
@@ -85,7 +87,7 @@ export function createStanding(parts: {
   };
 
   function status(): EngineStatus {
-    return { role, connection, pending: parts.outbox().events, paused: refused };
+    return { role, connection, pending: parts.outbox().events, paused: refused, ...parts.others() };
   }
 
   function changed(): void {

@@ -1,8 +1,10 @@
 // How things stand, as snapshots: one object until something changes, then another.
 import { Failure, toFailure } from '../failure.ts';
+import type { KnownHandler } from '../durable/durable.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { EngineHello, EngineStatus } from './engine.ts';
 import type { ChannelStatus, Counts, Readable, Status } from './runtime.ts';
+import type { SchedulerState } from './tasks/types.ts';
 
 /** How many gaps of a channel are remembered. */
 const gapsMax = 16;
@@ -21,7 +23,7 @@ export interface Tally {
 export interface StatusBoard {
   readonly status: Readable<Status>;
   readonly tally: Tally;
-  update(status: Partial<EngineStatus>): void;
+  update(status: Partial<EngineStatus> & { readonly tasks?: SchedulerState }): void;
 }
 
 /** Makes the board. Listeners hear once per tick, however much changed in it. */
@@ -29,10 +31,12 @@ export function createStatusBoard(parts: {
   readonly hello: EngineHello;
   readonly channels: readonly string[];
   readonly since: string;
+  readonly tasks: SchedulerState;
   readonly report: (failure: Failure) => void;
 }): StatusBoard {
   const { hello, channels, since, report } = parts;
   let engine = hello.status;
+  let scheduler: SchedulerState = parts.tasks;
   const counts = { since, published: 0, refused: 0, delivered: 0, failed: 0 };
   const dropped: Record<string, number> = {};
   const gaps = new Map<string, readonly Gap[]>(channels.map((channel) => [channel, []]));
@@ -58,7 +62,11 @@ export function createStatusBoard(parts: {
       dropped: (reason, events) => change(() => (dropped[reason] = (dropped[reason] ?? 0) + events)),
       gap: (channel, gap) => change(() => gaps.set(channel, [...(gaps.get(channel) ?? []), gap].slice(-gapsMax))),
     },
-    update: (next) => change(() => (engine = { ...engine, ...next })),
+    update: ({ tasks = scheduler, ...next }) =>
+      change(() => {
+        scheduler = tasks;
+        engine = { ...engine, ...next };
+      }),
   };
 
   function change(apply: () => unknown): void {
@@ -86,7 +94,7 @@ export function createStatusBoard(parts: {
   }
 
   function take(): Status {
-    const { role, connection, pending, paused } = engine;
+    const { role, connection, pending, paused, trimmed } = engine;
     const { deviceId, storage } = hello;
     const named = new Set([...gaps.keys(), ...paused]);
     // A channel may be called `__proto__`.
@@ -94,6 +102,19 @@ export function createStatusBoard(parts: {
     for (const channel of named)
       byChannel[channel] = { gaps: gaps.get(channel) ?? [], paused: paused.includes(channel) };
     const tab: Counts = { ...counts, dropped: { ...dropped } };
-    return { role, connection, storage, deviceId, pending, counts: tab, channels: byChannel };
+    const handlers: Record<string, KnownHandler> = Object.create(null);
+    for (const handler of engine.handlers) handlers[handler.name] = handler;
+    return {
+      role,
+      connection,
+      storage,
+      deviceId,
+      pending,
+      counts: tab,
+      channels: byChannel,
+      tasks: scheduler,
+      trimmed,
+      handlers,
+    };
   }
 }

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Failure, toFailure } from '@godwit/core';
 import { secretBytesMin } from '../authority/secret.ts';
-import { log, startRelay, type RelayOptions } from './relay.ts';
+import { stderrLogger } from './log.ts';
+import { startRelay, type RelayOptions } from './relay.ts';
 import { version } from './version.ts';
 
 const usage = `godwit relay ${version}
@@ -103,9 +104,8 @@ function readSecret(path: string): Uint8Array {
   const secret = new TextEncoder().encode(text.replace(/\r?\n$/, ''));
   if (secret.length === 0) throw invalid(`--secret-file ${path} is empty`);
   if (secret.length < secretBytesMin) {
-    log('warn', {
-      message: `the key has ${secret.length} bytes; HS256 wants ${secretBytesMin} or more (RFC 7518, section 3.2)`,
-    });
+    const message = `the key has ${secret.length} bytes; HS256 wants ${secretBytesMin} or more (RFC 7518, section 3.2)`;
+    stderrLogger.warn(message);
   }
   return secret;
 }
@@ -116,7 +116,7 @@ function invalid(message: string): Failure {
 
 function fail(error: unknown): never {
   const { name, message } = toFailure(error);
-  log('error', { name, message });
+  stderrLogger.error(message, { name });
   process.exit(1);
 }
 

@@ -1,6 +1,6 @@
 // Starts a relay on Node: the app, on SQLite, behind HTTP; and ends it without losing anybody.
 import { join } from 'node:path';
-import { Failure, failureToJson, worldOf, type World } from '@godwit/core';
+import { Failure, guarded, worldOf, type Logger, type Reporter, type Telemetry, type World } from '@godwit/core';
 import { createChannels } from '@godwit/core/feed';
 import { defaultLimits, type Limits } from '@godwit/core/protocol';
 import { createApp } from '../app.ts';
@@ -9,6 +9,7 @@ import { createSecretAuthority } from '../authority/secret.ts';
 import type { Origins } from '../cors.ts';
 import { withAssets } from './assets.ts';
 import { listen } from './listen.ts';
+import { stderrLogger } from './log.ts';
 import type { Durability } from './sqlite/database.ts';
 import { openSqliteLogs } from './sqlite/logs.ts';
 import { version } from './version.ts';
@@ -35,8 +36,12 @@ export interface RelayOptions {
   readonly assets?: string;
   /** The largest that the file may grow. */
   readonly fileBytesMax?: number;
-  /** Hears what goes wrong on the relay's side; a line of JSON on stderr unless said. */
-  readonly report?: (failure: Failure) => void;
+  /** Gets a line for what goes wrong on the relay's side; JSON on stderr unless said. */
+  readonly logger?: Logger;
+  /** Hears of each such failure, too: for a service that collects errors. */
+  readonly report?: Reporter;
+  /** Counts, times and follows what is appended; `createTelemetry` of `@godwit/otel` makes one. */
+  readonly telemetry?: Telemetry;
 }
 
 /** A relay that runs. */
@@ -56,18 +61,20 @@ const comeBackWithinMs = 2000;
  */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const world = worldOf(globalThis);
-  const { data, durability = 'fsync', report = writeReport, assets, fileBytesMax } = options;
+  const { data, durability = 'fsync', logger = stderrLogger, report, telemetry, assets, fileBytesMax } = options;
   const origins = options.cors ?? (options.insecure === true ? 'any' : []);
   const authority = authorityOf(options, origins, world);
   const limits = { ...defaultLimits, ...options.limits };
   const file = { path: join(data, 'godwit.sqlite'), durability, world };
   const logs = openSqliteLogs(fileBytesMax === undefined ? file : { ...file, bytesMax: fileBytesMax });
+  const tell = guarded({ logger, report });
   if (logs.hasLost) {
     const message = `the machine went down while ${file.path} was not synced (--durability os): every log begins a new epoch, and readers are told of a gap`;
-    log('warn', { message });
+    tell(new Failure('StorageFailed', message), {}, 'warn');
   }
-  const channels = createChannels({ logs, world, limits, report });
-  const app = createApp({ channels, authority, limits, world, report, version, cors: origins, ready: logs.ready });
+  const channels = createChannels({ logs, world, limits, report: tell });
+  const told = { logger, report, telemetry };
+  const app = createApp({ channels, authority, limits, world, ...told, version, cors: origins, ready: logs.ready });
   try {
     const server = await listen({
       fetch: assets === undefined ? app.fetch : withAssets(app, assets).fetch,
@@ -102,13 +109,4 @@ function authorityOf(options: RelayOptions, origins: Origins, world: World): Aut
     'InvalidOptions',
     'a relay needs a key, or to be told that it is open to all: --secret-file FILE or --insecure',
   );
-}
-
-function writeReport(failure: Failure): void {
-  log('error', failureToJson(failure));
-}
-
-/** Writes a line of JSON to stderr. */
-export function log(level: 'info' | 'warn' | 'error', fields: object): void {
-  process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), level, ...fields })}\n`);
 }

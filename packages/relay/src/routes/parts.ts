@@ -1,5 +1,5 @@
 // What every route is made of.
-import type { Failure, World } from '@godwit/core';
+import type { Telemetry, World } from '@godwit/core';
 import type { Channels } from '@godwit/core/feed';
 import type { Limits } from '@godwit/core/protocol';
 import type { Authority } from '../authority/authority.ts';
@@ -10,6 +10,6 @@ export interface RelayParts {
   readonly authority: Authority;
   readonly limits: Limits;
   readonly world: World;
-  /** Hears what went wrong on the relay's side. */
-  readonly report: (failure: Failure) => void;
+  /** Counts, times and follows what is appended. */
+  readonly telemetry?: Telemetry | undefined;
 }

@@ -5,10 +5,13 @@ import { isSource, isTest, type Tree } from './tree.ts';
 /** The ports that have a contract, and the contract's name in core/testing. */
 const contracts: Readonly<Record<string, string>> = {
   Store: 'storeContract',
+  TaskStore: 'taskStoreContract',
+  DeviceStore: 'taskStoreContract',
   Log: 'logContract',
   Logs: 'logContract',
   Link: 'linkContract',
   Tabs: 'tabsContract',
+  Telemetry: 'telemetryContract',
   World: 'worldContract',
 };
 

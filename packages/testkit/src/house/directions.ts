@@ -41,7 +41,15 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'apps/demo': ['@godwit/client', '@godwit/relay', '@godwit/core'],
   'apps/docs': ['@godwit/client', '@godwit/relay', '@godwit/core'],
   'apps/edge': ['@godwit/relay', '@godwit/core'],
-  e2e: ['@godwit/testkit', '@godwit/client', '@godwit/relay', '@godwit/core', '@godwit/demo', '@godwit/edge'],
+  e2e: [
+    '@godwit/testkit',
+    '@godwit/client',
+    '@godwit/relay',
+    '@godwit/otel',
+    '@godwit/core',
+    '@godwit/demo',
+    '@godwit/edge',
+  ],
 };
 /** Tests and configs of any package may use it. */
 const testkit = '@godwit/testkit';

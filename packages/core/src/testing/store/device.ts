@@ -3,11 +3,12 @@ import { onTestFinished } from 'vitest';
 import { utf8Length } from '../../event/json.ts';
 import type { CloudEvent } from '../../event/cloudevent.ts';
 import type { LogRun, MergePage, OwnSegment, Position, Store } from '../../ports/store.ts';
+import type { DeviceStore } from '../../ports/tasks.ts';
 
 /** A browser, or whatever has disks: it holds the databases of its users. */
 export interface StoreDevice {
   /** Opens a user's store, as another tab does. */
-  open(user?: string): Promise<Store>;
+  open(user?: string): Promise<DeviceStore>;
   /** Writes a channel's `read` cursor past the store, as a browser did that committed half a transaction. */
   moveReadBack(channel: string, offset: string): Promise<void>;
   /** The refused events that are kept, by their ids. */
@@ -17,7 +18,7 @@ export interface StoreDevice {
 }
 
 /** Makes a device, with one tab open on it; it is thrown away with the test. */
-export type OpenStore = () => Promise<{ readonly device: StoreDevice; readonly store: Store }>;
+export type OpenStore = () => Promise<{ readonly device: StoreDevice; readonly store: DeviceStore }>;
 
 /** Opens devices for tests. */
 export function openerOf(make: () => StoreDevice | Promise<StoreDevice>): OpenStore {

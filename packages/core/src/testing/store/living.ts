@@ -51,6 +51,7 @@ export function living(opened: OpenStore): void {
         store.confirm({ channel: 'room', sent: 1, rejected: [] }),
         store.read(0, 1),
         store.own('room', 0, 1),
+        store.trim({ now: 1, ageMs: 0, eventsMax: 0, bytesMax: 0, segmentsMax: 1 }),
       ]) {
         await expect(asked).rejects.toMatchObject({ name: 'Closed' });
       }

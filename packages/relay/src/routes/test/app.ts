@@ -1,9 +1,10 @@
 // For the routes' tests: the relay's app in this process, on memory logs, in a world whose time the test moves.
+import type { Hono } from 'hono';
 import { createMemoryLogs, Failure, type Logs } from '@godwit/core';
 import { createChannels, type ServedChannels } from '@godwit/core/feed';
 import { defaultLimits } from '@godwit/core/protocol';
 import { createTestWorld, type TestWorld } from '@godwit/core/testing';
-import { createApp } from '../../app.ts';
+import { createApp, type AppOptions } from '../../app.ts';
 import type { Authority } from '../../authority/authority.ts';
 import { readFrames, type FrameReader } from '../../testing/frames.ts';
 
@@ -11,6 +12,7 @@ import { readFrames, type FrameReader } from '../../testing/frames.ts';
 export interface AppUnderTest {
   readonly world: TestWorld;
   readonly channels: ServedChannels;
+  readonly app: Pick<Hono, 'request'>;
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   /** Opens a stream. */
   open(path: string): Promise<FrameReader>;
@@ -29,7 +31,11 @@ function report(failure: Failure): void {
 }
 
 /** Makes an app. `change` stands between its channels and its logs. */
-export function createTestApp(grants: Grants = {}, change: (logs: Logs) => Logs = (logs) => logs): AppUnderTest {
+export function createTestApp(
+  grants: Grants = {},
+  change: (logs: Logs) => Logs = (logs) => logs,
+  more: Partial<AppOptions> = {},
+): AppUnderTest {
   const world = createTestWorld();
   const limits = defaultLimits;
   const until = grants.until?.(world);
@@ -38,13 +44,14 @@ export function createTestApp(grants: Grants = {}, change: (logs: Logs) => Logs 
     return until === undefined ? {} : { until };
   };
   const channels = createChannels({ logs: change(createMemoryLogs(world)), world, limits, report });
-  const app = createApp({ channels, authority, limits, world, report, version: 'test' });
+  const app = createApp({ channels, authority, limits, world, report, version: 'test', ...more });
   const get = async (path: string, headers: Record<string, string> = {}): Promise<Response> =>
     app.request(path, { headers });
   let published = 0;
   return {
     world,
     channels,
+    app,
     get,
     open: async (path) => readFrames(await get(path, { accept: 'text/event-stream' })),
     async publish(names, type = 'todo.added') {

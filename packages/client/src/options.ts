@@ -1,0 +1,101 @@
+// What an application says when it creates a runtime, in a browser as in Node, checked before anything is started.
+import {
+  Failure,
+  type ChannelFrom,
+  type EventDefinitions,
+  type Logger,
+  type Reporter,
+  type TaskEngineOptions,
+  type TaskOptions,
+  type Telemetry,
+} from '@godwit/core';
+import { assertChannel, defaultLimits } from '@godwit/core/protocol';
+import type { TokenSource } from './link/token.ts';
+
+/** A channel to read: its name, or its name and where a device begins that has never read it. */
+export type ChannelOption =
+  | string
+  | {
+      readonly name: string;
+      /** `earliest` (the default): everything that the relay still holds. `latest`: only what comes. */
+      readonly from?: 'earliest' | 'latest';
+    };
+
+/** How any runtime is created. */
+export interface CommonOptions<Events extends EventDefinitions> {
+  /** See `defineEvents`. */
+  readonly events: Events;
+  /** The relay's address. Without one, events stay on this device. */
+  readonly relay?: string | URL;
+  /** What is read; the first is where an event goes that names none. By default one channel called `default`. */
+  readonly channels?: readonly ChannelOption[];
+  /** Answers the relay's token; asked again when the relay no longer takes it. */
+  readonly token?: TokenSource;
+  /**
+   * Gets a line for each failure that nobody awaits, a handler's, an arriving payload's, the disk's: a warning while it is
+   * tried again, an error once it is final. By default the console.
+   */
+  readonly logger?: Logger;
+  /** Hears of those that are final, too: for a service that collects errors. */
+  readonly report?: Reporter;
+  /** Counts, times and follows events; `createTelemetry` of `@godwit/otel` makes one. By default nothing does. */
+  readonly telemetry?: Telemetry;
+  /** How this tab runs durable handlers. */
+  readonly tasks?: TaskOptions;
+}
+
+/** Options as every runtime takes them. */
+export interface CheckedCommon {
+  readonly relay: string | undefined;
+  readonly channels: readonly ChannelFrom[];
+}
+
+/**
+ * Checks the options that types cannot.
+ *
+ * @param base what a relative address stands behind
+ * @throws Failure `InvalidOptions`, `InvalidChannel`
+ */
+export function checkCommon(options: CommonOptions<EventDefinitions>, base: string | undefined): CheckedCommon {
+  const { relay, channels = ['default'], events, tasks: { workers = 1, batch = 1 } = {} } = options;
+  for (const [name, count] of Object.entries({ workers, batch })) {
+    if (!Number.isInteger(count) || count < 1)
+      throw invalid(`\`tasks.${name}\` is a whole number of at least 1, got ${count}`);
+  }
+  if (typeof events !== 'object' || events === null) throw invalid('`events` is what `defineEvents` answers');
+  // One stream carries them all.
+  const most = defaultLimits.channelsPerConnectionMax;
+  if (channels.length === 0 || channels.length > most) {
+    throw invalid(`\`channels\` names 1 to ${most} channels, or is left out; got ${channels.length}`);
+  }
+  const checked = new Map<string, 'earliest' | 'latest'>();
+  for (const channel of channels) {
+    const { name: itsName, from = 'earliest' } = typeof channel === 'string' ? { name: channel } : channel;
+    if (checked.has(assertChannel(itsName))) throw invalid(`\`channels\` names "${itsName}" twice`);
+    checked.set(itsName, from);
+  }
+  return { relay: relay === undefined ? undefined : addressOf(relay, base), channels: [...checked] };
+}
+
+/** The part of the tasks' options that the engine needs: what can cross to a worker. */
+export function engineTasks({ scheduler, batch, start }: TaskOptions = {}): TaskEngineOptions {
+  return { scheduler, batch, start };
+}
+
+/** An option that cannot work. */
+export function invalid(what: string): Failure {
+  return new Failure('InvalidOptions', `createRuntime: ${what}`);
+}
+
+/** The whole address: a worker has another base than its page. */
+function addressOf(relay: string | URL, base: string | undefined): string {
+  const wrong = invalid(`\`relay\` is an http or https address, got ${JSON.stringify(String(relay))}`);
+  let url: URL;
+  try {
+    url = new URL(relay, base);
+  } catch {
+    throw wrong;
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw wrong;
+  return url.href;
+}

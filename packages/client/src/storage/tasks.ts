@@ -1,0 +1,86 @@
+// Durable handlers in IndexedDB: their records and rows, each question a request or two, whatever it answers.
+import { byKey, dueOf, laneRank, type HandlerRecord, type TaskRow, type TaskTable } from '@godwit/core';
+import type { IDBPTransaction } from 'idb';
+import type { Schema, TaskRecord } from './schema.ts';
+import { heard } from './write.ts';
+
+/** The stores that they are in. */
+export const taskStores: ('handlers' | 'tasks')[] = ['handlers', 'tasks'];
+
+/** The table within one transaction; within one that only reads, it only reads. */
+export function idbTable(transaction: IDBPTransaction<Schema, typeof taskStores, IDBTransactionMode>): TaskTable {
+  const handlers = transaction.objectStore('handlers');
+  const tasks = transaction.objectStore('tasks');
+
+  return {
+    record: async (handler) => (await heard(handlers.get(handler)))?.record,
+    records: async () => recordsOf(await heard(handlers.getAll())),
+    putRecord: (record) => made(handlers.put?.({ v: 1, record })),
+    row: async ({ handler, position }) => (await heard(tasks.get([handler, position])))?.row,
+    putRow: (row) => made(tasks.put?.(taskOf(row))),
+    removeRow: ({ handler, position }) => made(tasks.delete?.([handler, position])),
+    removeHandler(handler) {
+      made(tasks.delete?.(all(handler)));
+      made(handlers.delete?.(handler));
+    },
+    live: async (handler, key) =>
+      rowsOf(await heard(tasks.index('lane').getAll(IDBKeyRange.bound([handler, [key]], [handler, [key, []]]), 2))),
+    async due(handler, at, limit) {
+      // Behind those whose time has come, those of a clock that jumped back. A row is in one of the ranges only.
+      const [due, ahead] = [
+        heard(tasks.index('due').getAll(IDBKeyRange.bound([handler], [handler, at]), limit)),
+        heard(
+          tasks.index('at').getAll(IDBKeyRange.bound(['waiting', handler, at], ['waiting', handler, []], true), limit),
+        ),
+      ];
+      return rowsOf([...(await due), ...(await ahead)]).slice(0, limit);
+    },
+    earliest: async (handler) => (await heard(tasks.index('due').openKeyCursor(all(handler))))?.key[1] ?? null,
+    async find({ handler, position, states }, after, limit) {
+      const own = [handler, position].filter((part) => part !== undefined);
+      const end = position === undefined ? [...own, []] : own;
+      const behind = after === undefined ? [] : [after.handler, after.position];
+      const isBehind = indexedDB.cmp(behind, own) > 0;
+      if (isBehind && indexedDB.cmp(behind, end) >= 0) return [];
+      const range = (...state: readonly string[]): IDBKeyRange =>
+        IDBKeyRange.bound([...state, ...(isBehind ? behind : own)], [...state, ...end], isBehind);
+      const found =
+        states === undefined
+          ? [heard(tasks.getAll(range(), limit))]
+          : [...new Set(states)].map((state) => heard(tasks.index('state').getAll(range(state), limit)));
+      return rowsOf((await Promise.all(found)).flat())
+        .toSorted(byKey)
+        .slice(0, limit);
+    },
+  };
+}
+
+/** The records without their version. */
+export function recordsOf(stored: readonly Schema['handlers']['value'][]): readonly HandlerRecord[] {
+  return stored.map(({ record }) => record);
+}
+
+/** A row as it is kept. A property that is not there keeps it out of that index. */
+function taskOf(row: TaskRow): TaskRecord {
+  const { state, key } = row;
+  const rank = laneRank(state);
+  return {
+    v: 1,
+    row,
+    ...(state === 'waiting' ? { due: dueOf(row) } : {}),
+    ...(key === null || rank === undefined ? {} : { lane: [key, rank] }),
+  };
+}
+
+/** Whether it succeeds the transaction tells. */
+function made(request: Promise<unknown> | undefined): void {
+  request?.catch(() => undefined);
+}
+
+function rowsOf(stored: readonly TaskRecord[]): TaskRow[] {
+  return stored.map(({ row }) => row);
+}
+
+function all(handler: string): IDBKeyRange {
+  return IDBKeyRange.bound([handler], [handler, []]);
+}

@@ -1,0 +1,7 @@
+import { storeContract, taskStoreContract } from '@godwit/core/testing';
+import { sqliteDevice } from './device.ts';
+
+for (const durability of ['fsync', 'os'] as const) {
+  storeContract(`in SQLite on Node, ${durability}`, () => sqliteDevice(durability));
+  taskStoreContract(`in SQLite on Node, ${durability}`, () => sqliteDevice(durability));
+}

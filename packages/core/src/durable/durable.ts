@@ -1,0 +1,108 @@
+// The durable handlers of one tab: which there are, who is told of what, and what a person does with their tasks.
+import { Failure } from '../failure.ts';
+import type { DeviceStore, HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
+import { startHandler, type DurableHandler, type HandlerParts } from './handler.ts';
+import { claimMax } from './limits.ts';
+import type { HandlerSpec, TaskOutcome } from './task.ts';
+
+/** A tab's durable handlers. */
+export interface Durable {
+  /**
+   * Starts a handler, once the one before of this name has stopped.
+   *
+   * @throws Failure `InvalidOptions` when the tab has one of this name that was not told to stop
+   */
+  define(spec: HandlerSpec): Promise<void>;
+  /** Stops one; another tab that defines it goes on. */
+  undefine(name: string, graceMs: number): Promise<void>;
+  settle(outcomes: readonly TaskOutcome[]): void;
+  /** The log grew, or the pause ended. */
+  wake(): void;
+  /** Another tab changed rows of this handler, or let go of its lease. */
+  look(name: string): void;
+  /** What is known of those that this tab defines. */
+  records(): readonly KnownHandler[];
+  tasks(query: TaskQuery, page: { readonly after?: TaskKey; readonly limit: number }): Promise<TaskPage>;
+  /** Changes every task that the query finds; answers how many. */
+  change(query: TaskQuery, change: TaskChange): Promise<number>;
+  /** Stops all, each with so long a grace, in milliseconds. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** A handler, and whether this tab runs it. */
+export interface KnownHandler extends HandlerRecord {
+  readonly isHere: boolean;
+}
+
+/** Makes a tab without handlers. */
+export function createDurable(
+  parts: Omit<HandlerParts, 'released' | 'batchMax'> & {
+    readonly store: DeviceStore;
+    readonly batchMax?: number | undefined;
+    /** Other tabs are to hear: a lease was let go, or rows have changed. */
+    readonly announce: (handler: string) => void;
+  },
+): Durable {
+  const { store, world, announce, batchMax = claimMax } = parts;
+  const handlers = new Map<string, DurableHandler>();
+  const stopping = new Map<string, Promise<void>>();
+
+  return {
+    async define(spec) {
+      await stopping.get(spec.name);
+      if (handlers.has(spec.name)) {
+        throw new Failure(
+          'InvalidOptions',
+          `this tab has a handler "${spec.name}" already; a name is what is stored of a handler, so each has its own`,
+        );
+      }
+      handlers.set(spec.name, startHandler(spec, { ...parts, batchMax, released: announce }));
+    },
+    async undefine(name, graceMs) {
+      // Only when it has stopped: two of one name in one tab would take each other's outcomes.
+      const stopped = handlers
+        .get(name)
+        ?.stop(graceMs)
+        .finally(() => {
+          handlers.delete(name);
+          stopping.delete(name);
+          parts.changed();
+        });
+      if (stopped === undefined) return;
+      stopping.set(name, stopped);
+      await stopped;
+    },
+    settle(outcomes) {
+      for (const [name, its] of Map.groupBy(outcomes, ({ handler }) => handler)) handlers.get(name)?.settle(its);
+    },
+    wake() {
+      for (const handler of handlers.values()) handler.wake();
+    },
+    look: (name) => handlers.get(name)?.look(),
+    records: () =>
+      [...handlers.values()].flatMap(({ record, isOwned }) =>
+        record === undefined ? [] : [{ ...record, isHere: isOwned }],
+      ),
+    tasks: (query, page) => store.tasks(query, page),
+    async change(query, change) {
+      let changed = 0;
+      let after: TaskKey | null = null;
+      do {
+        const page = { at: world.now(), limit: claimMax, ...(after === null ? {} : { after }) };
+        const done: Awaited<ReturnType<DeviceStore['change']>> = await store.change(query, change, page);
+        changed += done.changed;
+        after = done.next;
+      } while (after !== null);
+      if (changed > 0) {
+        for (const name of query.handler === undefined ? handlers.keys() : [query.handler]) {
+          handlers.get(name)?.look();
+          announce(name);
+        }
+      }
+      return changed;
+    },
+    async stop(graceMs) {
+      await Promise.all([...handlers.values()].map((handler) => handler.stop(graceMs)));
+    },
+  };
+}

@@ -1,0 +1,202 @@
+// One durable handler in one tab: waits for its lease, then claims, hands out, and commits what became of it, step by step.
+import { Failure, failureToJson, isFinal, toFailure } from '../failure.ts';
+import type { HandlerRecord } from '../ports/tasks.ts';
+import { createBackoff } from '../timing/backoff.ts';
+import { createBell, orAborted, pause } from '../timing/wait.ts';
+import { beginLease, type Lease, type LeaseParts } from './owned.ts';
+import { acquire, beatMs } from './lease.ts';
+import { recover } from './recover.ts';
+import type { HandlerSpec, TaskOutcome } from './task.ts';
+import { wantsOf, type EventEntry } from './wants.ts';
+
+/** A handler at work. */
+export interface DurableHandler {
+  readonly spec: HandlerSpec;
+  /** The record as last seen; undefined before the first look. */
+  readonly record: HandlerRecord | undefined;
+  /** Whether this tab runs it. */
+  readonly isOwned: boolean;
+  /** The log grew, or the pause ended. */
+  wake(): void;
+  /** Rows changed, or a lease was let go. */
+  look(): void;
+  /** Takes outcomes; those of another lease are refused. */
+  settle(outcomes: readonly TaskOutcome[]): void;
+  /** Gives what runs so long to end, in milliseconds, returns the rest, and lets go of the lease. Stopping twice is stopping once. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** What the handlers of one tab share. */
+export interface HandlerParts extends LeaseParts {
+  /** The channels that this tab reads. */
+  readonly channels: ReadonlySet<string>;
+  /** The device's log is lost to this tab. */
+  readonly lost: (failure: Failure) => void;
+  /** What is known of the handler has changed. */
+  readonly changed: () => void;
+  /** The lease was let go: another tab may have it at once. */
+  readonly released: (handler: string) => void;
+  /** The tab is gone: nothing is committed any more. */
+  readonly signal: AbortSignal;
+}
+
+/** How long behind its grace a thread that answers nothing holds up a stop, in milliseconds. */
+const finishMs = 1000;
+
+/** Starts a handler. */
+export function startHandler(spec: HandlerSpec, parts: HandlerParts): DurableHandler {
+  const { store, world, tab, host, report, signal } = parts;
+  const wants = wantsOf(spec, parts.channels);
+  const bell = createBell();
+  const stopping = new AbortController();
+  const either = AbortSignal.any([signal, stopping.signal]);
+  let record: HandlerRecord | undefined;
+  let lease: Lease | undefined;
+  let graceMs = 0;
+  let hasRetriedDeferred = false;
+  let isLetGo = false;
+  const ended = run();
+
+  return {
+    spec,
+    get record() {
+      return record;
+    },
+    get isOwned() {
+      return lease !== undefined;
+    },
+    wake() {
+      lease?.grew();
+      bell.ring();
+    },
+    look() {
+      isLetGo = true;
+      lease?.changed();
+      bell.ring();
+    },
+    settle(outcomes) {
+      lease?.settle(outcomes);
+      bell.ring();
+    },
+    stop(itsGraceMs) {
+      graceMs = itsGraceMs;
+      stopping.abort();
+      return ended;
+    },
+  };
+
+  function wasLetGo(): boolean {
+    const was = isLetGo;
+    isLetGo = false;
+    return was;
+  }
+
+  async function run(): Promise<void> {
+    const backoff = createBackoff(world);
+    while (!either.aborted) {
+      try {
+        const owned = await acquire({ spec, tab, store, world, wants, bell, wasLetGo, signal: either, seen });
+        if (owned === undefined) return;
+        const clean = await recover({ spec, store, world, wants, keys }, owned);
+        if (clean === undefined) continue;
+        seen(clean);
+        if (!hasRetriedDeferred) await retryDeferred(clean);
+        hasRetriedDeferred = true;
+        lease = beginLease({ spec, wants, keys, record: clean, seen, wake: () => bell.ring(), signal: either }, parts);
+        backoff.reset();
+        await work(lease);
+      } catch (error) {
+        if (signal.aborted) return;
+        const failure = toFailure(error);
+        if (isFinal(failure)) return parts.lost(failure);
+        report(failure);
+        // What runs is not known any more; the next lease finds it abandoned.
+        await host.drop(spec.name, failureToJson(failure, { stack: false }));
+        await pause(world, backoff.next(), either);
+      } finally {
+        lease = undefined;
+        parts.changed();
+      }
+    }
+  }
+
+  /** Claims and commits until the lease is lost or the handler is stopped. */
+  async function work(its: Lease): Promise<void> {
+    for (;;) {
+      const went = either.aborted ? 'idle' : await its.step();
+      if (went === 'fenced') {
+        const failure = new Failure(
+          'Fenced',
+          `another tab has taken over "${spec.name}"; what this one does with it counts no more`,
+        );
+        await host.drop(spec.name, failureToJson(failure, { stack: false }));
+        return;
+      }
+      if (either.aborted) return letGo(its);
+      if (went === 'idle') await rest(its);
+    }
+  }
+
+  /** Waits for something to do. No timer runs while nothing is due and nothing is in flight. */
+  async function rest(its: Lease): Promise<void> {
+    const dueMs = its.dueMs();
+    const restMs = its.inFlight > 0 ? Math.min(beatMs, dueMs ?? beatMs) : dueMs;
+    const stopTimer = restMs === undefined ? undefined : world.after(restMs, ring);
+    let timedOut = false;
+    function ring(): void {
+      timedOut = true;
+      bell.ring();
+    }
+    await bell.wait(either);
+    stopTimer?.();
+    if (!timedOut) return;
+    // The wait is over, whatever the wall clock says now; the store is asked what is due.
+    if (restMs === dueMs) return its.changed();
+    // A thread that hangs would keep a lease that it does nothing with: without its answer there is no beat.
+    await orAborted(Promise.resolve(host.alive()), either);
+    its.beat();
+  }
+
+  /** Ends what can be ended, and lets another tab have the handler. */
+  async function letGo(its: Lease): Promise<void> {
+    if (signal.aborted) return;
+    await host.finish(spec.name, graceMs);
+    const late = new AbortController();
+    const stopTimer = world.after(graceMs + finishMs, () => late.abort());
+    const until = AbortSignal.any([signal, late.signal]);
+    while (its.inFlight > 0 && !until.aborted) await bell.wait(until);
+    stopTimer();
+    if (signal.aborted) return;
+    // What has not ended even now stays claimed: the next owner finds it abandoned.
+    await its.release();
+    parts.released(spec.name);
+  }
+
+  async function retryDeferred({ rows }: HandlerRecord): Promise<void> {
+    // Perhaps this release understands what one before did not.
+    if (rows.deferred === 0) return;
+    const query = { handler: spec.name, states: ['deferred'] } as const;
+    let after: { readonly handler: string; readonly position: number } | null = null;
+    do {
+      const { next } = await store.change(query, 'retry', {
+        at: world.now(),
+        limit: parts.batchMax,
+        ...(after === null ? {} : { after }),
+      });
+      after = next;
+    } while (after !== null);
+  }
+
+  async function keys(entries: readonly EventEntry[]): Promise<readonly (string | null)[]> {
+    if (!spec.keyed || entries.length === 0) return entries.map(() => null);
+    return host.keys(
+      spec.name,
+      entries.map(({ event }) => event),
+    );
+  }
+
+  function seen(its: HandlerRecord): void {
+    record = its;
+    parts.changed();
+  }
+}

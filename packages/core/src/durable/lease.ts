@@ -1,0 +1,77 @@
+// Who runs a handler: one tab of the device. A lease is judged dead when its beat stands still while there is work.
+import type { DeviceStore, HandlerRecord, LeaseRequest } from '../ports/tasks.ts';
+import type { LogEntry } from '../ports/store.ts';
+import type { World } from '../ports/world.ts';
+import type { Bell } from '../timing/wait.ts';
+import type { HandlerSpec } from './task.ts';
+import { look, type EventEntry } from './wants.ts';
+
+/** How often an owner shows that it lives while it has something in flight, in milliseconds. */
+export const beatMs = 3000;
+/** How long a beat may stand still while there is work, in milliseconds: three beats, and one for a slow disk. */
+export const leaseMs = 12_000;
+
+/** Waits until this tab owns the handler; undefined when the signal aborts first. */
+export async function acquire(parts: {
+  readonly spec: HandlerSpec;
+  readonly tab: string;
+  readonly store: DeviceStore;
+  readonly world: World;
+  readonly wants: (entry: LogEntry) => entry is EventEntry;
+  /** Rings when the log grew, and when the lease was let go. */
+  readonly bell: Bell;
+  /** Whether the lease was let go since this was last asked. */
+  readonly wasLetGo: () => boolean;
+  readonly signal: AbortSignal;
+  /** Hears of the record whenever it was looked at. */
+  readonly seen: (record: HandlerRecord) => void;
+}): Promise<HandlerRecord | undefined> {
+  const { spec, tab, store, world, wants, bell, wasLetGo, signal, seen } = parts;
+  let over: LeaseRequest['over'];
+  while (!signal.aborted) {
+    const request: LeaseRequest = {
+      handler: spec.name,
+      tab,
+      at: world.now(),
+      ...(over === undefined ? {} : { over }),
+    };
+    const record = (await store.lease(request)) ?? (await store.lease({ ...request, start: await start() }));
+    if (record === null) continue;
+    seen(record);
+    if (record.owner === tab) return record;
+    const waitMs = await untilSuspicious(record);
+    // Taken over only if it is still as it was seen: an owner that did anything since is alive.
+    over = (await isSuspicious(waitMs)) ? { term: record.term, beat: record.beat } : undefined;
+  }
+  return undefined;
+
+  /** Waits so long, or until there is reason to look again before. */
+  async function isSuspicious(waitMs: number | undefined): Promise<boolean> {
+    let isOver = false;
+    const stopTimer =
+      waitMs === undefined
+        ? undefined
+        : world.after(waitMs, () => {
+            isOver = true;
+            bell.ring();
+          });
+    // While the timer runs, a log that grows is no news: there is work already.
+    do await bell.wait(signal);
+    while (waitMs !== undefined && !isOver && !wasLetGo() && !signal.aborted);
+    stopTimer?.();
+    return isOver;
+  }
+
+  async function start(): Promise<number> {
+    return spec.from === 'earliest' ? 0 : (await store.state()).head;
+  }
+
+  /** How long to wait before an owner whose beat stands still is gone; undefined while it has nothing to do. */
+  async function untilSuspicious(record: HandlerRecord): Promise<number | undefined> {
+    if (record.rows.running > 0 || record.claimed > record.cursor) return leaseMs;
+    const { entries, atHead } = await look(store, record.claimed, 1, wants);
+    if (entries.length > 0 || !atHead) return leaseMs;
+    if (record.due !== null) return Math.max(0, record.due - world.now()) + leaseMs;
+    return undefined;
+  }
+}

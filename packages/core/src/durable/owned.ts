@@ -1,0 +1,293 @@
+// A lease at work: what is in flight under it, and the steps that commit what became of it and claim more.
+import { isFinal, toFailure, type Failure } from '../failure.ts';
+import type { Advanced, DeviceStore, HandlerRecord, LogEntry, Position, TaskRow, World } from '../ports/index.ts';
+import { createBackoff } from '../timing/backoff.ts';
+import { pause } from '../timing/wait.ts';
+import { createClaimSize } from './claim-size.ts';
+import { lagMax } from './limits.ts';
+import { endedBy, rowOf, taskOf, type Ended } from './steps.ts';
+import type { HandlerSpec, Task, TaskHost, TaskOutcome } from './task.ts';
+import { look, type EventEntry } from './wants.ts';
+import { createWindow } from './window.ts';
+
+/** A handler that this tab runs. */
+export interface Lease {
+  /** How many tasks are claimed and have not ended. */
+  readonly inFlight: number;
+  /** How long until a row is due, in milliseconds; undefined when none waits, or nothing is to be claimed. */
+  dueMs(): number | undefined;
+  /** The log may hold more. */
+  grew(): void;
+  /** Somebody else may have changed rows. */
+  changed(): void;
+  settle(outcomes: readonly TaskOutcome[]): void;
+  /** The next step is taken even if it has nothing else to say: the lease lives. */
+  beat(): void;
+  /** Commits what has ended and claims what there is. `idle`: there was neither. */
+  step(): Promise<'busy' | 'idle' | 'fenced'>;
+  /** Commits what has ended, and lets go. */
+  release(): Promise<void>;
+}
+
+/** How long to wait with tasks that the application's thread did not take, in milliseconds. */
+const refusedMs = 1000;
+
+interface Unheard {
+  readonly rows: readonly TaskRow[];
+  readonly passed: number;
+  readonly held: readonly string[];
+}
+
+/** A fresh event with such an outcome goes back to the log, or into a row if the store says so. */
+const undecided = new Set<TaskOutcome['kind']>(['returned', 'blocked']);
+
+type Ends = (readonly [task: Task, outcome: TaskOutcome])[];
+
+/** What leases of one tab share. */
+export interface LeaseParts {
+  readonly store: DeviceStore;
+  readonly world: World;
+  readonly tab: string;
+  readonly host: TaskHost;
+  /** `cooperative`: claims only when nothing is in flight. */
+  readonly scheduler: 'cooperative' | 'concurrent';
+  /** The most tasks of one handler that are claimed at once. */
+  readonly batchMax: number;
+  readonly isPaused: () => boolean;
+  readonly report: (failure: Failure) => void;
+}
+
+/** Begins to work under a lease that has nothing in flight. */
+export function beginLease(
+  its: {
+    readonly spec: HandlerSpec;
+    readonly record: HandlerRecord;
+    readonly wants: (entry: LogEntry) => entry is EventEntry;
+    readonly keys: (entries: readonly EventEntry[]) => Promise<readonly (string | null)[]>;
+    readonly seen: (record: HandlerRecord) => void;
+    /** There is something to do that nobody else will tell of. */
+    readonly wake: () => void;
+    /** The handler is being stopped, or the tab has gone. */
+    readonly signal: AbortSignal;
+  },
+  parts: LeaseParts,
+): Lease {
+  const { spec, wants, keys, signal } = its;
+  const { store, world, host } = parts;
+  const { term } = its.record;
+  const window = createWindow(its.record);
+  const size = createClaimSize(spec, parts.batchMax, world);
+  const inFlight = new Map<Position, Task>();
+  let { record } = its;
+  let ends: Ends = [];
+  /** Of steps that were stored and whose answer was lost: rows to put back, events counted as passed, keys held. */
+  let unheard: Unheard = { rows: [], passed: 0, held: [] };
+  let hasMore = true;
+  let isBeatDue = false;
+  // Rows may have come, or be due after a clock that jumped back, of which the record as last seen says nothing.
+  let isStale = true;
+
+  return {
+    get inFlight() {
+      return inFlight.size;
+    },
+    dueMs() {
+      // Where there is no room for it, whatever makes room looks what is due.
+      if (record.due === null || !mayClaim(ends) || size.room(inFlight.size) === 0) return undefined;
+      return Math.max(0, record.due - world.now());
+    },
+    grew() {
+      hasMore = true;
+    },
+    changed() {
+      isStale = true;
+    },
+    settle,
+    beat() {
+      isBeatDue = true;
+    },
+    step: () => step(false),
+    async release() {
+      await step(true);
+    },
+  };
+
+  function settle(outcomes: readonly TaskOutcome[]): void {
+    for (const outcome of outcomes) {
+      const task = outcome.term === term ? inFlight.get(outcome.position) : undefined;
+      // Another lease's, or answered before: refused.
+      if (task === undefined) continue;
+      inFlight.delete(outcome.position);
+      ends.push([task, outcome]);
+      size.ended(1);
+    }
+  }
+
+  async function step(release: boolean): Promise<'busy' | 'idle' | 'fenced'> {
+    const at = world.now();
+    const ended = ends.slice();
+    const room = release || !mayClaim(ended) ? 0 : size.room(inFlight.size);
+    const isDue = isStale || (record.due !== null && record.due <= at);
+    const claim = isDue ? room : 0;
+    const { tasks, upTo } = await freshTasks(room - Math.min(claim, record.rows.waiting));
+    const isNews = ended.length + tasks.length + unheard.rows.length + claim > 0;
+    if (!isNews && !isBeatDue && !release && upTo - record.claimed < lagMax) {
+      window.claim(upTo, []);
+      return hasMore && room > 0 ? 'busy' : 'idle';
+    }
+
+    const change = endedBy(ended, at, record.rows.deferred);
+    for (const [{ position, again }, { kind }] of ended) if (!again && !undecided.has(kind)) window.end(position);
+    window.giveBack(change.givenBack);
+    const positions = tasks.map(({ position }) => position);
+    if (change.givenBack.length === 0) window.claim(upTo, positions);
+    const advanced = await commit(change, tasks, { at, claim, release, ended });
+    if (advanced === 'fenced') return 'fenced';
+    if (advanced === undefined) {
+      window.giveBack(positions);
+      hasMore = true;
+      return 'busy';
+    }
+    isBeatDue = false;
+    isStale = isStale && room === 0;
+    const held = [...unheard.held, ...change.held];
+    unheard = { rows: [], passed: 0, held: [] };
+    ends = ends.slice(ended.length);
+    handOut(advanced, tasks, ended, held);
+    return 'busy';
+  }
+
+  /** While tasks are being returned nothing is claimed: reading would come by them again at once. */
+  function mayClaim(ended: Ends): boolean {
+    if (parts.isPaused() || ended.some(([, { kind }]) => kind === 'returned')) return false;
+    return parts.scheduler === 'concurrent' || inFlight.size === 0;
+  }
+
+  /** Events of the log that were never claimed, as tasks. */
+  async function freshTasks(limit: number): Promise<{ readonly tasks: readonly Task[]; readonly upTo: Position }> {
+    if (limit <= 0 || !hasMore) return { tasks: [], upTo: window.claimed };
+    // Before the look, so that what comes meanwhile is not overlooked.
+    hasMore = false;
+    const found = await look(store, window.claimed, limit, wants);
+    hasMore ||= !found.atHead;
+    const entries = found.entries.filter(({ position }) => !window.has(position));
+    const its = await keys(entries);
+    const tasks = entries.map(({ position, channel, event, offset }, index): Task => ({
+      handler: spec.name,
+      term,
+      position,
+      channel,
+      event,
+      offset,
+      attempt: 1,
+      key: its[index] ?? null,
+      again: false,
+    }));
+    return { tasks, upTo: found.upTo };
+  }
+
+  async function commit(
+    change: Ended,
+    tasks: readonly Task[],
+    {
+      at,
+      claim,
+      release,
+      ended,
+    }: {
+      readonly at: number;
+      readonly claim: number;
+      readonly release: boolean;
+      readonly ended: Ends;
+    },
+  ): Promise<Advanced | 'fenced' | undefined> {
+    const keyed = tasks.filter(({ key }) => key !== null);
+    const { beat } = record;
+    try {
+      return await store.advance({
+        handler: spec.name,
+        term,
+        at,
+        cursor: window.cursor,
+        claimed: window.claimed,
+        ended: window.ended,
+        put: [...change.put, ...unheard.rows],
+        remove: change.remove,
+        unblock: change.unblock,
+        queue: [...change.queue, ...keyed.map((task) => rowOf(task, at, { state: 'blocked', attempts: 0 }))],
+        claim,
+        totals: { ...change.totals, passed: change.totals.passed + tasks.length - unheard.passed },
+        release,
+      });
+    } catch (error) {
+      if (isFinal(error) || signal.aborted) throw error;
+      parts.report(toFailure(error));
+      return (await isStored(beat)) ? heardNothing(tasks, ended, change.held) : undefined;
+    }
+  }
+
+  /** Whether the step that failed was committed all the same: then the beat has moved on. Waits for the store to answer. */
+  async function isStored(beat: number): Promise<boolean> {
+    const backoff = createBackoff(world);
+    for (;;) {
+      await pause(world, backoff.next(), signal);
+      try {
+        const now = await store.lease({ handler: spec.name, tab: parts.tab, at: world.now() });
+        if (now?.term === term) record = now;
+        // Of another term: the next step will be told that it is fenced.
+        return now?.term === term && now.beat !== beat;
+      } catch (error) {
+        if (isFinal(error) || signal.aborted) throw error;
+      }
+    }
+  }
+
+  /** The step stands, and nobody was told what it claimed: all of that goes back with the next step. */
+  async function heardNothing(tasks: readonly Task[], ended: Ends, held: readonly string[]): Promise<undefined> {
+    // Those are stored. What a blocked one waits for only the answer said: it is asked again.
+    ends = ends.filter((end) => !ended.includes(end) || end[1].kind === 'blocked');
+    const { tasks: running } = await store.tasks(
+      { handler: spec.name, states: ['running'] },
+      { limit: parts.batchMax * 2 },
+    );
+    const rows = running
+      .filter(({ position }) => !inFlight.has(position) && !ends.some(([task]) => task.position === position))
+      .map((row): TaskRow => ({ ...row, state: 'waiting', attempts: row.attempts - 1, at: world.now(), delayMs: 0 }));
+    unheard = { rows, passed: tasks.length, held: [...unheard.held, ...held] };
+    return undefined;
+  }
+
+  function handOut(advanced: Advanced, fresh: readonly Task[], ended: Ends, held: readonly string[]): void {
+    ({ record } = advanced);
+    its.seen(record);
+    const queued = new Set(advanced.queued);
+    const cancelled = new Set(advanced.cancelled);
+    for (const [{ position }, { kind }] of ended) {
+      if (kind !== 'blocked') continue;
+      if (queued.has(position)) window.end(position);
+      else window.giveBack([position]);
+      hasMore ||= !queued.has(position);
+    }
+    const tasks = advanced.claimed.map((row) => taskOf(row, term));
+    for (const task of fresh) {
+      if (queued.has(task.position) || cancelled.has(task.position)) window.end(task.position);
+      else tasks.push(task);
+    }
+    for (const task of tasks) inFlight.set(task.position, task);
+    size.claimed(tasks.length);
+    if (tasks.length + held.length > 0) void hand(tasks, held);
+  }
+
+  async function hand(tasks: readonly Task[], held: readonly string[]): Promise<void> {
+    try {
+      await host.run(spec.name, tasks, held);
+    } catch (error) {
+      if (signal.aborted) return;
+      // The thread did not take them. Without an outcome the lease would hold them for ever.
+      parts.report(toFailure(error));
+      await pause(world, refusedMs, signal);
+      settle(tasks.map(({ handler, position }) => ({ handler, term, position, kind: 'returned' })));
+      its.wake();
+    }
+  }
+}

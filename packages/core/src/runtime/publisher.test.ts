@@ -1,0 +1,67 @@
+// What publish makes of what an application hands in, as a relay and another device see it.
+import { expect, test } from 'vitest';
+import { defineEvents } from '../event/define.ts';
+import { entityOf } from '../event/entity.ts';
+import { payload } from '../event/schema.ts';
+import { gather, untilStatus } from '../testing/waiting.ts';
+import type { Delivered, PublishOptions } from './runtime.ts';
+import { createPlace } from './test/place.ts';
+
+const events = defineEvents({ 'order.paid': payload<{ readonly by: string }>(), tick: payload<undefined>() });
+
+test('every event has an id of its own, a UUID of version 7, and the time at which it was published', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice', events);
+  const at = new Date(place.world.now()).toISOString();
+  const [first, second] = [
+    await alice.publish('order.paid', { by: 'card' }),
+    await alice.publish('order.paid', { by: 'card' }),
+  ];
+  await untilStatus(alice.status, ({ pending }) => pending === 0);
+  const stored = await place.stored();
+  expect(stored.map(({ id }) => id)).toEqual([first.id, second.id]);
+  for (const { id, time } of stored) {
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(time).toBe(at);
+    // RFC 9562, section 5.7: the first 48 bits are the time in milliseconds.
+    expect(Number(`0x${id.replaceAll('-', '').slice(0, 12)}`)).toBe(place.world.now());
+  }
+  expect(second.id > first.id).toBe(true);
+});
+
+test('an application event and a domain event with its entity come through a relay to another device', async () => {
+  const place = createPlace();
+  const [alice, bob] = [await place.tab('alice', events), await place.tab('bob', events)];
+  const heard = gather<Delivered>();
+  bob.on('order.paid', heard.add);
+  await alice.publish('order.paid', { by: 'card' }, { subject: 'the shop' });
+  await alice.publish('order.paid', { by: 'card' }, { entity: { name: 'order', id: '7' } });
+  const [application, domain] = await heard.until(2);
+  expect(application).toMatchObject({ subject: 'the shop' });
+  expect(application && entityOf(application)).toBeUndefined();
+  expect(domain).toMatchObject({ subject: 'order/7' });
+  expect(domain && entityOf(domain)).toEqual({ name: 'order', id: '7' });
+});
+
+test.each<[string, PublishOptions]>([
+  ['an entity without a name', { entity: { name: '', id: '7' } }],
+  ['an entity without an id', { entity: { name: 'order', id: '' } }],
+  ['an entity and a subject', { entity: { name: 'order', id: '7' }, subject: 'the shop' }],
+  ['an empty subject', { subject: '' }],
+])('%s is refused by name, and nothing is stored', async (_, options) => {
+  const place = createPlace();
+  const alice = await place.tab('alice', events);
+  await expect(alice.publish('tick', undefined, options)).rejects.toMatchObject({ name: 'InvalidEvent' });
+  expect(alice.status.get()).toMatchObject({ pending: 0, counts: { published: 0, refused: 1 } });
+});
+
+test('an event without a payload is stored without one', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice', events);
+  await alice.publish('tick');
+  await untilStatus(alice.status, ({ pending }) => pending === 0);
+  const [stored] = await place.stored();
+  expect(Object.keys(stored ?? {}).sort()).toEqual(
+    ['specversion', 'id', 'type', 'time', 'datacontenttype', 'source', 'channel', 'sequence'].sort(),
+  );
+});

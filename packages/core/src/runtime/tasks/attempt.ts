@@ -1,0 +1,148 @@
+// handle: one attempt of one event, from its hooks to what it ended as.
+import { afterFailure } from '../../durable/policy.ts';
+import type { Task, TaskEnd } from '../../durable/task.ts';
+import { causedBy } from '../../event/causation.ts';
+import type { CloudEvent } from '../../event/cloudevent.ts';
+import type { EventDefinition } from '../../event/define.ts';
+import { readEvent } from '../../event/read.ts';
+import { Failure, failureToJson, toFailure } from '../../failure.ts';
+import type { World } from '../../ports/world.ts';
+import type { Delivered, PublishOptions, Receipt } from '../runtime.ts';
+import type { HandlerDefinition } from './definition.ts';
+import type { TaskContext, TaskHooks } from './types.ts';
+
+/** Runs one attempt. Never throws or rejects. */
+export type Attempt = (definition: HandlerDefinition, task: Task, abort: AbortController) => TaskEnd | Promise<TaskEnd>;
+
+/** Publishes an event, by whatever names it. */
+export type AnyPublish = (event: string | EventDefinition, data: unknown, options: PublishOptions) => Promise<Receipt>;
+
+/** Makes what runs attempts. */
+export function createAttempt(parts: {
+  readonly definitions: ReadonlyMap<string, EventDefinition<string, unknown, unknown>>;
+  readonly world: World;
+  readonly hooks: TaskHooks;
+  readonly publish: AnyPublish;
+  /** Hears of each failed attempt: whether it is final. */
+  readonly failed: (failure: Failure, task: Task, isFinal: boolean) => void;
+  readonly report: (failure: Failure) => void;
+}): Attempt {
+  const { definitions, world, hooks, report } = parts;
+  const { beforeProcessing, beforeExecuting } = hooks;
+  const hasHooks = beforeProcessing !== undefined || beforeExecuting !== undefined;
+
+  return (definition, task, abort) =>
+    hasHooks ? hooked(definition, task, abort) : handle(definition, task, abort, task.event);
+
+  async function hooked(definition: HandlerDefinition, task: Task, abort: AbortController): Promise<TaskEnd> {
+    let event: CloudEvent = task.event;
+    try {
+      event = (await beforeProcessing?.(event)) ?? event;
+      const { handler, attempt } = task;
+      event = (await beforeExecuting?.(event, { handler, attempt, signal: abort.signal })) ?? event;
+    } catch (error) {
+      const message = `a hook skipped the event ${task.event.id} for "${task.handler}": ${toFailure(error).message}`;
+      const failure = new Failure('Cancelled', message, { cause: error });
+      report(failure);
+      return { kind: 'skipped', failure: failureToJson(failure) };
+    }
+    return handle(definition, task, abort, event);
+  }
+
+  function handle(
+    definition: HandlerDefinition,
+    task: Task,
+    abort: AbortController,
+    event: CloudEvent,
+  ): TaskEnd | Promise<TaskEnd> {
+    const reading = readEvent(definitions, event);
+    if (reading.kind === 'deferred')
+      return { kind: 'deferred', failure: failureToJson(reading.failure, { stack: false }) };
+    // It will not become valid by trying again.
+    if (reading.kind === 'invalid') return failed(definition, task, reading.failure, true);
+    const { channel, offset, position } = task;
+    const delivered: Delivered = { ...event, channel, offset, position, data: reading.data };
+    try {
+      const result = definition.call(delivered, contextOf(task, event, abort.signal));
+      return isThenable(result) ? settled(definition, task, abort, result) : { kind: 'handled' };
+    } catch (error) {
+      return failed(definition, task, error);
+    }
+  }
+
+  function settled(
+    definition: HandlerDefinition,
+    task: Task,
+    abort: AbortController,
+    result: PromiseLike<unknown>,
+  ): Promise<TaskEnd> {
+    const { timeoutMs } = definition;
+    const { signal } = abort;
+    return new Promise((resolve) => {
+      const late = (): void => {
+        const failure = new Failure('TimedOut', `"${task.handler}" had not ended after ${timeoutMs} ms`);
+        // First its failure: what it answers when it hears the signal comes too late.
+        resolve(failed(definition, task, failure));
+        abort.abort(failure);
+      };
+      const stopTimer = timeoutMs === undefined ? undefined : world.after(timeoutMs, late);
+      // Whoever aborted it has said how it ended; what it answers now is passed over, also when it rejects.
+      const over = (): void => {
+        stopTimer?.();
+        resolve({ kind: 'returned' });
+      };
+      const end = (outcome: () => TaskEnd): void => {
+        if (signal.aborted) return;
+        stopTimer?.();
+        signal.removeEventListener('abort', over);
+        resolve(outcome());
+      };
+      signal.addEventListener('abort', over, { once: true });
+      result.then(
+        () => end(() => ({ kind: 'handled' })),
+        (error: unknown) => end(() => failed(definition, task, error)),
+      );
+    });
+  }
+
+  function failed(definition: HandlerDefinition, task: Task, error: unknown, isFinal = false): TaskEnd {
+    const { handler, attempt, event } = task;
+    const { maxErrors } = definition.spec;
+    const failure = new Failure(
+      error instanceof Failure ? error.name : 'HandlerFailed',
+      `"${handler}" failed on the event ${event.id} of "${event.type}", attempt ${attempt} of ${maxErrors}: ${wordsOf(error)}`,
+      { cause: error, attempt },
+    );
+    if (error instanceof Error && error.stack !== undefined) failure.stack = error.stack;
+    const afterMs = isFinal
+      ? null
+      : afterFailure({ world, handler, error, attempt, maxErrors, backoff: definition.backoff, report });
+    parts.failed(failure, task, afterMs === null);
+    return { kind: 'failed', failure: failureToJson(failure), afterMs };
+  }
+
+  function contextOf({ attempt, handler }: Task, event: CloudEvent, signal: AbortSignal): TaskContext<never> {
+    return {
+      signal,
+      attempt,
+      handler,
+      async publish(type: never, ...[data, options]: readonly [data?: unknown, options?: PublishOptions]) {
+        signal.throwIfAborted();
+        return parts.publish(type, data, { ...causedBy(event), ...options });
+      },
+    };
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+/** Anything can be thrown. */
+function wordsOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return 'something that cannot be shown';
+  }
+}

@@ -1,0 +1,163 @@
+// Runs what was claimed: by priority, then age, within the limits of workers, and one at a time where keys are the same.
+import { Failure, failureFromJson } from '../../failure.ts';
+import type { Task, TaskEnd, TaskHost, TaskOutcome } from '../../durable/task.ts';
+import type { Stop } from '../../ports/world.ts';
+import type { HandlerDefinition } from './definition.ts';
+
+/** How many tasks run at the same time in one tab, of all handlers, unless said otherwise. */
+export const workersDefault = 16;
+
+/** Runs tasks. */
+export interface Executor extends Pick<TaskHost, 'run' | 'drop' | 'finish'> {
+  add(definition: HandlerDefinition): void;
+  remove(name: string): void;
+}
+
+interface Lane {
+  readonly definition: HandlerDefinition;
+  /** What waits, the oldest first. */
+  queue: Task[];
+  readonly running: Map<Task, AbortController>;
+  /** Keys of which a task runs. */
+  readonly busy: Set<string>;
+  /** Keys of which a task failed that the store may not know of yet. */
+  readonly held: Set<string>;
+}
+
+/** Makes an executor without handlers. */
+export function createExecutor(parts: {
+  readonly workers: number;
+  readonly after: (ms: number, callback: () => void) => Stop;
+  /** Runs one attempt; never throws or rejects. */
+  readonly attempt: (definition: HandlerDefinition, task: Task, abort: AbortController) => TaskEnd | Promise<TaskEnd>;
+  /** Takes outcomes, those of one tick together. */
+  readonly settle: (outcomes: readonly TaskOutcome[]) => void;
+}): Executor {
+  const { workers, after, attempt, settle } = parts;
+  const lanes = new Map<string, Lane>();
+  let running = 0;
+  let outcomes: TaskOutcome[] = [];
+
+  return {
+    add(definition) {
+      const lane: Lane = { definition, queue: [], running: new Map(), busy: new Set(), held: new Set() };
+      lanes.set(definition.spec.name, lane);
+    },
+    remove(name) {
+      lanes.delete(name);
+    },
+    run(handler, tasks, stored) {
+      const lane = lanes.get(handler);
+      if (lane === undefined) return returnAll(tasks);
+      for (const key of stored) lane.held.delete(key);
+      for (const task of tasks) {
+        if (!task.again && task.key !== null && lane.held.has(task.key)) tell(task, { kind: 'blocked' });
+        else lane.queue.push(task);
+      }
+      lane.queue.sort((a, b) => a.position - b.position);
+      pump();
+    },
+    drop(handler, json) {
+      const lane = lanes.get(handler);
+      if (lane === undefined) return;
+      lane.queue = [];
+      lane.held.clear();
+      stopRunning(lane, failureFromJson(json));
+      pump();
+    },
+    finish(handler, graceMs) {
+      const lane = lanes.get(handler);
+      if (lane === undefined) return;
+      returnAll(lane.queue);
+      lane.queue = [];
+      const late = (): void => {
+        for (const task of lane.running.keys()) tell(task, { kind: 'returned' });
+        stopRunning(lane, new Failure('Cancelled', 'the runtime shuts down, and the time for what still ran is over'));
+      };
+      if (lane.running.size === 0) return;
+      if (graceMs <= 0) late();
+      else after(graceMs, late);
+    },
+  };
+
+  function pump(): void {
+    while (running < workers) {
+      const next = pick();
+      if (next === undefined) return;
+      const [lane, task] = next;
+      lane.queue.splice(lane.queue.indexOf(task), 1);
+      begin(lane, task);
+    }
+  }
+
+  /** The task to run next: of the handlers that have room, the lowest priority, then the oldest. */
+  function pick(): readonly [Lane, Task] | undefined {
+    let best: readonly [Lane, Task] | undefined;
+    for (const lane of lanes.values()) {
+      const { definition, queue } = lane;
+      if (queue.length === 0 || lane.running.size >= definition.spec.concurrency) continue;
+      const task = queue.find(({ key }) => key === null || !lane.busy.has(key));
+      if (task === undefined) continue;
+      const than = best?.[0].definition.priority ?? Infinity;
+      if (definition.priority > than) continue;
+      if (best === undefined || definition.priority < than || task.position < best[1].position) best = [lane, task];
+    }
+    return best;
+  }
+
+  function begin(lane: Lane, task: Task): void {
+    const abort = new AbortController();
+    running += 1;
+    lane.running.set(task, abort);
+    if (task.key !== null) lane.busy.add(task.key);
+    const end = attempt(lane.definition, task, abort);
+    if (!(end instanceof Promise)) return ended(lane, task, end);
+    void end.then((outcome) => {
+      ended(lane, task, outcome);
+      pump();
+    });
+  }
+
+  function ended(lane: Lane, task: Task, end: TaskEnd): void {
+    // Given up before: whatever it says now counts no more.
+    if (!letGo(lane, task)) return;
+    tell(task, end);
+    const { key } = task;
+    if (key === null || end.kind !== 'failed' || end.afterMs === null) return;
+    // What comes behind it waits for it in the store.
+    lane.held.add(key);
+    lane.queue = lane.queue.filter((other) => {
+      if (other.again || other.key !== key) return true;
+      tell(other, { kind: 'blocked' });
+      return false;
+    });
+  }
+
+  function letGo(lane: Lane, task: Task): boolean {
+    if (!lane.running.delete(task)) return false;
+    running -= 1;
+    if (task.key !== null) lane.busy.delete(task.key);
+    return true;
+  }
+
+  function stopRunning(lane: Lane, reason: Failure): void {
+    for (const [task, abort] of lane.running) {
+      letGo(lane, task);
+      abort.abort(reason);
+    }
+  }
+
+  function returnAll(tasks: readonly Task[]): void {
+    for (const task of tasks) tell(task, { kind: 'returned' });
+  }
+
+  function tell({ handler, term, position }: Task, end: TaskEnd): void {
+    outcomes.push({ handler, term, position, ...end });
+    if (outcomes.length > 1) return;
+    void Promise.resolve().then(() => {
+      const all = outcomes;
+      outcomes = [];
+      settle(all);
+    });
+  }
+}

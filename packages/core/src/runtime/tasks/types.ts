@@ -1,0 +1,125 @@
+// Durable handlers, as an application sees them.
+import type { BackoffRule } from '../../durable/policy.ts';
+import type { CloudEvent } from '../../event/cloudevent.ts';
+import type { EventInput, EventName } from '../../event/define.ts';
+import type { HandlerRecord, TaskKey, TaskPage, TaskQuery } from '../../ports/tasks.ts';
+import type { BackoffOptions } from '../../timing/backoff.ts';
+import type { EventRef, PublishArguments, Receipt } from '../runtime.ts';
+
+/** How a durable handler handles. */
+export interface HandleOptions<Event = unknown> {
+  /** The total of attempts; 5 by default. Behind the last failure the event is a dead letter. */
+  readonly maxErrors?: number;
+  /** Which handler's tasks run first where workers are scarce: the lower. 50 by default. */
+  readonly priority?: number;
+  /**
+   * How long to wait behind a failure: a rule that answers milliseconds, or the bounds of exponential backoff with full
+   * jitter; by default a second behind the first failure, doubling, five minutes at most.
+   */
+  readonly backoff?: BackoffRule | BackoffOptions;
+  /** How many milliseconds one attempt may take. Then its signal aborts, and the attempt has failed with `TimedOut`. */
+  readonly timeoutMs?: number;
+  /** How many of its events are handled at the same time; 1 by default, which keeps their order but across retries. */
+  readonly concurrency?: number;
+  /** Events of one key are handled in their order, one at a time, also across retries; null: an event without a key. */
+  readonly key?: (event: Event) => string | null;
+  /** Where a handler begins that this device has never had: at what comes from `now` on, or at the `earliest` event that it holds. */
+  readonly from?: 'now' | 'earliest';
+  /** `relay`: only what the relay has ordered, own events once they have come back. `local` by default, as with `on`. */
+  readonly order?: 'local' | 'relay';
+  /** Only this channel's events. */
+  readonly channel?: string;
+  /** Stops handling in this tab; another tab that defines the handler goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a durable handler gets beside the event. */
+export interface TaskContext<Events> {
+  /** Aborts when the time is over, when the lease is lost to another tab, or at shutdown. What is done then counts no more. */
+  readonly signal: AbortSignal;
+  /** Which try this is, from 1. */
+  readonly attempt: number;
+  /** The handler's name. */
+  readonly handler: string;
+  /**
+   * Publishes an event that this one caused: with its correlation id, and its id as the causation's. As `runtime.publish`.
+   *
+   * @throws Failure as `runtime.publish`; the signal's reason once that has aborted
+   */
+  publish<Name extends EventName<Events>>(
+    event: EventRef<Events, Name>,
+    ...data: PublishArguments<EventInput<Events, NoInfer<Name>>>
+  ): Promise<Receipt>;
+}
+
+/** What an application may do with every task before it is run. What a hook throws skips the event for that handler, for good, counted as `skipped`. */
+export interface TaskHooks {
+  /** Before each attempt: what it answers, if anything, is the event from here on. */
+  readonly beforeProcessing?: (event: CloudEvent) => CloudEvent | void | Promise<CloudEvent | void>;
+  /** Before each attempt, behind the other, with which handler and which try it is. */
+  readonly beforeExecuting?: (
+    event: CloudEvent,
+    task: { readonly handler: string; readonly attempt: number; readonly signal: AbortSignal },
+  ) => CloudEvent | void | Promise<CloudEvent | void>;
+}
+
+/** How this tab runs durable handlers. */
+export interface TaskOptions {
+  /** How many tasks run at the same time, of all handlers; 16 by default. */
+  readonly workers?: number;
+  /** The most tasks of one handler that are claimed at once; 512 by default. */
+  readonly batch?: number;
+  /** `concurrent` (the default): claims while others run. `cooperative`: claims, runs all of it, claims again. */
+  readonly scheduler?: 'concurrent' | 'cooperative';
+  /** False: nothing is run before `tasks.start()`. */
+  readonly start?: boolean;
+  readonly hooks?: TaskHooks;
+  /** What to do with an event published here that no durable handler of this tab handles: nothing, or warn, once for each type. It stays in the log either way. */
+  readonly unhandled?: 'ignore' | 'warn';
+}
+
+/** Where the scheduler stands. */
+export type SchedulerState = 'held' | 'running' | 'paused' | 'stopping' | 'stopped';
+
+/** One durable handler of this device. */
+export interface HandlerStatus extends Omit<HandlerRecord, 'cursor' | 'claimed' | 'ended' | 'owner' | 'term' | 'beat'> {
+  /** Whether this tab defines it. One that no tab defines is deferred: its tasks wait for a release that does. */
+  readonly isDefined: boolean;
+  /** Whether this tab runs it. */
+  readonly isHere: boolean;
+}
+
+/** What there is to do, and to be done with, in durable handlers. */
+export interface Tasks {
+  readonly state: SchedulerState;
+  /**
+   * Begins, where the runtime was made with `start: false`. A pause from before holds.
+   *
+   * @throws Failure `Misused` when it has begun, or ended
+   */
+  start(): void;
+  /** Begins no more tasks, in all tabs that are open now. What runs goes on to its end. */
+  pause(): void;
+  resume(): void;
+  /**
+   * Stops this tab's durable handlers: begins no more, and gives what runs `timeoutMs` to end ({@link shutdownMs} by default).
+   *
+   * @throws Failure `Misused` when it has not begun, or was shut down
+   */
+  shutdown(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /** Every durable handler that this device knows, by name: how much waits, is dead or deferred, and what was counted. */
+  handlers(): Promise<readonly HandlerStatus[]>;
+  /** Tasks, by handler and position: dead letters by `{ states: ['dead'] }`. 100 by default. */
+  list(query?: TaskQuery, page?: { readonly after?: TaskKey | null; readonly limit?: number }): Promise<TaskPage>;
+  /** How many tasks a query finds. */
+  count(query?: TaskQuery): Promise<number>;
+  /** Runs dead, deferred and waiting tasks again, at once; dead ones with all their attempts. @returns how many */
+  retry(query: TaskQuery): Promise<number>;
+  /** Gives up dead and deferred tasks for good, counted as `discarded`. @returns how many */
+  discard(query: TaskQuery): Promise<number>;
+  /** Takes back tasks that wait, are blocked or deferred, counted as `cancelled`. @returns how many */
+  cancel(query: TaskQuery): Promise<number>;
+}
+
+/** How long a shutdown waits for what runs, in milliseconds, unless said otherwise: about as long as a person waits for a page to go. */
+export const shutdownMs = 5000;

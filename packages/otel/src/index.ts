@@ -1,0 +1,2 @@
+// Godwit's telemetry by OpenTelemetry.
+export { createTelemetry, type OpenTelemetryOptions } from './telemetry.ts';
