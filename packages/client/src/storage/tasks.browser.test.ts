@@ -1,4 +1,4 @@
-import { worldOf, type DeviceStore, type HandlerRecord, type Step, type TaskRow } from '@godwit/core';
+import { worldOf, type Advanced, type DeviceStore, type HandlerRecord, type Step, type TaskRow } from '@godwit/core';
 import { deleteDB } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from './schema.ts';
@@ -45,6 +45,23 @@ test('a step that is aborted whenever it is tried fails by name, and nothing of 
   commit.mockRestore();
   expect(await store.handlers()).toEqual([record]);
   expect(await store.advance(step(record, { put: [row(1)], totals }))).toMatchObject({ record: { totals } });
+});
+
+test('a step of which one request fails says why, and is not tried again', async () => {
+  const { store, record } = await opened();
+  const { record: before } = taken(await store.advance(step(record, { put: [row(1)] })));
+  const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(function (this: IDBObjectStore, value) {
+    return this.add(value);
+  });
+  onTestFinished(() => put.mockRestore());
+  const changes = { put: [row(1, { state: 'dead' }), row(2)], claim: 1, totals } as const;
+  await expect(store.advance(step(record, changes))).rejects.toMatchObject({
+    name: 'StorageFailed',
+    message: expect.stringContaining('ConstraintError'),
+  });
+  expect(put.mock.calls.filter(([value]) => Reflect.has(Object(value), 'record'))).toEqual([]);
+  expect(await store.handlers()).toEqual([before]);
+  expect((await store.tasks({}, { limit: 9 })).tasks).toEqual([row(1)]);
 });
 
 test('a step that was committed, and whose answer was lost, is not done again: what it claimed is answered', async () => {
@@ -172,6 +189,11 @@ test('a database that another tab deletes ends the handlers by name', async () =
     name: 'Closed',
   });
 });
+
+function taken(answer: Advanced | 'fenced'): Advanced {
+  if (answer === 'fenced') throw new Error('the step was fenced');
+  return answer;
+}
 
 async function opened(): Promise<{
   readonly store: DeviceStore;

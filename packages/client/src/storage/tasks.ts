@@ -40,7 +40,7 @@ export function idbTable(transaction: IDBPTransaction<Schema, typeof taskStores,
       const own = [handler, position].filter((part) => part !== undefined);
       const end = position === undefined ? [...own, []] : own;
       const behind = after === undefined ? [] : [after.handler, after.position];
-      const isBehind = indexedDB.cmp(behind, own) > 0;
+      const isBehind = after !== undefined && indexedDB.cmp(behind, own) >= 0;
       if (isBehind && indexedDB.cmp(behind, end) >= 0) return [];
       const range = (...state: readonly string[]): IDBKeyRange =>
         IDBKeyRange.bound([...state, ...(isBehind ? behind : own)], [...state, ...end], isBehind);

@@ -159,6 +159,28 @@ test('numbers are taken once: what is recorded after everything was trimmed and 
   expect((await again.read(head, 10)).trimmed).toBeUndefined();
 });
 
+test('while a long log is read and trimmed, step by step, the rest of the process has its turns', async () => {
+  const store = openStore({ file: await freshFile() });
+  for (let id = 0; id < 200; id += 1) await store.record([own(`${id}`)]);
+  await store.confirm({ channel: 'room', sent: (await store.state()).head, rejected: [] });
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    timer = setImmediate(count);
+  };
+  let timer = setImmediate(count);
+  onTestFinished(() => clearImmediate(timer));
+  for (let after = 0, isDone = false; !isDone;) {
+    const run = await store.read(after, 10);
+    [after, isDone] = [run.next, run.atHead];
+  }
+  expect(turns).toBeGreaterThanOrEqual(19);
+  turns = 0;
+  for (let more = true; more;) ({ more } = await store.trim({ ...everything, now: 2 * hour, segmentsMax: 10 }));
+  expect(turns).toBeGreaterThanOrEqual(19);
+  expect(await idsOf(store)).toEqual([]);
+});
+
 test('a file that was deleted in use takes nothing more, and whoever opens it again begins anew', async () => {
   const file = await freshFile();
   const alice = openStore({ file });

@@ -4,7 +4,7 @@ import type { Advanced, DeviceStore, HandlerRecord, LogEntry, Position, TaskRow,
 import { createBackoff } from '../timing/backoff.ts';
 import { pause } from '../timing/wait.ts';
 import { createClaimSize } from './claim-size.ts';
-import { lagMax } from './limits.ts';
+import { claimMax, lagMax } from './limits.ts';
 import { endedBy, rowOf, taskOf, type Ended } from './steps.ts';
 import type { HandlerSpec, Task, TaskHost, TaskOutcome } from './task.ts';
 import { look, type EventEntry } from './wants.ts';
@@ -37,9 +37,6 @@ interface Unheard {
   readonly passed: number;
   readonly held: readonly string[];
 }
-
-/** A fresh event with such an outcome goes back to the log, or into a row if the store says so. */
-const undecided = new Set<TaskOutcome['kind']>(['returned', 'blocked']);
 
 type Ends = (readonly [task: Task, outcome: TaskOutcome])[];
 
@@ -136,9 +133,12 @@ export function beginLease(
       return hasMore && room > 0 ? 'busy' : 'idle';
     }
 
-    const change = endedBy(ended, at, record.rows.deferred);
-    for (const [{ position, again }, { kind }] of ended) if (!again && !undecided.has(kind)) window.end(position);
+    const highest = Math.max(0, ...inFlight.keys());
+    const change = endedBy(ended, at, record.rows.deferred, highest);
+    const back = new Set(change.givenBack);
+    for (const [{ position, again }] of ended) if (!again && !back.has(position)) window.end(position);
     window.giveBack(change.givenBack);
+    hasMore ||= change.givenBack.length > 0;
     const positions = tasks.map(({ position }) => position);
     if (change.givenBack.length === 0) window.claim(upTo, positions);
     const advanced = await commit(change, tasks, { at, claim, release, ended });
@@ -153,7 +153,7 @@ export function beginLease(
     const held = [...unheard.held, ...change.held];
     unheard = { rows: [], passed: 0, held: [] };
     ends = ends.slice(ended.length);
-    handOut(advanced, tasks, ended, held);
+    handOut(advanced, tasks, held);
     return 'busy';
   }
 
@@ -214,7 +214,7 @@ export function beginLease(
         put: [...change.put, ...unheard.rows],
         remove: change.remove,
         unblock: change.unblock,
-        queue: [...change.queue, ...keyed.map((task) => rowOf(task, at, { state: 'blocked', attempts: 0 }))],
+        queue: keyed.map((task) => rowOf(task, at, { state: 'blocked', attempts: 0 })),
         claim,
         totals: { ...change.totals, passed: change.totals.passed + tasks.length - unheard.passed },
         release,
@@ -244,30 +244,26 @@ export function beginLease(
 
   /** The step stands, and nobody was told what it claimed: all of that goes back with the next step. */
   async function heardNothing(tasks: readonly Task[], ended: Ends, held: readonly string[]): Promise<undefined> {
-    // Those are stored. What a blocked one waits for only the answer said: it is asked again.
-    ends = ends.filter((end) => !ended.includes(end) || end[1].kind === 'blocked');
-    const { tasks: running } = await store.tasks(
-      { handler: spec.name, states: ['running'] },
-      { limit: parts.batchMax * 2 },
-    );
-    const rows = running
+    // Those are stored.
+    ends = ends.filter((end) => !ended.includes(end));
+    const all = await rowsOf(store, spec.name);
+    const strays = all
+      .filter(({ state }) => state === 'running')
       .filter(({ position }) => !inFlight.has(position) && !ends.some(([task]) => task.position === position))
       .map((row): TaskRow => ({ ...row, state: 'waiting', attempts: row.attempts - 1, at: world.now(), delayMs: 0 }));
-    unheard = { rows, passed: tasks.length, held: [...unheard.held, ...held] };
+    // Fresh events that it wrote as blocked have rows, and are not taken from the log again.
+    const stored = new Set(all.map(({ position }) => position));
+    const fresh = tasks.filter(({ position }) => !stored.has(position));
+    for (const { position } of tasks) if (stored.has(position)) window.end(position);
+    unheard = { rows: strays, passed: fresh.length, held: [...unheard.held, ...held] };
     return undefined;
   }
 
-  function handOut(advanced: Advanced, fresh: readonly Task[], ended: Ends, held: readonly string[]): void {
+  function handOut(advanced: Advanced, fresh: readonly Task[], held: readonly string[]): void {
     ({ record } = advanced);
     its.seen(record);
     const queued = new Set(advanced.queued);
     const cancelled = new Set(advanced.cancelled);
-    for (const [{ position }, { kind }] of ended) {
-      if (kind !== 'blocked') continue;
-      if (queued.has(position)) window.end(position);
-      else window.giveBack([position]);
-      hasMore ||= !queued.has(position);
-    }
     const tasks = advanced.claimed.map((row) => taskOf(row, term));
     for (const task of fresh) {
       if (queued.has(task.position) || cancelled.has(task.position)) window.end(task.position);
@@ -289,5 +285,16 @@ export function beginLease(
       settle(tasks.map(({ handler, position }) => ({ handler, term, position, kind: 'returned' })));
       its.wake();
     }
+  }
+}
+
+/** Every row of a handler. */
+async function rowsOf(store: DeviceStore, handler: string): Promise<readonly TaskRow[]> {
+  const rows: TaskRow[] = [];
+  let page = await store.tasks({ handler }, { limit: claimMax });
+  for (;;) {
+    rows.push(...page.tasks);
+    if (page.next === null) return rows;
+    page = await store.tasks({ handler }, { limit: claimMax, after: page.next });
   }
 }

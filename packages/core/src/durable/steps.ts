@@ -5,23 +5,23 @@ import { deferredMax } from './limits.ts';
 import type { Task, TaskOutcome } from './task.ts';
 
 /** What a step says of the tasks that have ended. */
-export type Ended = Pick<Step, 'put' | 'remove' | 'unblock' | 'queue' | 'totals'> & {
+export type Ended = Pick<Step, 'put' | 'remove' | 'unblock' | 'totals'> & {
   /** Fresh events that go back to the log. */
   readonly givenBack: readonly Position[];
   /** Keys of which a failed task is stored by this step. */
   readonly held: readonly string[];
 };
 
-/** Adds up what became of tasks. `deferred` is how many rows are deferred already. */
+/** Adds up what became of tasks. `deferred` is how many rows are deferred already, `highest` the highest position in flight. */
 export function endedBy(
   ends: readonly (readonly [task: Task, outcome: TaskOutcome])[],
   at: number,
   deferred: number,
+  highest: Position,
 ): Ended {
   const put: TaskRow[] = [];
   const remove: Position[] = [];
   const unblock = new Set<string>();
-  const queue: TaskRow[] = [];
   const held: string[] = [];
   const givenBack: Position[] = [];
   const dropped: Record<string, number> = {};
@@ -60,11 +60,11 @@ export function endedBy(
         drop(task, 'skipped');
         break;
       case 'blocked':
-        // What it was to wait for may have ended already; the store knows.
-        queue.push(rowOf(task, at, { state: 'blocked', attempts: unused }));
+        put.push(rowOf(task, at, { state: 'blocked', attempts: unused }));
         break;
       case 'returned':
-        if (task.again) put.push(rowOf(task, at, { state: 'waiting', attempts: unused }));
+        // Below something that is still in flight, its place in the log cannot be given back.
+        if (task.again || task.position < highest) put.push(rowOf(task, at, { state: 'waiting', attempts: unused }));
         else givenBack.push(task.position);
         break;
     }
@@ -74,7 +74,7 @@ export function endedBy(
     if (goesOn && task.again && task.key !== null) unblock.add(task.key);
   }
   const totals = { passed: -givenBack.length, handled, failed, dropped };
-  return { put, remove, unblock: [...unblock], queue, givenBack, held, totals };
+  return { put, remove, unblock: [...unblock], givenBack, held, totals };
 }
 
 /** A task as a row. */

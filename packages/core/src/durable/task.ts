@@ -48,7 +48,7 @@ export type TaskEnd =
   | { readonly kind: 'deferred'; readonly failure: FailureJson }
   /** A hook did not want it. */
   | { readonly kind: 'skipped'; readonly failure: FailureJson }
-  /** It is fresh, and an earlier one of its key failed meanwhile. No attempt was used. */
+  /** It is fresh, and an earlier one of its key has failed, which is told before. No attempt was used. */
   | { readonly kind: 'blocked' }
   /** It was not begun, or interrupted by a shutdown. No attempt was used. */
   | { readonly kind: 'returned' };

@@ -59,12 +59,15 @@ export function storeOn(file: OpenFile): DeviceStore {
       file.transact(`confirm what "${confirmation.channel}" has sent`, ({ log }) => log.confirm(confirmation));
     },
     async read(after, limit) {
-      return file.read('read the log', ({ log }) => log.read(after, limit));
+      const run = file.read('read the log', ({ log }) => log.read(after, limit));
+      if (!run.atHead) await turn();
+      return run;
     },
     async own(channel, after, limit) {
       return file.read(`read the outbox of "${channel}"`, ({ log }) => log.own(channel, after, limit));
     },
     async trim(request) {
+      await turn();
       return file.transact('trim the log', (tables) => doNow(trim(tables.trim, request)));
     },
     async close() {
@@ -74,6 +77,14 @@ export function storeOn(file: OpenFile): DeviceStore {
       file.destroy();
     },
   } satisfies DeviceStore;
+}
+
+/**
+ * Whoever reads a long log, or trims one, asks again and again. SQLite answers at once: without this, neither a timer nor a
+ * socket of the thread would have its turn in between.
+ */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function tasksOn(file: OpenFile): TaskStore {

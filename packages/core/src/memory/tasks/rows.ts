@@ -21,14 +21,10 @@ export function isDue(row: TaskRow, now: number): boolean {
   return row.state === 'waiting' && (dueOf(row) <= now || row.at > now);
 }
 
-/** The order of claims: the oldest due first, and behind them those of a clock that jumped back. */
+/** The order of claims: the oldest due first, and behind them, since nothing due lies there, those of a clock that jumped back. */
 export function byDue(now: number): (one: TaskRow, other: TaskRow) => number {
-  const ranked = (row: TaskRow): readonly [number, number, number] =>
-    row.at > now ? [1, row.at, row.position] : [0, dueOf(row), row.position];
-  return (one, other) => {
-    const [mine, theirs] = [ranked(one), ranked(other)];
-    return mine[0] - theirs[0] || mine[1] - theirs[1] || mine[2] - theirs[2];
-  };
+  const since = (row: TaskRow): number => (row.at > now ? row.at : dueOf(row));
+  return (one, other) => since(one) - since(other) || one.position - other.position;
 }
 
 /** The order of pages. */

@@ -38,10 +38,73 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
+/** Lives that found a fault of ours, each once: outcomes forgotten, a key held for ever, an event counted or run twice, one never run. */
+const found: [number, Command[]][] = [
+  [
+    352_932,
+    [
+      { kind: 'close', tab: 0 },
+      { kind: 'storage', mode: 'answers-lost' },
+      { kind: 'open' },
+      { kind: 'publish', tab: 0, events: 5 },
+    ],
+  ],
+  [
+    672_234,
+    [
+      { kind: 'storage', mode: 'answers-lost' },
+      { kind: 'publish', tab: 1, events: 18 },
+      { kind: 'publish', tab: 3, events: 13 },
+      { kind: 'publish', tab: 0, events: 10 },
+      { kind: 'open' },
+      { kind: 'close', tab: 1 },
+      { kind: 'storage', mode: 'failing' },
+      { kind: 'advance', ms: 30_000 },
+      { kind: 'advance', ms: 10_000 },
+    ],
+  ],
+  [
+    16,
+    [
+      { kind: 'storage', mode: 'answers-lost' },
+      { kind: 'publish', tab: 0, events: 13 },
+      { kind: 'open' },
+      { kind: 'advance', ms: 30_000 },
+    ],
+  ],
+  [
+    442_185,
+    [
+      { kind: 'publish', tab: 0, events: 8 },
+      { kind: 'close', tab: 0 },
+    ],
+  ],
+  [
+    757_333,
+    [
+      { kind: 'publish', tab: 0, events: 5 },
+      { kind: 'publish', tab: 0, events: 1 },
+      { kind: 'publish', tab: 0, events: 5 },
+      { kind: 'advance', ms: 10_000 },
+      { kind: 'kill', tab: 0 },
+    ],
+  ],
+  [
+    1,
+    [
+      { kind: 'publish', tab: 0, events: 11 },
+      { kind: 'publish', tab: 0, events: 5 },
+      { kind: 'advance', ms: 10_000 },
+      { kind: 'publish', tab: 0, events: 5 },
+      { kind: 'publish', tab: 0, events: 15 },
+    ],
+  ],
+];
+
 test('tabs that open, close and die, handlers that throw, hang and dawdle, a disk that fails: no event is lost, none runs twice at once', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 1_000_000 }), fc.array(command, { maxLength: 40 }), live),
-    { numRuns: 600 },
+    { numRuns: 400, examples: found },
   );
 }, 120_000);
 
@@ -184,6 +247,8 @@ async function live(seed: number, commands: readonly Command[]): Promise<void> {
   }
 
   isCalm = true;
+  // A pause that is still on its way would come behind the resuming.
+  await world.settle();
   if (alive(0) === undefined) await open();
   for (const { isDead, runtime } of tabs) if (!isDead) runtime.tasks.resume();
   await world.advance(3_600_000);

@@ -120,6 +120,13 @@ export function trimming(opened: OpenStore): void {
         ended: [second],
         totals: { passed: 4, handled: 3, failed: 0, dropped: {} },
       });
+      // What it claimed of the second was not its own to run: it counted one event as passed, and handled it.
+      await defined(store, 'wants little', {
+        at: ago,
+        cursor: first + 1,
+        claimed: second + 1,
+        totals: { passed: 1, handled: 1, failed: 0, dropped: {} },
+      });
       await defined(store, 'never ran', { at: ago, cursor: 0, claimed: 0 });
       await defined(store, 'done', { at: ago, cursor: 99_999, claimed: 99_999 });
       await store.record([{ ...local('young'), at: now }]);
@@ -127,6 +134,7 @@ export function trimming(opened: OpenStore): void {
       expect(await allOf(store)).toEqual(['young']);
       const totals = Object.fromEntries((await store.handlers()).map((each) => [each.name, each.totals]));
       expect(totals['gone']).toEqual({ passed: 8, handled: 3, failed: 0, dropped: { retention: 5 } });
+      expect(totals['wants little']).toEqual({ passed: 5, handled: 1, failed: 0, dropped: { retention: 4 } });
       expect(totals['never ran']).toMatchObject({ passed: 8, dropped: { retention: 8 } });
       expect(totals['done']).toMatchObject({ passed: 0, dropped: {} });
       const [gone] = (await store.handlers()).filter(({ name }) => name === 'gone');

@@ -20,6 +20,7 @@ export function paging(opened: OpenTasks): void {
     const filters: readonly (TaskQuery['states'] | undefined)[] = [
       undefined,
       ['dead'],
+      ['dead', 'dead'],
       ['running', 'cancelled', 'waiting'],
       taskStates,
       [],
@@ -75,6 +76,20 @@ export function paging(opened: OpenTasks): void {
       expect(await rowsOf(store, { handler: receipts, position: position + 100 })).toEqual([]);
       expect(await rowsOf(store, { handler: receipts, position, type: 'unheard.of' })).toEqual([]);
       expect(await rowsOf(store, { handler: 'unheard-of', position })).toEqual([]);
+    });
+
+    test('behind a place of another handler, or behind the one row that is asked for, is what comes after it', async () => {
+      const { store } = await filled();
+      const own = ordered.filter(({ handler }) => handler === receipts);
+      const position = own[2]?.position ?? 0;
+      const behind = (handler: string, query: TaskQuery): ReturnType<typeof store.tasks> =>
+        store.tasks(query, { after: { handler, position }, limit: 99 });
+      expect((await behind('audit', { handler: receipts })).tasks).toEqual(own);
+      expect((await behind(receipts, { handler: receipts })).tasks).toEqual(own.slice(3));
+      expect(await behind('zip', { handler: receipts })).toEqual({ tasks: [], next: null });
+      expect(await behind(receipts, { handler: receipts, position })).toEqual({ tasks: [], next: null });
+      expect(await behind('zip', { handler: receipts, states: ['dead'] })).toEqual({ tasks: [], next: null });
+      expect(positionsOf((await behind(receipts, {})).tasks.slice(0, 9))).toEqual(positionsOf(own.slice(3)));
     });
 
     test('a page goes on behind a row that has gone meanwhile', async () => {
