@@ -14,5 +14,5 @@ export default defineConfig({
   target: 'es2024',
   dts: true,
   // The tests that are exported here run in the importer's vitest.
-  deps: { neverBundle: ['vitest'] },
+  deps: { neverBundle: ['vitest', 'fast-check'] },
 });

@@ -5,6 +5,7 @@ import {
   type EventDefinitions,
   type Logger,
   type Reporter,
+  type Retention,
   type TaskEngineOptions,
   type TaskOptions,
   type Telemetry,
@@ -40,6 +41,11 @@ export interface CommonOptions<Events extends EventDefinitions> {
   readonly report?: Reporter;
   /** Counts, times and follows events; `createTelemetry` of `@godwit/otel` makes one. By default nothing does. */
   readonly telemetry?: Telemetry;
+  /**
+   * How much of the log the device keeps: a week, 100,000 events and 64 MiB, unless said otherwise. What a durable handler
+   * has not handled stays, and what the relay has not confirmed, and whatever is younger than an hour.
+   */
+  readonly retention?: Partial<Retention>;
   /** How this tab runs durable handlers. */
   readonly tasks?: TaskOptions;
 }
@@ -58,6 +64,9 @@ export interface CheckedCommon {
  */
 export function checkCommon(options: CommonOptions<EventDefinitions>, base: string | undefined): CheckedCommon {
   const { relay, channels = ['default'], events, tasks: { workers = 1, batch = 1 } = {} } = options;
+  for (const [name, bound] of Object.entries(options.retention ?? {})) {
+    if (!(bound >= 0)) throw invalid(`\`retention.${name}\` is a number of at least 0, or Infinity; got ${bound}`);
+  }
   for (const [name, count] of Object.entries({ workers, batch })) {
     if (!Number.isInteger(count) || count < 1)
       throw invalid(`\`tasks.${name}\` is a whole number of at least 1, got ${count}`);

@@ -38,6 +38,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
       durability,
       channels,
       tasks: engineTasks(tasks),
+      retention: options.retention,
       alive: `${database}:${world.id()}`,
     },
     token,

@@ -57,6 +57,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     paused: [],
     handlers: [],
     tasksPaused: false,
+    trimmed: 0,
   };
 
   return {

@@ -39,6 +39,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
     world,
     channels,
     tasks: engineTasks(tasks),
+    retention: options.retention,
   });
   return createHandle({ logger: console, ...options, engine, world, channels: channels.map(([channel]) => channel) });
 }

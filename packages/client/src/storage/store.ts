@@ -16,6 +16,8 @@ import {
   type LogRun,
   type OwnEvent,
   type Position,
+  type Store,
+  type TaskStore,
   type World,
 } from '@godwit/core';
 import { connect } from './connection.ts';
@@ -133,7 +135,7 @@ export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbS
 
     close: () => connection.close(),
     destroy: () => connection.destroy(),
-  } satisfies DeviceStore;
+  } satisfies Store & TaskStore;
 }
 
 async function readLog(database: Database, after: Position, limit: number): Promise<LogRun> {

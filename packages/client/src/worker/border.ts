@@ -12,6 +12,7 @@ import {
   type HandlerRecord,
   type HandlerSpec,
   type Position,
+  type Retention,
   type Task,
   type TaskChange,
   type TaskEngineOptions,
@@ -35,6 +36,7 @@ export interface WorkerOptions {
   readonly durability: 'relaxed' | 'strict' | undefined;
   readonly channels: readonly ChannelFrom[];
   readonly tasks: TaskEngineOptions;
+  readonly retention: Partial<Retention> | undefined;
   /** A lock that the worker holds while it lives, so that the page hears of its end. */
   readonly alive: string;
 }

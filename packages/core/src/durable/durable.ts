@@ -1,5 +1,6 @@
 // The durable handlers of one tab: which there are, who is told of what, and what a person does with their tasks.
 import { Failure } from '../failure.ts';
+import type { Position } from '../ports/store.ts';
 import type { DeviceStore, HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
 import { startHandler, type DurableHandler, type HandlerParts } from './handler.ts';
 import { claimMax } from './limits.ts';
@@ -8,11 +9,11 @@ import type { HandlerSpec, TaskOutcome } from './task.ts';
 /** A tab's durable handlers. */
 export interface Durable {
   /**
-   * Starts a handler, once the one before of this name has stopped.
+   * Starts a handler, once the one before of this name has stopped; one that this device never had, behind `start`.
    *
    * @throws Failure `InvalidOptions` when the tab has one of this name that was not told to stop
    */
-  define(spec: HandlerSpec): Promise<void>;
+  define(spec: HandlerSpec, start: Position): Promise<void>;
   /** Stops one; another tab that defines it goes on. */
   undefine(name: string, graceMs: number): Promise<void>;
   settle(outcomes: readonly TaskOutcome[]): void;
@@ -48,7 +49,7 @@ export function createDurable(
   const stopping = new Map<string, Promise<void>>();
 
   return {
-    async define(spec) {
+    async define(spec, start) {
       await stopping.get(spec.name);
       if (handlers.has(spec.name)) {
         throw new Failure(
@@ -56,7 +57,7 @@ export function createDurable(
           `this tab has a handler "${spec.name}" already; a name is what is stored of a handler, so each has its own`,
         );
       }
-      handlers.set(spec.name, startHandler(spec, { ...parts, batchMax, released: announce }));
+      handlers.set(spec.name, startHandler(spec, start, { ...parts, batchMax, released: announce }));
     },
     async undefine(name, graceMs) {
       // Only when it has stopped: two of one name in one tab would take each other's outcomes.

@@ -1,5 +1,6 @@
 // One durable handler in one tab: waits for its lease, then claims, hands out, and commits what became of it, step by step.
 import { Failure, failureToJson, isFinal, toFailure } from '../failure.ts';
+import type { Position } from '../ports/store.ts';
 import type { HandlerRecord } from '../ports/tasks.ts';
 import { createBackoff } from '../timing/backoff.ts';
 import { createBell, orAborted, pause } from '../timing/wait.ts';
@@ -43,8 +44,11 @@ export interface HandlerParts extends LeaseParts {
 /** How long behind its grace a thread that answers nothing holds up a stop, in milliseconds. */
 const finishMs = 1000;
 
-/** Starts a handler. */
-export function startHandler(spec: HandlerSpec, parts: HandlerParts): DurableHandler {
+/** How long a handler goes on without giving others a turn, in milliseconds: less than a frame. */
+const turnMs = 10;
+
+/** Starts a handler; one that this device never had begins behind `start`. */
+export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerParts): DurableHandler {
   const { store, world, tab, host, report, signal } = parts;
   const wants = wantsOf(spec, parts.channels);
   const bell = createBell();
@@ -55,6 +59,7 @@ export function startHandler(spec: HandlerSpec, parts: HandlerParts): DurableHan
   let graceMs = 0;
   let hasRetriedDeferred = false;
   let isLetGo = false;
+  let turned = world.now();
   const ended = run();
 
   return {
@@ -95,7 +100,7 @@ export function startHandler(spec: HandlerSpec, parts: HandlerParts): DurableHan
     const backoff = createBackoff(world);
     while (!either.aborted) {
       try {
-        const owned = await acquire({ spec, tab, store, world, wants, bell, wasLetGo, signal: either, seen });
+        const owned = await acquire({ spec, start, tab, store, world, wants, bell, wasLetGo, signal: either, seen });
         if (owned === undefined) return;
         const clean = await recover({ spec, store, world, wants, keys }, owned);
         if (clean === undefined) continue;
@@ -134,7 +139,16 @@ export function startHandler(spec: HandlerSpec, parts: HandlerParts): DurableHan
       }
       if (either.aborted) return letGo(its);
       if (went === 'idle') await rest(its);
+      else await turn();
     }
+  }
+
+  /** In one thread, where the disk answers at once, a long backlog would let nobody else have a turn. */
+  async function turn(): Promise<void> {
+    const passed = world.now() - turned;
+    if (passed >= 0 && passed < turnMs) return;
+    await pause(world, 0, either);
+    turned = world.now();
   }
 
   /** Waits for something to do. No timer runs while nothing is due and nothing is in flight. */

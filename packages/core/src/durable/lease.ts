@@ -1,6 +1,6 @@
 // Who runs a handler: one tab of the device. A lease is judged dead when its beat stands still while there is work.
 import type { DeviceStore, HandlerRecord, LeaseRequest } from '../ports/tasks.ts';
-import type { LogEntry } from '../ports/store.ts';
+import type { LogEntry, Position } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import type { Bell } from '../timing/wait.ts';
 import type { HandlerSpec } from './task.ts';
@@ -14,6 +14,8 @@ export const leaseMs = 12_000;
 /** Waits until this tab owns the handler; undefined when the signal aborts first. */
 export async function acquire(parts: {
   readonly spec: HandlerSpec;
+  /** Where a handler begins that this device never had. */
+  readonly start: Position;
   readonly tab: string;
   readonly store: DeviceStore;
   readonly world: World;
@@ -26,7 +28,7 @@ export async function acquire(parts: {
   /** Hears of the record whenever it was looked at. */
   readonly seen: (record: HandlerRecord) => void;
 }): Promise<HandlerRecord | undefined> {
-  const { spec, tab, store, world, wants, bell, wasLetGo, signal, seen } = parts;
+  const { spec, start, tab, store, world, wants, bell, wasLetGo, signal, seen } = parts;
   let over: LeaseRequest['over'];
   while (!signal.aborted) {
     const request: LeaseRequest = {
@@ -35,7 +37,7 @@ export async function acquire(parts: {
       at: world.now(),
       ...(over === undefined ? {} : { over }),
     };
-    const record = (await store.lease(request)) ?? (await store.lease({ ...request, start: await start() }));
+    const record = (await store.lease(request)) ?? (await store.lease({ ...request, start }));
     if (record === null) continue;
     seen(record);
     if (record.owner === tab) return record;
@@ -60,10 +62,6 @@ export async function acquire(parts: {
     while (waitMs !== undefined && !isOver && !wasLetGo() && !signal.aborted);
     stopTimer?.();
     return isOver;
-  }
-
-  async function start(): Promise<number> {
-    return spec.from === 'earliest' ? 0 : (await store.state()).head;
   }
 
   /** How long to wait before an owner whose beat stands still is gone; undefined while it has nothing to do. */

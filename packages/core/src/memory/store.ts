@@ -1,7 +1,7 @@
 // What a device remembers, in memory: the reference that every other Store is held against, and where there is no disk.
 import { Failure } from '../failure.ts';
-import type { ChannelState, Confirmation, LogEntry, OwnEvent, Position } from '../ports/store.ts';
-import type { DeviceStore } from '../ports/tasks.ts';
+import type { ChannelState, Confirmation, LogEntry, OwnEvent, Position, Store } from '../ports/store.ts';
+import type { DeviceStore, TaskStore } from '../ports/tasks.ts';
 import type { World } from '../ports/world.ts';
 import {
   afterKey,
@@ -161,7 +161,7 @@ export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id
       closed = true;
       if (database.contents === mine) database.contents = emptyContents();
     },
-  } satisfies DeviceStore;
+  } satisfies Store & TaskStore;
 
   function stateOf(channel: string): ChannelState {
     const { sent = 0, echo = 0, recheckTo, read } = cursors.get(channel) ?? {};

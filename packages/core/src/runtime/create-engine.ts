@@ -3,7 +3,7 @@ import { Failure, failureToJson, toFailure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import { standForElection } from '../election/election.ts';
 import type { Link } from '../ports/link.ts';
-import type { Retention } from '../ports/store.ts';
+import type { Position, Retention } from '../ports/store.ts';
 import type { DeviceStore } from '../ports/tasks.ts';
 import type { OutboxGrowth, TabMessage, Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
@@ -70,6 +70,7 @@ export function createEngine(parts: EngineParts): Engine {
       alive: () => its().alive(),
     },
     options: parts.tasks ?? {},
+    head: () => Math.max(recorded, reader?.cursor ?? 0),
     report,
     lost,
     changed: tellStatus,
@@ -111,6 +112,8 @@ export function createEngine(parts: EngineParts): Engine {
   let source = '';
   let recorder: Recorder | undefined;
   let reader: Reader | undefined;
+  /** The newest own event that was stored. */
+  let recorded: Position = 0;
   let ephemeralInFlight = 0;
   let ended: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
@@ -150,6 +153,7 @@ export function createEngine(parts: EngineParts): Engine {
         throw new Failure('Closed', 'the runtime is closed; create another');
       const durable = drafts.filter((draft) => draft.durable);
       const positions = durable.length === 0 ? [] : await recorder.record(durable);
+      recorded = positions.reduce((most, position) => Math.max(most, position), recorded);
       for (const draft of drafts) if (!draft.durable) relay(draft);
       let next = 0;
       return drafts.map((draft) => (draft.durable ? (positions[next++] ?? null) : null));

@@ -107,10 +107,12 @@ export async function createHandle<const Events extends EventDefinitions>(
       world,
       hooks: parts.tasks?.hooks ?? {},
       publish,
+      measures: () => tasks?.measures,
       failed: (failure, { handler, attempt }, isFinal) =>
         report(failure, { handler, attempt }, isFinal ? 'error' : 'warn'),
       report,
     }),
+    telemetry,
     report,
     changed: (tasks) => made.update({ tasks }),
   });

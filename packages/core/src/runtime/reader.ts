@@ -10,6 +10,8 @@ const batchMax = 512;
 
 /** A tab's reading of the device's log. */
 export interface Reader {
+  /** Everything up to here has been handed over. */
+  readonly cursor: Position;
   /** The log may have grown. */
   wake(): void;
   readonly ended: Promise<void>;
@@ -33,7 +35,13 @@ export function startReader(parts: {
   const news = createBell();
   let cursor = parts.after;
 
-  return { wake: () => news.ring(), ended: run() };
+  return {
+    get cursor() {
+      return cursor;
+    },
+    wake: () => news.ring(),
+    ended: run(),
+  };
 
   /** What was trimmed behind the cursor is gone for every channel, and nobody knows how much of it was new to this tab. */
   function gaps(): readonly LogEntry[] {

@@ -1,6 +1,7 @@
 // The engine's half of durable handlers: one tab's, with what the tabs of a device tell each other of them.
 import { createDurable, type KnownHandler } from '../durable/durable.ts';
 import type { HandlerParts } from '../durable/handler.ts';
+import type { Position } from '../ports/store.ts';
 import type { TabMessage, Tabs } from '../ports/tabs.ts';
 import type { TaskEngine } from './engine.ts';
 
@@ -27,6 +28,8 @@ export function createTaskEngine(
   parts: Omit<HandlerParts, 'released' | 'batchMax' | 'scheduler' | 'isPaused'> & {
     readonly tabs: Tabs;
     readonly options: TaskEngineOptions;
+    /** What this tab has stored or handed over: a new handler's `now`. */
+    readonly head: () => Position;
   },
 ): TaskEngineSide {
   const { store, tabs, options } = parts;
@@ -55,7 +58,8 @@ export function createTaskEngine(
       else setPaused(message.paused);
     },
     engine: {
-      define: durable.define,
+      // Where `now` is must be known at once: what is published next comes behind it.
+      define: (spec) => durable.define(spec, spec.from === 'earliest' ? 0 : parts.head()),
       undefine: durable.undefine,
       async settle(outcomes) {
         durable.settle(outcomes);

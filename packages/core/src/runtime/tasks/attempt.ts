@@ -6,9 +6,11 @@ import type { CloudEvent } from '../../event/cloudevent.ts';
 import type { EventDefinition } from '../../event/define.ts';
 import { readEvent } from '../../event/read.ts';
 import { Failure, failureToJson, toFailure } from '../../failure.ts';
+import type { Span } from '../../ports/telemetry.ts';
 import type { World } from '../../ports/world.ts';
 import type { Delivered, PublishOptions, Receipt } from '../runtime.ts';
 import type { HandlerDefinition } from './definition.ts';
+import type { Measures } from './measures.ts';
 import type { TaskContext, TaskHooks } from './types.ts';
 
 /** Runs one attempt. Never throws or rejects. */
@@ -23,6 +25,7 @@ export function createAttempt(parts: {
   readonly world: World;
   readonly hooks: TaskHooks;
   readonly publish: AnyPublish;
+  readonly measures: () => Measures | undefined;
   /** Hears of each failed attempt: whether it is final. */
   readonly failed: (failure: Failure, task: Task, isFinal: boolean) => void;
   readonly report: (failure: Failure) => void;
@@ -31,10 +34,26 @@ export function createAttempt(parts: {
   const { beforeProcessing, beforeExecuting } = hooks;
   const hasHooks = beforeProcessing !== undefined || beforeExecuting !== undefined;
 
-  return (definition, task, abort) =>
-    hasHooks ? hooked(definition, task, abort) : handle(definition, task, abort, task.event);
+  const begin = (
+    definition: HandlerDefinition,
+    task: Task,
+    abort: AbortController,
+    span?: Span,
+  ): TaskEnd | Promise<TaskEnd> =>
+    hasHooks ? hooked(definition, task, abort, span) : handle(definition, task, abort, task.event, span);
 
-  async function hooked(definition: HandlerDefinition, task: Task, abort: AbortController): Promise<TaskEnd> {
+  return (definition, task, abort) => {
+    const measures = parts.measures();
+    if (measures === undefined) return begin(definition, task, abort);
+    return measures.run(task, (span) => begin(definition, task, abort, span));
+  };
+
+  async function hooked(
+    definition: HandlerDefinition,
+    task: Task,
+    abort: AbortController,
+    span?: Span,
+  ): Promise<TaskEnd> {
     let event: CloudEvent = task.event;
     try {
       event = (await beforeProcessing?.(event)) ?? event;
@@ -46,7 +65,7 @@ export function createAttempt(parts: {
       report(failure);
       return { kind: 'skipped', failure: failureToJson(failure) };
     }
-    return handle(definition, task, abort, event);
+    return handle(definition, task, abort, event, span);
   }
 
   function handle(
@@ -54,6 +73,7 @@ export function createAttempt(parts: {
     task: Task,
     abort: AbortController,
     event: CloudEvent,
+    span: Span | undefined,
   ): TaskEnd | Promise<TaskEnd> {
     const reading = readEvent(definitions, event);
     if (reading.kind === 'deferred')
@@ -63,7 +83,7 @@ export function createAttempt(parts: {
     const { channel, offset, position } = task;
     const delivered: Delivered = { ...event, channel, offset, position, data: reading.data };
     try {
-      const result = definition.call(delivered, contextOf(task, event, abort.signal));
+      const result = definition.call(delivered, contextOf(task, event, abort.signal, span));
       return isThenable(result) ? settled(definition, task, abort, result) : { kind: 'handled' };
     } catch (error) {
       return failed(definition, task, error);
@@ -121,14 +141,19 @@ export function createAttempt(parts: {
     return { kind: 'failed', failure: failureToJson(failure), afterMs };
   }
 
-  function contextOf({ attempt, handler }: Task, event: CloudEvent, signal: AbortSignal): TaskContext<never> {
+  function contextOf(
+    { attempt, handler }: Task,
+    event: CloudEvent,
+    signal: AbortSignal,
+    span: Span | undefined,
+  ): TaskContext<never> {
     return {
       signal,
       attempt,
       handler,
       async publish(type: never, ...[data, options]: readonly [data?: unknown, options?: PublishOptions]) {
         signal.throwIfAborted();
-        return parts.publish(type, data, { ...causedBy(event), ...options });
+        return parts.publish(type, data, { ...causedBy(event), traceparent: span?.traceparent, ...options });
       },
     };
   }

@@ -5,11 +5,13 @@ import type { CloudEvent } from '../../event/cloudevent.ts';
 import type { EventDefinition } from '../../event/define.ts';
 import { readEvent } from '../../event/read.ts';
 import { Failure, toFailure } from '../../failure.ts';
+import type { Telemetry } from '../../ports/telemetry.ts';
 import type { Stop, World } from '../../ports/world.ts';
 import type { EngineStatus, TaskEngine } from '../engine.ts';
 import type { Delivered } from '../runtime.ts';
 import type { Attempt } from './attempt.ts';
 import { defineHandler, type AnyTaskHandler, type HandlerDefinition } from './definition.ts';
+import { createMeasures, type Measures } from './measures.ts';
 import { createExecutor, workersDefault } from './executor.ts';
 import { shutdownMs, type HandleOptions, type SchedulerState, type TaskOptions, type Tasks } from './types.ts';
 
@@ -20,6 +22,7 @@ export interface TaskSide {
   /** What the engine calls. */
   readonly host: TaskHost;
   handle(pattern: string, name: string, handler: AnyTaskHandler, options: HandleOptions<never>): Stop;
+  readonly measures: Measures | undefined;
   /** Whether a durable handler of this tab handles this type. */
   handles(type: string): boolean;
   /** The engine says how things stand. */
@@ -39,6 +42,7 @@ export function createTasks(parts: {
   readonly channels: ReadonlySet<string>;
   readonly world: World;
   readonly attempt: Attempt;
+  readonly telemetry: Telemetry | undefined;
   readonly report: (failure: Failure) => void;
   readonly changed: (state: SchedulerState) => void;
 }): TaskSide {
@@ -53,13 +57,32 @@ export function createTasks(parts: {
     workers: options.workers ?? workersDefault,
     after: world.after,
     attempt: parts.attempt,
-    settle: (outcomes) => ask(engine.settle(outcomes)),
+    settle(outcomes) {
+      measures?.ended(outcomes);
+      ask(engine.settle(outcomes));
+    },
   });
+  const { telemetry } = parts;
+  const measures =
+    telemetry &&
+    createMeasures({
+      telemetry,
+      world,
+      state,
+      oldest: async (handler) =>
+        (await engine.tasks({ handler, states: ['waiting', 'blocked', 'running'] }, { limit: 1 })).tasks[0]?.event.time,
+    });
 
   return {
     host: {
-      run: executor.run,
-      drop: executor.drop,
+      run(handler, tasks, stored) {
+        measures?.begun(handler, tasks);
+        return executor.run(handler, tasks, stored);
+      },
+      drop(handler, failure) {
+        measures?.dropped(handler);
+        return executor.drop(handler, failure);
+      },
       finish: executor.finish,
       keys: (handler, events) => {
         const key = handlers.get(handler)?.key;
@@ -91,9 +114,11 @@ export function createTasks(parts: {
       signal?.addEventListener('abort', stop, { once: true });
       return stop;
     },
+    measures,
     handles: (type) => [...handlers.values()].some(({ wants }) => wants(type)),
     update(status) {
       known = status.handlers;
+      measures?.update(known);
       if (isPaused === status.tasksPaused) return;
       isPaused = status.tasksPaused;
       changed();
@@ -103,6 +128,7 @@ export function createTasks(parts: {
     },
     async close() {
       if (ending === undefined && handlers.size > 0) await end(shutdownMs);
+      measures?.close();
     },
     api: {
       get state() {

@@ -5,7 +5,9 @@ import { payload } from '../../../event/schema.ts';
 import type { Failure } from '../../../failure.ts';
 import { createMemoryDatabase, openMemoryStore, type MemoryDatabase } from '../../../memory/store.ts';
 import { createMemoryDevice, type MemoryDevice } from '../../../memory/tabs.ts';
+import type { Logger } from '../../../ports/logger.ts';
 import type { DeviceStore } from '../../../ports/tasks.ts';
+import type { Telemetry } from '../../../ports/telemetry.ts';
 import type { World } from '../../../ports/world.ts';
 import { createTestWorld, type TestWorld } from '../../../testing/world.ts';
 import { createEngine } from '../../create-engine.ts';
@@ -29,6 +31,8 @@ export const orders: OrderEvents = defineEvents({
 export interface TabOptions {
   readonly tasks?: TaskOptions;
   readonly channels?: readonly string[];
+  readonly telemetry?: Telemetry;
+  readonly logger?: Logger;
   readonly store?: (store: DeviceStore) => DeviceStore;
   readonly world?: (world: TestWorld) => World;
 }
@@ -67,7 +71,14 @@ export function createDevice(seed = 1): TestDevice {
 
   async function open<Events extends EventDefinitions>(
     events: Events,
-    { tasks = {}, channels = ['shop'], store = (same) => same, world: worldOf = (same) => same }: TabOptions = {},
+    {
+      tasks = {},
+      channels = ['shop'],
+      telemetry,
+      logger,
+      store = (same) => same,
+      world: worldOf = (same) => same,
+    }: TabOptions = {},
   ): Promise<TestTab<Events>> {
     let isDead = false;
     const its = worldOf(world);
@@ -91,6 +102,8 @@ export function createDevice(seed = 1): TestDevice {
       world: mortal,
       channels,
       tasks,
+      telemetry,
+      logger,
       report: (failure) => isDead || reports.push(failure),
     });
     onTestFinished(async () => {

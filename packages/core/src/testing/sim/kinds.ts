@@ -1,0 +1,74 @@
+// Every fault that the simulated world knows, by name: what is named can be counted, switched off and replayed.
+
+/** What may go wrong at a call, and how often, in a world of middling temper. */
+export const callFaults = {
+  // At a device's disk.
+  'store.fails': 0.01,
+  'store.answer-lost': 0.01,
+  'store.slow': 0.02,
+  'store.hangs': 0.001,
+  // Between the tabs of a device.
+  'tabs.message-lost': 0.02,
+  'tabs.message-late': 0.05,
+  // Between a device and the relay.
+  'link.push-cut': 0.03,
+  'link.push-answer-lost': 0.05,
+  'link.push-slow': 0.05,
+  'link.push-doubled': 0.05,
+  'link.push-hangs': 0.002,
+  'link.pull-cut': 0.05,
+  'link.stream-cut': 0.02,
+  'link.stream-cut-within': 0.02,
+  'link.stream-half-open': 0.01,
+  'link.stream-slow': 0.03,
+  // At the relay's disk.
+  'relay.log-fails': 0.02,
+  'relay.log-answer-lost': 0.02,
+  'relay.log-slow': 0.03,
+  // To the tab that calls.
+  'tab.killed-in-call': 0.001,
+  'tab.frozen-in-call': 0.001,
+  // In the application.
+  'handler.throws': 0.1,
+  'handler.hangs': 0.01,
+  'handler.late': 0.2,
+  'live.throws': 0.02,
+} as const satisfies Readonly<Record<string, number>>;
+
+/** What may be done to the world between two steps, and how likely beside an ordinary step, whose weights sum to 100. */
+export const stepFaults = {
+  'tab.opened': 8,
+  'tab.closed': 4,
+  'tab.killed': 5,
+  'tab.frozen': 5,
+  'device.added': 2,
+  'relay.killed': 3,
+  'relay.drained': 2,
+  'relay.recreated': 1,
+  'relay.trimmed': 3,
+  'channel.forbidden': 2,
+  'clock.skewed': 2,
+  'clock.jumped': 3,
+  'store.full': 2,
+  'database.deleted': 1,
+} as const satisfies Readonly<Record<string, number>>;
+
+/** A fault at a call. */
+export type CallFault = keyof typeof callFaults;
+/** A fault between two steps. */
+export type StepFault = keyof typeof stepFaults;
+/** Any fault. */
+export type FaultKind = CallFault | StepFault;
+
+/** Every fault. */
+export const faultKinds: readonly FaultKind[] = [...keysOf(callFaults), ...keysOf(stepFaults)];
+
+/** Faults at a call. */
+export const callFaultKinds: readonly CallFault[] = keysOf(callFaults);
+
+/** Faults between two steps. */
+export const stepFaultKinds: readonly StepFault[] = keysOf(stepFaults);
+
+function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): readonly Key[] {
+  return Object.keys(record) as Key[];
+}

@@ -1,0 +1,92 @@
+// One tab's life: a frozen tab goes on where it was once it is thawed; a dead one never gets another answer.
+import type { Stop } from '../../ports/world.ts';
+
+/** Whether a tab runs. */
+export interface Life {
+  readonly state: 'alive' | 'frozen' | 'dead';
+  /** A call of it hangs for good: a person would close it. */
+  isStuck: boolean;
+  /** When something last went wrong for it, in elapsed milliseconds; -Infinity: never. */
+  readonly troubledAt: number;
+  trouble(): void;
+  freeze(): void;
+  thaw(): void;
+  kill(): void;
+  /** Runs the callback once the tab may run: now, when it is thawed, or never. */
+  run(callback: () => void): void;
+  /** An answer from outside reaches the tab only while it runs. */
+  gate<Answer>(answer: Promise<Answer>): Promise<Answer>;
+  /** Hears of the death; at once, if it was before. */
+  onDeath(listener: () => void): Stop;
+}
+
+/** Begins a life. `elapsed` is the world's time, which no clock's jump moves. */
+export function createLife(elapsed: () => number): Life {
+  let state: Life['state'] = 'alive';
+  let waiting: (() => void)[] = [];
+  const mourners = new Set<() => void>();
+  let isStuck = false;
+  let troubledAt = -Infinity;
+
+  const life: Life = {
+    get state() {
+      return state;
+    },
+    get isStuck() {
+      return isStuck;
+    },
+    set isStuck(stuck) {
+      isStuck = stuck;
+    },
+    get troubledAt() {
+      return state === 'frozen' ? elapsed() : troubledAt;
+    },
+    trouble() {
+      troubledAt = elapsed();
+    },
+    freeze() {
+      if (state === 'alive') state = 'frozen';
+    },
+    thaw() {
+      if (state !== 'frozen') return;
+      state = 'alive';
+      life.trouble();
+      const ready = waiting;
+      waiting = [];
+      for (const callback of ready) life.run(callback);
+    },
+    kill() {
+      if (state === 'dead') return;
+      state = 'dead';
+      waiting = [];
+      for (const mourner of mourners) mourner();
+      mourners.clear();
+    },
+    run(callback) {
+      if (state === 'alive') callback();
+      else if (state === 'frozen') waiting.push(callback);
+    },
+    gate: (answer) =>
+      new Promise((resolve, reject) => {
+        answer.then(
+          (value) => life.run(() => resolve(value)),
+          (error: unknown) => life.run(() => reject(error)),
+        );
+      }),
+    onDeath(listener) {
+      if (state === 'dead') {
+        listener();
+        return () => undefined;
+      }
+      const own = (): void => listener();
+      mourners.add(own);
+      return () => void mourners.delete(own);
+    },
+  };
+  return life;
+}
+
+/** An answer that never comes. */
+export function never<Answer>(): Promise<Answer> {
+  return new Promise(() => undefined);
+}

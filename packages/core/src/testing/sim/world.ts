@@ -1,0 +1,55 @@
+// A tab's World: its own chance, its own clock, which may be wrong and jump, and timers that stand still while it is frozen.
+import { createUuid7 } from '../../event/id.ts';
+import type { World } from '../../ports/world.ts';
+import { mulberry32 } from '../world.ts';
+import type { Life } from './life.ts';
+
+/** A tab's world, and what can be done to it. */
+export interface SimWorld extends World {
+  /** How far the tab's clock is off, in milliseconds. */
+  skewMs: number;
+}
+
+/** Makes the world of one tab over that of all. Dead tabs leave no timer behind. */
+export function createSimWorld(parts: {
+  readonly base: Pick<World, 'now' | 'after'>;
+  readonly life: Life;
+  readonly seed: number;
+}): SimWorld {
+  const { base, life, seed } = parts;
+  const random = mulberry32(seed);
+  const timers = new Set<() => void>();
+  let skewMs = 0;
+  const now = (): number => base.now() + skewMs;
+  life.onDeath(() => {
+    for (const stop of timers) stop();
+    timers.clear();
+  });
+
+  return {
+    now,
+    random,
+    id: createUuid7(now, random),
+    after(ms, callback) {
+      if (life.state === 'dead') return () => undefined;
+      let isStopped = false;
+      const stopBase = base.after(ms, () => {
+        timers.delete(stop);
+        life.run(() => isStopped || callback());
+      });
+      function stop(): void {
+        isStopped = true;
+        timers.delete(stop);
+        stopBase();
+      }
+      timers.add(stop);
+      return stop;
+    },
+    get skewMs() {
+      return skewMs;
+    },
+    set skewMs(next) {
+      skewMs = next;
+    },
+  } satisfies World;
+}
