@@ -5,5 +5,11 @@ export default defineConfig({
   root: 'page',
   resolve: { conditions: ['@godwit/source', ...defaultClientConditions] },
   worker: { format: 'es' },
-  build: { target: 'es2024', outDir: '../dist', emptyOutDir: true, minify: false },
+  build: {
+    target: 'es2024',
+    outDir: '../dist',
+    emptyOutDir: true,
+    minify: false,
+    rolldownOptions: { input: ['page/index.html', 'page/workflow.html'] },
+  },
 });

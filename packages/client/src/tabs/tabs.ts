@@ -54,11 +54,42 @@ export function openTabs({ name, platform }: { readonly name: string; readonly p
       return () => channel.removeEventListener('message', onMessage);
     },
 
+    async live(tab) {
+      if (locks === undefined || life.signal.aborted) return;
+      const held = Promise.withResolvers<void>();
+      // Let go when the tab closes, and by the platform when it ends.
+      const holding = locks.request(lifeOf(name, tab), { signal: life.signal }, () => {
+        held.resolve();
+        return whenAborted(life.signal);
+      });
+      holding.catch(held.reject);
+      await held.promise;
+    },
+
+    async gone(tab, signal) {
+      const either = AbortSignal.any([signal, life.signal]);
+      if (locks === undefined) await whenAborted(either);
+      if (locks === undefined || either.aborted) return false;
+      try {
+        // Granted once nobody holds it, and let go at once; several may wait.
+        await locks.request(lifeOf(name, tab), { mode: 'shared', signal: either }, () => undefined);
+        return true;
+      } catch (error) {
+        if (!isAbort(error)) throw error;
+        return false;
+      }
+    },
+
     close() {
       life.abort();
       channel.close();
     },
   } satisfies Tabs;
+}
+
+/** The lock that a tab holds for as long as it lives. */
+function lifeOf(name: string, tab: string): string {
+  return `${name}:tab:${tab}`;
 }
 
 /** A message of a version known here. Its kind may be a newer one's: whoever hears it passes that over. */

@@ -31,6 +31,8 @@ export interface DurableHandler {
 export interface HandlerParts extends LeaseParts {
   /** The channels that this tab reads. */
   readonly channels: ReadonlySet<string>;
+  /** As `Tabs.gone`. */
+  readonly gone: (tab: string, signal: AbortSignal) => Promise<boolean>;
   /** The device's log is lost to this tab. */
   readonly lost: (failure: Failure) => void;
   /** What is known of the handler has changed. */
@@ -100,7 +102,19 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
     const backoff = createBackoff(world);
     while (!either.aborted) {
       try {
-        const owned = await acquire({ spec, start, tab, store, world, wants, bell, wasLetGo, signal: either, seen });
+        const owned = await acquire({
+          spec,
+          start,
+          tab,
+          store,
+          world,
+          wants,
+          bell,
+          gone: parts.gone,
+          wasLetGo,
+          signal: either,
+          seen,
+        });
         if (owned === undefined) return;
         const clean = await recover({ spec, store, world, wants, keys }, owned);
         if (clean === undefined) continue;

@@ -22,6 +22,8 @@ export async function acquire(parts: {
   readonly wants: (entry: LogEntry) => entry is EventEntry;
   /** Rings when the log grew, and when the lease was let go. */
   readonly bell: Bell;
+  /** As `Tabs.gone`. */
+  readonly gone: (tab: string, signal: AbortSignal) => Promise<boolean>;
   /** Whether the lease was let go since this was last asked. */
   readonly wasLetGo: () => boolean;
   readonly signal: AbortSignal;
@@ -43,13 +45,15 @@ export async function acquire(parts: {
     if (record.owner === tab) return record;
     const waitMs = await untilSuspicious(record);
     // Taken over only if it is still as it was seen: an owner that did anything since is alive.
-    over = (await isSuspicious(waitMs)) ? { term: record.term, beat: record.beat } : undefined;
+    over = (await isSuspicious(record.owner, waitMs)) ? { term: record.term, beat: record.beat } : undefined;
   }
   return undefined;
 
   /** Waits so long, or until there is reason to look again before. */
-  async function isSuspicious(waitMs: number | undefined): Promise<boolean> {
+  async function isSuspicious(owner: string | null, waitMs: number | undefined): Promise<boolean> {
     let isOver = false;
+    const waiting = new AbortController();
+    if (owner !== null) void whenGone(owner, AbortSignal.any([signal, waiting.signal]));
     const stopTimer =
       waitMs === undefined
         ? undefined
@@ -59,9 +63,17 @@ export async function acquire(parts: {
           });
     // While the timer runs, a log that grows is no news: there is work already.
     do await bell.wait(signal);
-    while (waitMs !== undefined && !isOver && !wasLetGo() && !signal.aborted);
+    while (!signal.aborted && !isOver && waitMs !== undefined && !wasLetGo());
     stopTimer?.();
+    waiting.abort();
     return isOver;
+
+    async function whenGone(tab: string, until: AbortSignal): Promise<void> {
+      // Where that cannot be known, the beat says it.
+      if (!(await parts.gone(tab, until).catch(() => false))) return;
+      isOver = true;
+      bell.ring();
+    }
   }
 
   /** How long to wait before an owner whose beat stands still is gone; undefined while it has nothing to do. */

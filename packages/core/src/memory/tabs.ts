@@ -18,6 +18,8 @@ export function createMemoryDevice(): MemoryDevice {
   const tabs = new Set<(message: TabMessage) => void>();
   const queue: Candidate[] = [];
   let isLed = false;
+  /** Tabs that live, each with what ends with it. */
+  const living = new Map<string, Promise<void>>();
 
   return { tab };
 
@@ -38,6 +40,20 @@ export function createMemoryDevice(): MemoryDevice {
         const own = (message: TabMessage): void => listener(message);
         listeners.add(own);
         return (): void => void listeners.delete(own);
+      },
+      async live(name) {
+        if (life.signal.aborted) return;
+        const end = onAbort(life.signal).aborted;
+        living.set(name, end);
+        void end.then(() => living.delete(name));
+      },
+      async gone(name, signal) {
+        const end = living.get(name);
+        if (end === undefined) return true;
+        const waiting = onAbort(signal);
+        const isGone = await Promise.race([end.then(() => true), waiting.aborted.then(() => false)]);
+        waiting.stop();
+        return isGone;
       },
       close() {
         tabs.delete(receive);

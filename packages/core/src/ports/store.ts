@@ -175,8 +175,9 @@ export interface Store {
   /**
    * Trims the log: whole segments, the oldest first, that are beyond a bound of `Retention` and older than `trimYoungMs`,
    * that lie below the cursor of every handler defined within `handlerPinMs`, and that hold no own event which the relay
-   * has not confirmed; segments that must stay are passed over. For a handler that no longer pins, the trimmed events
-   * behind its cursor are added to its totals, as `passed` and as dropped for `retention`.
+   * has not confirmed; segments that must stay are passed over. One that was recorded in the future is young until then.
+   * For a handler that no longer pins, the trimmed events behind its cursor are added to its totals, as `passed` and as
+   * dropped for `retention`; what it had claimed was counted as `passed` then.
    */
   trim(request: TrimRequest): Promise<Trimmed>;
   /** Releases everything. Resolves when what was under way has ended. */

@@ -64,7 +64,9 @@ export type TabMessage =
  * the platform has locks; a tab that ends, however it ends, lets go. The request is queued once and held: leadership
  * ends when the callback's promise settles, when the signal aborts, or with the tab. A message is heard by every other
  * tab that listens, in the sender's order, never by its sender, and nobody waits for it; it may be lost, so it carries
- * news of what is stored, never the only copy of anything durable.
+ * news of what is stored, never the only copy of anything durable. A tab that has said that it lives is gone when it
+ * closes, and when it ends in whatever way; one that is frozen is not, and where the platform has no locks nobody is
+ * ever known to be gone.
  */
 export interface Tabs {
   /** Whether the platform has locks. Without them each tab talks to the relay for itself. */
@@ -76,5 +78,9 @@ export interface Tabs {
   lead(callback: () => Promise<void>, signal: AbortSignal): Promise<void>;
   announce(message: TabMessage): void;
   hear(listener: (message: TabMessage) => void): Stop;
+  /** Says that this tab lives, until it closes or ends. Resolves when the others can tell. */
+  live(tab: string): Promise<void>;
+  /** Resolves with true when that tab is gone, also when it never lived; with false when the signal aborts first. */
+  gone(tab: string, signal: AbortSignal): Promise<boolean>;
   close(): void;
 }

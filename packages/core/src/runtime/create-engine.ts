@@ -124,6 +124,8 @@ export function createEngine(parts: EngineParts): Engine {
     async start(itsListener) {
       if (listener !== undefined) throw new Failure('Internal', 'the engine was started twice');
       listener = itsListener;
+      // Before it owns anything: who waits for its end must find it alive.
+      await tabs.live(tab);
       const state = await store.state();
       source = `urn:uuid:${state.deviceId}`;
       recorder = createRecorder({ store, world, source, outbound: link !== undefined, outbox, recorded: grew });

@@ -25,7 +25,7 @@ export interface TaskEngineSide {
 
 /** Makes it. `changed` hears of whatever `known` and `paused` show, once per tick. */
 export function createTaskEngine(
-  parts: Omit<HandlerParts, 'released' | 'batchMax' | 'scheduler' | 'isPaused'> & {
+  parts: Omit<HandlerParts, 'released' | 'batchMax' | 'scheduler' | 'isPaused' | 'gone'> & {
     readonly tabs: Tabs;
     readonly options: TaskEngineOptions;
     /** What this tab has stored or handed over: a new handler's `now`. */
@@ -42,6 +42,7 @@ export function createTaskEngine(
     batchMax: options.batch,
     isPaused: () => isHeld || isPaused,
     changed,
+    gone: tabs.gone,
     announce: (handler) => tabs.announce({ kind: 'tasks', handler }),
   });
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { defineEvents, type EventDefinition } from '../event/define.ts';
 import { payload, type Schema } from '../event/schema.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { durably } from './flow/durable.ts';
 import { gather, untilStatus } from './waiting.ts';
 
 /** A validator that trims a title, so that input and output differ. */
@@ -262,5 +263,7 @@ export function flowContract(name: string, make: () => Promise<FlowUnderTest>): 
       expect(after).not.toBe(before);
       expect(before.counts.published).toBe(0);
     });
+
+    durably(open);
   });
 }

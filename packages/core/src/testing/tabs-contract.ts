@@ -16,6 +16,49 @@ export interface TabsDevice {
 /** The law of {@link Tabs}, where the platform has locks. */
 export function tabsContract(name: string, make: () => TabsDevice | Promise<TabsDevice>): void {
   describe(`the tabs ${name}`, () => {
+    describe('living', () => {
+      test('a tab that lives is not gone; one that was closed is, and whoever waits hears of it', async () => {
+        const { alice, bob, device } = await opened();
+        await alice.live('alice');
+        const heard: string[] = [];
+        const waiting = bob.gone('alice', never()).then((isGone) => heard.push(`gone: ${isGone}`));
+        const own = device.tab();
+        onTestFinished(() => own.close());
+        void own.gone('alice', never()).then((isGone) => heard.push(`gone: ${isGone}`));
+        await device.settle();
+        expect(heard).toEqual([]);
+        alice.close();
+        await waiting;
+        await device.settle();
+        expect(heard).toEqual(['gone: true', 'gone: true']);
+      });
+
+      test('a tab that never lived is gone', async () => {
+        const { alice } = await opened();
+        expect(await alice.gone('nobody', never())).toBe(true);
+      });
+
+      test('a wait that is aborted says that it does not know', async () => {
+        const { alice, bob } = await opened();
+        await alice.live('alice');
+        const waiting = new AbortController();
+        const asked = bob.gone('alice', waiting.signal);
+        waiting.abort();
+        expect(await asked).toBe(false);
+        expect(await bob.gone('alice', AbortSignal.abort())).toBe(false);
+      });
+
+      test('tabs live side by side, and on another log nobody knows of them', async () => {
+        const { alice, bob, device } = await opened();
+        await Promise.all([alice.live('alice'), bob.live('bob')]);
+        alice.close();
+        expect(await bob.gone('alice', never())).toBe(true);
+        const stranger = device.stranger();
+        onTestFinished(() => stranger.close());
+        expect(await stranger.gone('bob', never())).toBe(true);
+      });
+    });
+
     describe('lead', () => {
       test('a lone tab leads, and its leadership ends with its callback', async () => {
         const { alice } = await opened();

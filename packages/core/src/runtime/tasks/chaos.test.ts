@@ -223,7 +223,8 @@ async function live(seed: number, commands: readonly Command[]): Promise<void> {
         break;
       case 'kill':
         if (tab !== undefined) tab.isDead = true;
-        tab?.kill();
+        if (dice() < 0.5) tab?.kill();
+        else tab?.freeze();
         break;
       case 'advance':
         await world.advance(its.ms);

@@ -65,6 +65,12 @@ export function createFaults(parts: {
 export function noFaults(): Faults {
   return createFaults({
     rates: {},
-    dice: { chance: () => false, whole: (from) => from, pick: ([first]) => first, any: ([first]) => first, random: () => 0 },
+    dice: {
+      chance: () => false,
+      whole: (from) => from,
+      pick: ([first]) => first,
+      any: ([first]) => first,
+      random: () => 0,
+    },
   });
 }

@@ -48,7 +48,8 @@ export function drawPlan(dice: Dice, bounds: PlanBounds = {}): Plan {
     const isDrawn = dice.chance(share);
     const strength = 0.3 + 1.7 * dice.random();
     const factor = always.has(kind) ? Math.max(1, tempers[temper]) : isDrawn ? tempers[temper] : 0;
-    if (factor > 0 && bounds.without?.includes(kind) !== true) rates[kind] = Math.min(0.9 * Math.max(1, rate), rate * factor * strength);
+    if (factor > 0 && bounds.without?.includes(kind) !== true)
+      rates[kind] = Math.min(0.9 * Math.max(1, rate), rate * factor * strength);
   }
 
   return {

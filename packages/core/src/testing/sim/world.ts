@@ -4,23 +4,27 @@ import type { World } from '../../ports/world.ts';
 import { mulberry32 } from '../world.ts';
 import type { Life } from './life.ts';
 
-/** A tab's world, and what can be done to it. */
+/** A tab's world. */
 export interface SimWorld extends World {
-  /** How far the tab's clock is off, in milliseconds. */
-  skewMs: number;
+  /** Timers that wait. */
+  readonly timers: number;
 }
 
-/** Makes the world of one tab over that of all. Dead tabs leave no timer behind. */
+/**
+ * Makes the world of one tab over that of all. Dead tabs leave no timer behind.
+ *
+ * @param skewMs how far the clock is off now, in milliseconds; the tabs of a device share one
+ */
 export function createSimWorld(parts: {
   readonly base: Pick<World, 'now' | 'after'>;
   readonly life: Life;
   readonly seed: number;
+  readonly skewMs?: () => number;
 }): SimWorld {
-  const { base, life, seed } = parts;
+  const { base, life, seed, skewMs = () => 0 } = parts;
   const random = mulberry32(seed);
   const timers = new Set<() => void>();
-  let skewMs = 0;
-  const now = (): number => base.now() + skewMs;
+  const now = (): number => base.now() + skewMs();
   life.onDeath(() => {
     for (const stop of timers) stop();
     timers.clear();
@@ -45,11 +49,8 @@ export function createSimWorld(parts: {
       timers.add(stop);
       return stop;
     },
-    get skewMs() {
-      return skewMs;
-    },
-    set skewMs(next) {
-      skewMs = next;
+    get timers() {
+      return timers.size;
     },
   } satisfies World;
 }

@@ -41,8 +41,10 @@ export interface TabOptions {
 export interface TestTab<Events> {
   readonly runtime: Runtime<Events>;
   readonly engine: Engine;
-  /** Stops answering and asking, as a tab does that was killed or frozen for good: its timers never fire. */
+  /** Stops answering and asking, as a tab does that was killed: its timers never fire, and its locks are free. */
   kill(): void;
+  /** The same, but that it keeps its locks. */
+  freeze(): void;
 }
 
 /** Tabs that share a disk. */
@@ -87,10 +89,11 @@ export function createDevice(seed = 1): TestDevice {
       after: (ms, callback) => its.after(ms, () => isDead || callback()),
     };
     const disk = store(openMemoryStore(database, world));
+    const tabs = device.tab();
     const engine = createEngine({
       store: untilDead(disk, () => isDead),
       storage: 'memory',
-      tabs: device.tab(),
+      tabs: tabs,
       link: undefined,
       world: mortal,
       channels: channels.map((channel) => [channel, 'earliest']),
@@ -115,7 +118,11 @@ export function createDevice(seed = 1): TestDevice {
     return {
       runtime,
       engine,
-      kill: () => {
+      kill() {
+        isDead = true;
+        tabs.close();
+      },
+      freeze() {
         isDead = true;
       },
     };

@@ -1,0 +1,175 @@
+// One device of a simulated world, and what its disk really did: whatever a tab is told, these are the facts.
+import type { CloudEvent } from '../../event/cloudevent.ts';
+import { identityOf } from '../../event/cloudevent.ts';
+import { createMemoryDatabase, openMemoryStore, type MemoryDatabase } from '../../memory/store.ts';
+import { entriesOf, firstPosition } from '../../memory/segment.ts';
+import type { LogEntry, MergePage, Position } from '../../ports/store.ts';
+import type { DeviceStore, HandlerRecord, TaskRow } from '../../ports/tasks.ts';
+import type { World } from '../../ports/world.ts';
+import { parseOffset } from '../../protocol/offset.ts';
+import type { RelayHistory } from './truth.ts';
+
+/** What a device's disk did since it was made. */
+export interface DiskFacts {
+  /** The device's own events, by id. */
+  readonly own: Map<string, { readonly channel: string; readonly position: Position }>;
+  /** Own events of which `publish` has said that they are stored. */
+  readonly acknowledged: Set<string>;
+  /** Of each channel, the place up to which the device has read. */
+  readonly read: Map<string, string>;
+  /** Of each channel, which events came from the relay. */
+  readonly merged: Map<string, Set<string>>;
+  /** Of each tab and channel, the number of its newest event. */
+  readonly newest: Map<string, number>;
+}
+
+/** One disk: a device has another once its database was deleted. */
+export interface Disk {
+  readonly database: MemoryDatabase;
+  readonly facts: DiskFacts;
+  /** Undefined before a tab was opened on it. */
+  readonly source: string | undefined;
+  /** Everything in the log, in order. */
+  entries(): readonly LogEntry[];
+  handlers(): readonly HandlerRecord[];
+  /** A handler's rows. */
+  rows(handler: string): readonly TaskRow[];
+  open(world: Pick<World, 'id'>): DeviceStore;
+}
+
+/** What is published in a simulated world: the number of an event among those of its tab and channel. */
+export interface NoteData {
+  readonly n: number;
+  readonly tab: string;
+}
+
+/** Makes an empty disk. `fail` hears of what must never be. */
+export function createDisk(history: RelayHistory, fail: (message: string) => void): Disk {
+  const database = createMemoryDatabase();
+  const { contents } = database;
+  const facts: DiskFacts = {
+    own: new Map(),
+    acknowledged: new Set(),
+    read: new Map(),
+    merged: new Map(),
+    newest: new Map(),
+  };
+
+  return {
+    database,
+    facts,
+    get source() {
+      return contents.deviceId === undefined ? undefined : `urn:uuid:${contents.deviceId}`;
+    },
+    entries: () => contents.log.flatMap(entriesOf),
+    handlers: () => [...contents.tasks.records.values()],
+    rows: (handler) => [...(contents.tasks.rows.get(handler)?.values() ?? [])],
+    open(world) {
+      const inner = openMemoryStore(database, world);
+      return {
+        ...inner,
+        // The reference does its work within the call: what it did is looked at before anybody else can see it.
+        record(segments) {
+          const before = contents.newest;
+          const answer = inner.record(segments);
+          for (const { segment, channel, events } of contents.log) {
+            if (segment > before) events.forEach((event, at) => recorded(channel, event, firstPosition(segment) + at));
+          }
+          return answer;
+        },
+        merge(page) {
+          const before = contents.newest;
+          const answer = inner.merge(page);
+          if (contents.newest > before) merged(page);
+          return answer;
+        },
+      };
+    },
+  };
+
+  function recorded(channel: string, { id, data }: CloudEvent, position: Position): void {
+    facts.own.set(id, { channel, position });
+    const { n, tab } = noteOf(data);
+    const before = facts.newest.get(`${tab} ${channel}`) ?? 0;
+    if (n <= before) fail(`${tab} published ${n} behind ${before} in "${channel}": the order of the calls is lost`);
+    facts.newest.set(`${tab} ${channel}`, n);
+  }
+
+  function merged({ channel, after, last, events, gap }: MergePage): void {
+    const where = `a page of "${channel}" behind ${after}`;
+    const known = facts.read.get(channel);
+    if (known !== undefined && known !== after) fail(`${where} was merged where ${known} had been read`);
+    facts.read.set(channel, last);
+    const its = facts.merged.get(channel) ?? new Set<string>();
+    facts.merged.set(channel, its);
+
+    let at = placeOf(after);
+    const end = placeOf(last);
+    if (gap?.reason === 'retention') {
+      if (at === undefined || end === undefined || gap.missed !== end.sequence - at.sequence || at.epoch !== end.epoch)
+        fail(`${where} tells a gap of ${gap.missed}, and goes on at ${last}`);
+      else if (end.sequence > trimmedOf(channel, end.epoch)) fail(`${where} tells a gap up to ${last}, which is held`);
+      at = end;
+    } else if (gap !== undefined) {
+      if (gap.missed !== null || end === undefined || end.sequence > trimmedOf(channel, end.epoch))
+        fail(`${where} tells the end of an epoch, and goes on at ${last}, behind what is held`);
+      at = end;
+    }
+    for (const { event, offset } of events) {
+      const place = parseOffset(offset);
+      const identity = identityOf(event);
+      at = passOver(channel, where, at, place.epoch, place.sequence - 1);
+      const stored = epochOf(channel, place.epoch)?.events[place.sequence - 1];
+      if (stored?.identity !== identity) fail(`${where} has ${identity} at ${offset}, where the relay has ${stored?.identity}`);
+      const copies = history.channel(channel).appended.get(identity) ?? 0;
+      if (its.has(identity) && copies < 2) fail(`${where} brings ${identity} again`);
+      its.add(identity);
+      at = place;
+    }
+    if (end !== undefined && after !== 'latest') passOver(channel, where, at, end.epoch, end.sequence);
+  }
+
+  /** Between two places lies only what the device has had before, or what nobody has any more. */
+  function passOver(
+    channel: string,
+    where: string,
+    from: Place | undefined,
+    epoch: string,
+    to: number,
+  ): Place {
+    if (from !== undefined && from.epoch !== epoch) fail(`${where} goes on in another epoch, and no gap was told`);
+    const stored = epochOf(channel, epoch);
+    // Who begins at the earliest has missed nothing of what had gone by then.
+    const first = from?.sequence ?? stored?.trimmed ?? 0;
+    for (let sequence = first; sequence < to; sequence += 1) {
+      const identity = stored?.events[sequence]?.identity ?? '';
+      if (facts.merged.get(channel)?.has(identity) !== true)
+        fail(`${where} passes over ${identity} at ${sequence + 1}, and no gap was told`);
+    }
+    return { epoch, sequence: to };
+  }
+
+  function epochOf(channel: string, epoch: string): ReturnType<RelayHistory['channel']>['epochs'][number] | undefined {
+    return history.channel(channel).epochs.find((its) => its.epoch === epoch);
+  }
+
+  function trimmedOf(channel: string, epoch: string): number {
+    return epochOf(channel, epoch)?.trimmed ?? 0;
+  }
+}
+
+interface Place {
+  readonly epoch: string;
+  readonly sequence: number;
+}
+
+/** The relay's offset in a place as the device keeps it; undefined for `earliest` and `latest`. */
+function placeOf(text: string): Place | undefined {
+  const [offset = ''] = text.split('#');
+  return offset === 'earliest' || offset === 'latest' ? undefined : parseOffset(offset);
+}
+
+/** What a simulated tab published. */
+export function noteOf(data: unknown): NoteData {
+  return data as NoteData;
+}

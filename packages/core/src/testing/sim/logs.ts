@@ -1,0 +1,71 @@
+// The relay's disk in a simulated world: real logs, at each append of which something may go wrong; a killed relay writes no more.
+import { Failure } from '../../failure.ts';
+import type { Log, Logs } from '../../ports/log.ts';
+import { never } from './life.ts';
+import { passed, type CallParts } from './store.ts';
+
+/** The longest that the relay's disk dawdles, in milliseconds. */
+const slowMsMax = 5000;
+
+const kinds = ['relay.log-fails', 'relay.log-answer-lost', 'relay.log-slow'] as const;
+
+/** Wraps the logs of one run of a relay. `opened` hears of each log before anybody uses it; `trimmed` of what went. */
+export function createSimLogs(
+  inner: Logs,
+  parts: CallParts & {
+    readonly opened?: (channel: string, log: Log) => Promise<void>;
+    readonly trimmed?: (channel: string, events: number) => void;
+  },
+): Logs {
+  const { life, faults, dice, base, opened, trimmed } = parts;
+
+  return {
+    async open(channel) {
+      if (life.state === 'dead') return never();
+      // A log of its own: the one that is handed out may be closed before the channel ends.
+      if (opened !== undefined) await opened(channel, await inner.open(channel));
+      return wrap(channel, await inner.open(channel));
+    },
+    channels: () => inner.channels(),
+    remove: (channel) => inner.remove(channel),
+    // What is stored outlives a relay: whoever made the logs closes them.
+    close: () => inner.close(),
+  } satisfies Logs;
+
+  function wrap(channel: string, log: Log): Log {
+    return {
+      append: (events, refused) => faulty(() => log.append(events, refused)),
+      read: (after, limit) => log.read(after, limit),
+      follow: (listener) => log.follow((news) => life.state === 'dead' || listener(news)),
+      stat: () => log.stat(),
+      async trim(bounds) {
+        const events = await log.trim(bounds);
+        if (events > 0) trimmed?.(channel, events);
+        return events;
+      },
+      close: () => log.close(),
+    } satisfies Log;
+  }
+
+  async function faulty<Answer>(effect: () => Promise<Answer>): Promise<Answer> {
+    if (life.state === 'dead') return never();
+    const isBefore = dice.chance(0.5);
+    switch (faults.strike('log.append', kinds)) {
+      case 'relay.log-fails':
+        throw new Failure('StorageFailed', "the relay's disk failed, by chance; nothing was kept");
+      case 'relay.log-answer-lost':
+        await effect();
+        throw new Failure('StorageFailed', "the relay's disk failed, by chance; it was kept all the same");
+      case 'relay.log-slow': {
+        const ms = dice.whole(1, slowMsMax);
+        if (isBefore) await passed(base, ms);
+        if (life.state === 'dead') return never();
+        const answer = await effect();
+        if (!isBefore) await passed(base, ms);
+        return answer;
+      }
+      default:
+        return effect();
+    }
+  }
+}

@@ -1,0 +1,120 @@
+// The relay of a simulated world: it is killed and started again over the same logs, drained, trimmed, and forbids channels.
+import { createChannels, type ServedChannels } from '../../feed/channels.ts';
+import { createMemoryLink } from '../../memory/link.ts';
+import { createMemoryLogs } from '../../memory/log.ts';
+import type { Failure } from '../../failure.ts';
+import type { Log, Logs } from '../../ports/log.ts';
+import type { World } from '../../ports/world.ts';
+import { defaultLimits } from '../../protocol/limits.ts';
+import { createLife, type Life } from './life.ts';
+import type { SimRelayEnd } from './link.ts';
+import { createSimLogs } from './logs.ts';
+import type { CallParts } from './store.ts';
+import { createSimWorld } from './world.ts';
+
+/** A relay, and what may be done to it. */
+export interface SimRelay extends SimRelayEnd {
+  /** What is stored, whoever runs. */
+  readonly logs: Logs;
+  start(): void;
+  /** As by SIGKILL: nothing is said, and nothing under way is finished. */
+  kill(): void;
+  /** Tells its readers to come back, and ends. */
+  drain(): Promise<void>;
+  /** Forgets a channel: it begins anew, in another epoch. */
+  recreate(channel: string): Promise<void>;
+  /** Keeps only so much of a channel, as a share of what it holds. */
+  trim(channel: string, share: number): Promise<void>;
+  forbid(channel: string): void;
+  allow(channel: string): void;
+  /** How many read a channel now. */
+  subscribers(channel: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+interface Running {
+  readonly life: Life;
+  readonly channels: ServedChannels;
+  readonly up: NonNullable<SimRelayEnd['up']>;
+  readonly end: AbortController;
+}
+
+/** How long after a drain a reader is asked to come back, in milliseconds. */
+const drainRetryMs = 1000;
+
+/** Starts a relay. */
+export function createSimRelay(
+  parts: Omit<CallParts, 'life' | 'base'> & {
+    /** The world that the relay lives in. */
+    readonly base: World;
+    /** When what is under way comes to its end. */
+    readonly later: Pick<World, 'after'>;
+    readonly elapsed: () => number;
+    readonly ringBytes: number;
+    readonly opened: (channel: string, log: Log) => Promise<void>;
+    readonly trimmed: (channel: string, events: number) => void;
+    readonly report: (failure: Failure) => void;
+  },
+): SimRelay {
+  const { base, dice, elapsed, opened, trimmed } = parts;
+  const stored = createMemoryLogs(base);
+  const forbidden = new Set<string>();
+  let running: Running | undefined;
+  start();
+
+  return {
+    logs: stored,
+    get up() {
+      return running?.up;
+    },
+    isForbidden: (channel) => forbidden.has(channel),
+    start,
+    kill,
+    async drain() {
+      const last = running;
+      last?.channels.drain(() => drainRetryMs);
+      running = undefined;
+      await last?.channels.close();
+      last?.life.kill();
+      last?.end.abort();
+    },
+    async recreate(channel) {
+      if (running === undefined) await stored.remove(channel);
+      else await running.channels.channel(channel).remove();
+    },
+    async trim(channel, share) {
+      const log = await stored.open(channel);
+      const { bytes } = await log.stat();
+      const events = await log.trim({ before: 0, bytesMax: Math.floor(bytes * share) });
+      if (events > 0) trimmed(channel, events);
+      await log.close();
+    },
+    forbid: (channel) => void forbidden.add(channel),
+    allow: (channel) => void forbidden.delete(channel),
+    subscribers: async (channel) => (await running?.channels.channel(channel).stat())?.subscribers ?? 0,
+    async close() {
+      await running?.channels.close();
+      running = undefined;
+    },
+  };
+
+  function start(): void {
+    if (running !== undefined) return;
+    const life = createLife(elapsed);
+    const world = createSimWorld({ base, life, seed: dice.whole(1, 2 ** 31) });
+    const logs = createSimLogs(stored, { ...parts, base: parts.later, life, opened, trimmed });
+    const limits = { ...defaultLimits, ringBytes: parts.ringBytes };
+    const channels = createChannels({ logs, world, limits, report: parts.report });
+    const end = new AbortController();
+    running = { life, channels, end, up: { link: createMemoryLink(channels), signal: end.signal } };
+  }
+
+  function kill(): void {
+    const last = running;
+    running = undefined;
+    last?.life.kill();
+    last?.end.abort();
+    // Its process is gone: what closing would wait for never comes.
+    last?.channels.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,175 @@
+// A simulated world comes to rest: no fault strikes any more, and within bounded time everything has arrived, or is told.
+import { identityOf } from '../../event/cloudevent.ts';
+import type { LogEntry } from '../../ports/store.ts';
+import { taskStates } from '../../ports/tasks.ts';
+import { formatOffset } from '../../protocol/offset.ts';
+import type { Disk } from './device.ts';
+import type { Scene, SimDevice } from './scene.ts';
+import { livingOf } from './steps.ts';
+import { handlerNames, type Heard, type SimTab } from './tab.ts';
+
+/** Within how much time everything has arrived, in milliseconds: a refused channel's rest, a lease and some retries. */
+const restMsMax = 15 * 60_000;
+/** How long a device's last word is waited for. */
+const stepMs = 5000;
+
+/** Ends all faults, waits until everything has arrived, and checks what there is. */
+export async function comeToRest(scene: Scene): Promise<void> {
+  const { base, relay, plan, devices, faults, note } = scene;
+  faults.end();
+  note('world', 'comes to rest');
+  relay.start();
+  for (const channel of plan.channels) relay.allow(channel);
+  for (const device of devices) {
+    device.isFull = false;
+    for (const tab of device.tabs) {
+      tab.life.thaw();
+      // Nobody looks at a tab for long that does nothing any more.
+      if (tab.life.isStuck) tab.life.kill();
+    }
+  }
+  // What was slow comes to its end, and what was frozen on purpose is thawed by now.
+  await base.advance(20_000);
+  for (const device of devices) {
+    for (const tab of device.tabs) if (tab.life.isStuck || isLost(tab)) tab.life.kill();
+    if (livingOf(device).length === 0) scene.addTab(device);
+  }
+  await base.advance(1000);
+  // Each device has a last word: whoever has not heard of something before hears of it now.
+  for (const device of devices) for (const channel of plan.channels) livingOf(device)[0]?.publish(channel);
+  let isMissing = missing(scene);
+  for (let waited = 0; isMissing !== undefined && waited < restMsMax && scene.violation === undefined; waited += stepMs) {
+    await base.advance(stepMs);
+    isMissing = missing(scene);
+  }
+  if (isMissing !== undefined) scene.fail(`at rest, ${isMissing}`);
+  if (scene.violation === undefined) checkAll(scene);
+  if (scene.violation === undefined) await leave(scene);
+}
+
+function isLost({ failure, runtime, closing }: SimTab): boolean {
+  return failure !== undefined || (closing === 'no' && runtime?.status.get().connection === 'closed');
+}
+
+/** What has not arrived yet; undefined when everything has. */
+function missing(scene: Scene): string | undefined {
+  for (const device of scene.devices) {
+    const what = missingOn(scene, device);
+    if (what !== undefined) return `${device.name}: ${what}`;
+  }
+  return undefined;
+}
+
+function missingOn({ plan, history }: Scene, device: SimDevice): string | undefined {
+  const { disk, tabs } = device;
+  for (const { name, life, closing, runtime, failure } of tabs) {
+    if (life.state === 'dead') continue;
+    if (closing === 'under way') return `${name} is not closed`;
+    if (runtime === undefined) return `${name} is not open: ${String(failure)}`;
+  }
+  for (const channel of plan.channels) {
+    const { epochs, appended } = history.channel(channel);
+    for (const [id, own] of disk.facts.own) {
+      if (own.channel === channel && !appended.has(identityOf({ source: disk.source ?? '', id })))
+        return `${id}, at ${own.position} in "${channel}", is not at the relay`;
+    }
+    const last = epochs.at(-1);
+    const [read = ''] = (disk.facts.read.get(channel) ?? '').split('#');
+    if (last !== undefined && read !== formatOffset(last.epoch, last.events.length))
+      return `"${channel}" was read up to ${read}, and goes up to ${last.epoch}.${last.events.length}`;
+  }
+  for (const { name, rows, due } of disk.handlers()) {
+    const left = rows.waiting + rows.running + rows.blocked + rows.cancelled;
+    if (left > 0) return `"${name}" has ${JSON.stringify(rows)}, due ${due}`;
+  }
+  for (const name of handlerNames) {
+    const record = disk.handlers().find((its) => its.name === name);
+    if (record === undefined) return `there is no "${name}"`;
+    const wanted = disk.entries().filter(wants(name)).length;
+    if (record.totals.passed !== wanted || record.cursor < record.claimed)
+      return `"${name}" has passed ${record.totals.passed} of ${wanted}, cursor ${record.cursor}, claimed ${record.claimed}`;
+  }
+  for (const tab of livingOf(device)) {
+    const pending = tab.runtime?.status.get();
+    if (pending !== undefined && pending.role === 'leader' && pending.pending > 0)
+      return `${tab.name} leads, and shows ${pending.pending} as pending`;
+    const last = disk.entries().findLast(({ kind }) => kind === 'event');
+    if (tab.local.length === 0 && last !== undefined) return `${tab.name} has heard nothing`;
+  }
+  return livingOf(device).some((tab) => tab.runtime?.status.get().role === 'leader') ? undefined : 'nobody leads';
+}
+
+function wants(handler: string): (entry: LogEntry) => boolean {
+  return (entry) => entry.kind === 'event' && (handler === 'relayed' ? entry.offset !== null : !entry.echo);
+}
+
+function checkAll(scene: Scene): void {
+  for (const device of scene.devices) {
+    checkHandlers(scene, device.disk);
+    for (const tab of device.tabs) if (tab.disk === device.disk) checkHeard(scene, tab, tab.life.state !== 'dead' && tab.closing === 'no');
+  }
+}
+
+/** Every event of a durable handler has ended, and the counts say how. */
+function checkHandlers({ fail, handledOn }: Scene, disk: Disk): void {
+  const handled = handledOn(disk);
+  for (const name of handlerNames) {
+    const record = disk.handlers().find((its) => its.name === name);
+    if (record === undefined) continue;
+    const { rows, totals } = record;
+    const inRows = taskStates.reduce((sum, state) => sum + rows[state], 0);
+    const dropped = Object.values(totals.dropped).reduce((sum, count) => sum + count, 0);
+    const sums = JSON.stringify({ rows, totals });
+    if (totals.passed !== totals.handled + inRows + dropped) fail(`the counts of "${name}" do not add up: ${sums}`);
+    const dead = new Set(disk.rows(name).map(({ position }) => position));
+    for (const entry of disk.entries()) {
+      if (entry.kind !== 'event' || !wants(name)(entry) || dead.has(entry.position)) continue;
+      if (!handled.has(`${name} ${entry.event.id}`) && dropped === 0)
+        fail(`"${name}" never handled ${entry.event.id} at ${entry.position}: ${sums}`);
+    }
+  }
+}
+
+/** What a tab has heard is what the log holds, from the first that it heard on, without a hole. */
+function checkHeard({ fail }: Scene, { name, disk, local, relayed }: SimTab, isHere: boolean): void {
+  const entries = disk.entries();
+  compare(`${name} in the order of its device`, local, entries.filter((entry) => entry.kind === 'event' && !entry.echo));
+  for (const [channel, heard] of relayed) {
+    const its = entries.filter((entry) => entry.channel === channel && (entry.kind === 'gap' || entry.offset !== null));
+    compare(`${name} in the relay's order of "${channel}"`, heard, its);
+  }
+
+  function compare(who: string, heard: readonly Heard[], wanted: readonly LogEntry[]): void {
+    const texts = wanted.map((entry) =>
+      entry.kind === 'gap' ? `gap ${entry.gap.reason} ${entry.gap.missed}` : `${entry.position} ${entry.event.id}`,
+    );
+    const got = heard.map((its) => ('gap' in its ? `gap ${its.gap}` : `${its.position} ${its.id}`));
+    const firstEvent = got.findIndex((text) => !text.startsWith('gap'));
+    if (firstEvent < 0) return;
+    const from = texts.indexOf(got[firstEvent] ?? '');
+    const rest = got.slice(firstEvent);
+    const wrong = rest.findIndex((text, index) => text !== texts[from + index]);
+    if (from < 0 || wrong >= 0)
+      fail(`${who} heard ${rest[Math.max(0, wrong)]} where the log has ${texts[from + wrong]}`);
+    else if (isHere && from + rest.length !== texts.length)
+      fail(`${who} heard up to ${rest.at(-1)}, and the log goes on with ${texts[from + rest.length]}`);
+  }
+}
+
+/** Everybody leaves: nothing of them is left behind. */
+async function leave({ base, relay, devices, plan, later, fail }: Scene): Promise<void> {
+  const living = devices.flatMap(livingOf);
+  for (const tab of living) tab.close();
+  await base.advance(20_000);
+  for (const { name, closing, world } of living) {
+    if (closing !== 'done') fail(`${name} could not be closed`);
+    if (world.timers > 0) fail(`${name} has left ${world.timers} timers`);
+  }
+  for (const channel of plan.channels) {
+    const readers = await relay.subscribers(channel);
+    if (readers > 0) fail(`${readers} still read "${channel}" at the relay`);
+  }
+  await relay.close();
+  await base.settle();
+  if (base.timers > later.waiting) fail(`${base.timers - later.waiting} timers are left`);
+}

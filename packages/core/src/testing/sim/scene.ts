@@ -1,0 +1,289 @@
+// Everything that is in a simulated world, and the checks that strike while it runs.
+import { Failure } from '../../failure.ts';
+import type { DeviceStore, LeaseRequest } from '../../ports/tasks.ts';
+import type { World } from '../../ports/world.ts';
+import { createTestWorld, mulberry32, type TestWorld } from '../world.ts';
+import { createDice, type Dice } from './dice.ts';
+import { createDisk, type Disk } from './device.ts';
+import { createFaults, type Faults } from './faults.ts';
+import { createLife } from './life.ts';
+import { drawPlan, type Plan, type PlanBounds } from './plan.ts';
+import { createSimRelay, type SimRelay } from './relay.ts';
+import { openTab, type Account, type Run, type SimTab } from './tab.ts';
+import { createSimTabs, type SimTabsDevice } from './tabs.ts';
+import { createRelayHistory, type RelayHistory } from './truth.ts';
+import { createSimWorld } from './world.ts';
+
+/** A device, and what can be done to it. */
+export interface SimDevice {
+  readonly name: string;
+  disk: Disk;
+  tabsDevice: SimTabsDevice;
+  readonly tabs: SimTab[];
+  skewMs: number;
+  isFull: boolean;
+}
+
+/** Time that belongs to nobody in the world. */
+export interface Later extends Pick<World, 'after'> {
+  /** How much is still to come. */
+  readonly waiting: number;
+}
+
+/** A simulated world. */
+export interface Scene {
+  readonly seed: number;
+  readonly base: TestWorld;
+  readonly dice: Dice;
+  readonly faults: Faults;
+  readonly plan: Plan;
+  readonly relay: SimRelay;
+  readonly history: RelayHistory;
+  readonly devices: SimDevice[];
+  /** Elapsed milliseconds. */
+  readonly elapsed: () => number;
+  /** What the world does to itself later: faults that end, and what is under way. */
+  readonly later: Later;
+  /** What must never be, as the first check that saw it says it. */
+  readonly violation: string | undefined;
+  fail(message: string): void;
+  note(who: string, what: string): void;
+  readonly timeline: readonly string[];
+  readonly counts: { published: number; acknowledged: number; refused: number; runs: number; handled: number };
+  /** By `handler id`, on one disk: how often it was handled. */
+  handledOn(disk: Disk): ReadonlyMap<string, number>;
+  addDevice(): SimDevice;
+  addTab(device: SimDevice): SimTab;
+  /** Its database is deleted: its tabs lose their log, and the next one begins anew. */
+  loseDisk(device: SimDevice): void;
+}
+
+/** How long ago trouble must lie for a tab to count as well: longer than a lease, a backoff and a slow disk together. */
+const wellMs = 90_000;
+
+/** Makes the world of a seed, with its relay and nobody in it. */
+export function createScene(seed: number, options: PlanBounds & { readonly timeline?: boolean } = {}): Scene {
+  // Each has chance of its own, so that fewer steps, or a fault less, change as little as may be.
+  const random = mulberry32(seed);
+  const part = (): number => Math.floor(random() * 2 ** 31) + 1;
+  const plan = drawPlan(createDice(mulberry32(part())), options);
+  const dice = createDice(mulberry32(part()));
+  const faultDice = createDice(mulberry32(part()));
+  const seeds = createDice(mulberry32(part()));
+  const start = Date.UTC(2026, 0, 1);
+  const base = createTestWorld({ seed: part(), now: start });
+  const elapsed = (): number => base.now() - start;
+  const later = createLater(base);
+  const timeline: string[] = [];
+  const devices: SimDevice[] = [];
+  const disks = new Set<Disk>();
+  const leasers = new Map<string, SimTab>();
+  const runs = new Map<string, Set<Run>>();
+  const handled = new Map<Disk, Map<string, number>>();
+  const appendedAt = new Map<string, number>();
+  const counts = { published: 0, acknowledged: 0, refused: 0, runs: 0, handled: 0 };
+  let violation: string | undefined;
+
+  const note = (who: string, what: string): void => {
+    if (options.timeline !== true) return;
+    timeline.push(`${(elapsed() / 1000).toFixed(3).padStart(10)} ${who.padEnd(10)} ${what}`);
+  };
+  const fail = (message: string): void => {
+    note('CHECK', message);
+    violation ??= `${message} (after ${(elapsed() / 1000).toFixed(3)} s)`;
+  };
+  const faults = createFaults({ dice: faultDice, rates: plan.rates, note: (point, kind) => note('fault', `${kind} at ${point}`) });
+  const history = createRelayHistory({
+    fail,
+    firstTime(channel, { source, id }) {
+      note('relay', `appends ${id} to "${channel}"`);
+      const disk = [...disks].find((its) => its.source === source);
+      const own = disk?.facts.own.get(id);
+      if (own === undefined) return fail(`the relay has ${id} of ${source}, which no disk ever held`);
+      const key = `${source} ${channel}`;
+      const before = appendedAt.get(key) ?? 0;
+      if (own.position <= before)
+        fail(`the relay took the event at ${own.position} of ${source} in "${channel}" behind the one at ${before}`);
+      appendedAt.set(key, own.position);
+    },
+  });
+  const relay = createSimRelay({
+    base,
+    later,
+    dice: faultDice,
+    faults,
+    elapsed,
+    ringBytes: plan.ringBytes,
+    opened: history.opened,
+    trimmed: history.trimmed,
+    report: (failure) => reported('relay', failure),
+  });
+
+  const account: Account = {
+    acknowledged(tab, channel, id, position) {
+      counts.acknowledged += 1;
+      note(tab.name, `has stored ${id} at ${position} in "${channel}"`);
+      const own = tab.disk.facts.own.get(id);
+      if (own === undefined || own.position !== position || own.channel !== channel)
+        fail(`${tab.name} was told that ${id} is stored at ${position} in "${channel}", and it is not`);
+      tab.disk.facts.acknowledged.add(id);
+    },
+    refused(tab, error) {
+      counts.refused += 1;
+      note(tab.name, `could not publish: ${textOf(error)}`);
+    },
+    begins(run, handler, event) {
+      const { tab } = run;
+      const key = `${handler} ${event.id}`;
+      const its = `${handler} of ${event.position} (${event.id})`;
+      const diskKey = `${tab.disk.source} ${handler} ${event.position}`;
+      const others = runs.get(diskKey) ?? new Set<Run>();
+      runs.set(diskKey, others);
+      for (const other of others) {
+        if (other.signal.aborted || other.tab.life.state === 'dead') others.delete(other);
+        else if (other.tab === tab) fail(`${tab.name} runs ${its} twice at once`);
+        else if (isWell(other.tab) && isWell(tab)) fail(`${tab.name} and ${other.tab.name} run ${its} at once`);
+      }
+      others.add(run);
+      counts.runs += 1;
+      note(tab.name, `begins ${its}`);
+      return {
+        handled() {
+          counts.handled += 1;
+          note(tab.name, `has handled ${its}`);
+          const on = handled.get(tab.disk) ?? new Map<string, number>();
+          handled.set(tab.disk, on.set(key, (on.get(key) ?? 0) + 1));
+        },
+        left: () => void others.delete(run),
+      };
+    },
+    reported: (tab, failure) => reported(tab.name, failure),
+  };
+
+  const scene: Scene = {
+    seed,
+    base,
+    dice,
+    faults,
+    plan,
+    relay,
+    history,
+    devices,
+    elapsed,
+    later,
+    get violation() {
+      return violation;
+    },
+    fail,
+    note,
+    timeline,
+    counts,
+    handledOn: (disk) => handled.get(disk) ?? new Map(),
+    addDevice() {
+      const device: SimDevice = {
+        name: `device${devices.length + 1}`,
+        disk: newDisk(),
+        tabsDevice: createSimTabs({ faults, dice: faultDice, base: later }),
+        tabs: [],
+        skewMs: 0,
+        isFull: false,
+      };
+      devices.push(device);
+      return device;
+    },
+    addTab(device) {
+      const life = createLife(elapsed);
+      const name = `${device.name}.${device.tabs.length + 1}`;
+      const world = createSimWorld({ base, life, seed: seeds.whole(1, 2 ** 31), skewMs: () => device.skewMs });
+      life.onDeath(() => note(name, 'dies'));
+      const tab = openTab({
+        name,
+        life,
+        world,
+        disk: device.disk,
+        store: (inner) => leasing(inner, () => tab),
+        isFull: () => device.isFull,
+        tabs: device.tabsDevice.tab(life),
+        faults,
+        dice: faultDice,
+        base: later,
+        relay,
+        plan,
+        account,
+      });
+      device.tabs.push(tab);
+      note(name, 'opens');
+      return tab;
+    },
+    loseDisk(device) {
+      void device.disk.open(base).destroy();
+      device.disk = newDisk();
+      device.tabsDevice = createSimTabs({ faults, dice: faultDice, base: later });
+    },
+  };
+  return scene;
+
+  function newDisk(): Disk {
+    const disk = createDisk(history, fail);
+    disks.add(disk);
+    return disk;
+  }
+
+  /** Whether nothing has happened to a tab that would excuse it. */
+  function isWell({ life, closing }: SimTab): boolean {
+    return life.state === 'alive' && !life.isStuck && closing === 'no' && elapsed() - life.troubledAt > wellMs;
+  }
+
+  /** Looks at who takes a handler over from whom. */
+  function leasing(inner: DeviceStore, tab: () => SimTab): DeviceStore {
+    return {
+      ...inner,
+      async lease(request: LeaseRequest) {
+        leasers.set(request.tab, tab());
+        const before = request.over === undefined ? undefined : (await inner.handlers()).find(({ name }) => name === request.handler)?.owner;
+        const record = await inner.lease(request);
+        if (record?.owner === request.tab && before !== undefined && before !== null && before !== request.tab) {
+          const owner = leasers.get(before);
+          note(tab().name, `takes "${request.handler}" over from ${owner?.name}, term ${record.term}`);
+          if (owner !== undefined && isWell(owner) && isWell(tab())) fail(`${tab().name} took "${request.handler}" over from ${owner.name}, which is well`);
+        }
+        return record;
+      },
+    };
+  }
+
+  function reported(who: string, failure: Failure): void {
+    note(who, `reports ${failure.name}: ${failure.message}`);
+    // What nobody foresaw has no name of its own.
+    if (failure.name === 'Internal') fail(`${who} reports ${failure.message}`);
+  }
+}
+
+function createLater(base: TestWorld): Later {
+  let waiting = 0;
+  return {
+    after(ms, callback) {
+      let isOver = false;
+      const over = (): void => {
+        if (!isOver) waiting -= 1;
+        isOver = true;
+      };
+      waiting += 1;
+      const stop = base.after(ms, () => {
+        over();
+        callback();
+      });
+      return () => {
+        over();
+        stop();
+      };
+    },
+    get waiting() {
+      return waiting;
+    },
+  };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Failure ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,120 @@
+// What happens in a simulated world, step by step: people publish, tabs come and go, and the dice decide what breaks.
+import type { StepFault } from './kinds.ts';
+import { stepFaultKinds } from './kinds.ts';
+import type { Scene, SimDevice } from './scene.ts';
+import type { SimTab } from './tab.ts';
+
+/** The weights of ordinary steps, which sum to 100. */
+const ordinary = { publish: 60, burst: 10, wait: 30 } as const;
+
+/** How far a clock jumps, in milliseconds. */
+const jumpsMs = [-3_600_000, -20_000, -500, 500, 20_000, 3_600_000, 90_000_000] as const;
+
+/** Does one step. */
+export function doStep(scene: Scene): void {
+  const { dice, plan, devices } = scene;
+  if (devices.length === 0) return open(scene, scene.addDevice());
+  const weights: (readonly [string, number])[] = Object.entries(ordinary);
+  for (const kind of stepFaultKinds) weights.push([kind, plan.rates[kind] ?? 0]);
+  let left = dice.random() * weights.reduce((sum, [, weight]) => sum + weight, 0);
+  const [what] = weights.find(([, weight]) => (left -= weight) < 0) ?? ['wait'];
+  switch (what) {
+    case 'publish':
+      return publish(scene, dice.whole(1, 4));
+    case 'burst':
+      return publish(scene, dice.whole(5, 40));
+    case 'wait':
+      return;
+    default: {
+      const kind = stepFaultKinds.find((its) => its === what);
+      if (kind !== undefined && strike(scene, kind)) scene.faults.met(kind, 'step');
+    }
+  }
+}
+
+function publish({ dice, plan, devices, counts }: Scene, events: number): void {
+  const tab = dice.any(devices.flatMap(({ tabs }) => tabs).filter(({ runtime, life }) => runtime !== undefined && life.state === 'alive'));
+  for (let n = 0; n < events && tab !== undefined; n += 1) {
+    counts.published += 1;
+    tab.publish(dice.any(plan.channels) ?? 'a');
+  }
+}
+
+function open(scene: Scene, device: SimDevice): void {
+  if (livingOf(device).length < scene.plan.tabsMax) scene.addTab(device);
+}
+
+/** Tabs that are neither dead nor closed. */
+export function livingOf({ tabs }: SimDevice): readonly SimTab[] {
+  return tabs.filter(({ life, closing }) => life.state !== 'dead' && closing === 'no');
+}
+
+/** Lets a fault happen, if there is whom to happen to. Answers whether there was. */
+function strike(scene: Scene, kind: StepFault): boolean {
+  const { dice, later, relay, plan, devices, note } = scene;
+  const device = dice.any(devices);
+  const channel = dice.any(plan.channels) ?? 'a';
+  const tab = device && dice.any(livingOf(device));
+  if (device === undefined) return false;
+  switch (kind) {
+    case 'tab.opened':
+      open(scene, device);
+      return true;
+    case 'device.added':
+      if (devices.length >= plan.devicesMax) return false;
+      open(scene, scene.addDevice());
+      return true;
+    case 'tab.closed':
+      tab?.close();
+      return tab !== undefined;
+    case 'tab.killed':
+      tab?.life.kill();
+      return tab !== undefined;
+    case 'tab.frozen':
+      tab?.life.freeze();
+      if (tab !== undefined) later.after(dice.pick([1000, 15_000, 60_000, 600_000]), () => tab.life.thaw());
+      return tab !== undefined;
+    case 'relay.killed':
+      note('relay', 'is killed');
+      relay.kill();
+      later.after(dice.whole(0, 60_000), relay.start);
+      return true;
+    case 'relay.drained':
+      note('relay', 'drains');
+      void relay.drain();
+      later.after(dice.whole(0, 5000), relay.start);
+      return true;
+    case 'relay.recreated':
+      note('relay', `forgets "${channel}"`);
+      relay.recreate(channel).catch((error: unknown) => note('relay', `could not forget "${channel}": ${String(error)}`));
+      return true;
+    case 'relay.trimmed':
+      note('relay', `trims "${channel}"`);
+      void relay.trim(channel, dice.random());
+      return true;
+    case 'channel.forbidden':
+      relay.forbid(channel);
+      later.after(dice.whole(1000, 120_000), () => relay.allow(channel));
+      return true;
+    case 'clock.skewed':
+      device.skewMs += dice.whole(-30_000, 30_000);
+      trouble(device);
+      return true;
+    case 'clock.jumped':
+      device.skewMs += dice.pick(jumpsMs);
+      trouble(device);
+      return true;
+    case 'store.full':
+      device.isFull = true;
+      later.after(dice.whole(100, 60_000), () => (device.isFull = false));
+      return true;
+    case 'database.deleted':
+      note(device.name, 'loses its database');
+      scene.loseDisk(device);
+      return true;
+  }
+}
+
+function trouble({ tabs }: SimDevice): void {
+  for (const { life } of tabs) life.trouble();
+}

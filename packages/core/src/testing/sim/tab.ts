@@ -1,0 +1,194 @@
+// One tab of a simulated world: the real runtime over simulated ports, with an application that keeps account of what it hears.
+import { defineEvents, type EventDefinition } from '../../event/define.ts';
+import { payload } from '../../event/schema.ts';
+import type { Failure } from '../../failure.ts';
+import { createEngine } from '../../runtime/create-engine.ts';
+import { createHandle } from '../../runtime/create-handle.ts';
+import type { Delivered, Runtime } from '../../runtime/runtime.ts';
+import type { DeviceStore } from '../../ports/tasks.ts';
+import type { Tabs } from '../../ports/tabs.ts';
+import type { Disk, NoteData } from './device.ts';
+import type { Life } from './life.ts';
+import { createSimLink, type SimRelayEnd } from './link.ts';
+import type { Plan } from './plan.ts';
+import { createSimStore, passed, type CallParts } from './store.ts';
+import type { SimWorld } from './world.ts';
+
+/** The application's events. */
+export type NoteEvents = { readonly 'note.made': EventDefinition<'note.made', NoteData, NoteData> };
+
+const events: NoteEvents = defineEvents({ 'note.made': payload<NoteData>() });
+
+/** What a live handler has heard: events by position, and gaps. */
+export type Heard = { readonly position: number; readonly id: string } | { readonly gap: string };
+
+/** One run of a durable handler. */
+export interface Run {
+  readonly tab: SimTab;
+  readonly signal: AbortSignal;
+}
+
+/** A tab. */
+export interface SimTab {
+  readonly name: string;
+  readonly life: Life;
+  readonly world: SimWorld;
+  readonly disk: Disk;
+  /** Undefined before it has opened. */
+  readonly runtime: Runtime<NoteEvents> | undefined;
+  /** Whether it was told to close, and whether it has. */
+  readonly closing: 'no' | 'under way' | 'done';
+  /** Why it could not be opened, or lost its log. */
+  readonly failure: unknown;
+  /** In the relay's order, by channel. */
+  readonly relayed: ReadonlyMap<string, Heard[]>;
+  /** In the device's order. */
+  readonly local: readonly Heard[];
+  publish(channel: string): void;
+  close(): void;
+}
+
+/** Which durable handlers every tab has. */
+export const handlerNames = ['plain', 'keyed', 'relayed'] as const;
+
+/** What the application keeps account of beside what each tab hears. */
+export interface Account {
+  /** `publish` has said that the event is stored. */
+  acknowledged(tab: SimTab, channel: string, id: string, position: number | null): void;
+  refused(tab: SimTab, error: unknown): void;
+  /** A durable handler begins with an event. Answers what is to be called once it has handled it. */
+  begins(run: Run, handler: string, event: Delivered<'note.made', NoteData>): { handled(): void; left(): void };
+  reported(tab: SimTab, failure: Failure): void;
+}
+
+/** Opens a tab. It is there at once, and its runtime once its disk has answered. */
+export function openTab(
+  parts: CallParts & {
+    readonly name: string;
+    readonly disk: Disk;
+    readonly store: (inner: DeviceStore) => DeviceStore;
+    readonly isFull: () => boolean;
+    readonly tabs: Tabs;
+    readonly world: SimWorld;
+    readonly relay: SimRelayEnd;
+    readonly plan: Plan;
+    readonly account: Account;
+  },
+): SimTab {
+  const { name, disk, life, faults, dice, base, tabs, world, relay, plan, account } = parts;
+  let runtime: Runtime<NoteEvents> | undefined;
+  let closing: SimTab['closing'] = 'no';
+  let failure: unknown;
+  const numbers = new Map<string, number>();
+  const relayed = new Map<string, Heard[]>(plan.channels.map((channel) => [channel, []]));
+  const local: Heard[] = [];
+
+  const tab: SimTab = {
+    name,
+    life,
+    world,
+    disk,
+    get runtime() {
+      return runtime;
+    },
+    get closing() {
+      return closing;
+    },
+    get failure() {
+      return failure;
+    },
+    relayed,
+    local,
+    publish(channel) {
+      if (runtime === undefined || life.state !== 'alive') return;
+      const n = (numbers.get(channel) ?? 0) + 1;
+      numbers.set(channel, n);
+      runtime.publish('note.made', { n, tab: name }, { channel }).then(
+        ({ id, position }) => account.acknowledged(tab, channel, id, position),
+        (error: unknown) => account.refused(tab, error),
+      );
+    },
+    close() {
+      if (runtime === undefined || closing !== 'no') return;
+      closing = 'under way';
+      void runtime.close().then(() => (closing = 'done'));
+    },
+  };
+  void open();
+  return tab;
+
+  async function open(): Promise<void> {
+    const options = { scheduler: plan.scheduler, batch: plan.batch };
+    const store = createSimStore(parts.store(disk.open(world)), parts);
+    const link = createSimLink(relay, parts);
+    const engine = createEngine({
+      store,
+      storage: 'memory',
+      tabs,
+      link,
+      world,
+      channels: plan.channels.map((channel) => [channel, plan.from]),
+      tasks: options,
+    });
+    try {
+      const opened = await createHandle({
+        engine,
+        events,
+        world,
+        channels: plan.channels,
+        tasks: options,
+        report: (its) => account.reported(tab, its),
+      });
+      listen(opened);
+      runtime = opened;
+    } catch (error) {
+      failure = error;
+    }
+  }
+
+  function listen(its: Runtime<NoteEvents>): void {
+    its.on('**', ({ id, position }) => {
+      local.push({ id, position: position ?? 0 });
+      if (faults.strike('live', ['live.throws']) !== undefined) throw new Error('a live handler threw, by chance');
+    });
+    for (const channel of plan.channels) {
+      const heard = relayed.get(channel) ?? [];
+      its.on('**', ({ id, position }) => void heard.push({ id, position: position ?? 0 }), {
+        order: 'relay',
+        channel,
+        onGap: ({ missed, reason }) => void heard.push({ gap: `${reason} ${missed}` }),
+      });
+    }
+    const common = { from: 'earliest', maxErrors: 4, timeoutMs: 20_000 } as const;
+    its.handle('**', 'plain', (event, task) => handle('plain', event, task.signal), {
+      ...common,
+      concurrency: dice.whole(1, 3),
+    });
+    its.handle('**', 'keyed', (event, task) => handle('keyed', event, task.signal), {
+      ...common,
+      concurrency: 3,
+      key: ({ data }) => String(data.n % 3),
+    });
+    its.handle('**', 'relayed', (event, task) => handle('relayed', event, task.signal), { ...common, order: 'relay' });
+  }
+
+  async function handle(handler: string, event: Delivered<'note.made', NoteData>, signal: AbortSignal): Promise<void> {
+    const run = account.begins({ tab, signal }, handler, event);
+    try {
+      switch (faults.strike(`handler.${handler}`, ['handler.throws', 'handler.hangs', 'handler.late'])) {
+        case 'handler.throws':
+          throw new Error('a handler threw, by chance');
+        case 'handler.hangs':
+          return await new Promise(() => undefined);
+        case 'handler.late':
+          await life.gate(passed(base, dice.whole(1, 10_000)));
+          break;
+        default:
+      }
+      if (!signal.aborted) run.handled();
+    } finally {
+      run.left();
+    }
+  }
+}
+

@@ -1,0 +1,96 @@
+// What really happened in a simulated world, as the disks saw it: the checks compare with it whatever anybody was told.
+import type { CloudEvent } from '../../event/cloudevent.ts';
+import type { Log } from '../../ports/log.ts';
+import { identityOf } from '../../event/cloudevent.ts';
+
+/** One event at the relay. */
+export interface StoredEvent {
+  readonly sequence: number;
+  readonly identity: string;
+  readonly source: string;
+  readonly id: string;
+}
+
+/** One epoch of a channel's log. */
+export interface EpochHistory {
+  readonly epoch: string;
+  /** In the order of their sequences, from 1. */
+  readonly events: StoredEvent[];
+  /** So many of them, the oldest, were trimmed. */
+  trimmed: number;
+}
+
+/** Everything that a channel ever held. */
+export interface ChannelHistory {
+  /** The oldest first. */
+  readonly epochs: EpochHistory[];
+  /** How often each event was appended, over all epochs. */
+  readonly appended: Map<string, number>;
+}
+
+/** The relay's history. */
+export interface RelayHistory {
+  channel(name: string): ChannelHistory;
+  /** Follows a log from its beginning. Told of before anybody else uses it. */
+  opened(channel: string, log: Log): Promise<void>;
+  trimmed(channel: string, events: number): void;
+  readonly size: number;
+}
+
+/** Keeps the history. `fail` hears of what must never be; `firstTime` of each event that the relay never held before. */
+export function createRelayHistory(parts: {
+  readonly fail: (message: string) => void;
+  readonly firstTime: (channel: string, event: StoredEvent) => void;
+}): RelayHistory {
+  const { fail, firstTime } = parts;
+  const channels = new Map<string, ChannelHistory>();
+  let size = 0;
+
+  return {
+    channel,
+    get size() {
+      return size;
+    },
+    async opened(name, log) {
+      const { epoch, head } = await log.stat();
+      const history = channel(name);
+      if (history.epochs.some((known) => known.epoch === epoch)) return;
+      if (head !== 0) fail(`the channel "${name}" was used before it was looked at`);
+      const current: EpochHistory = { epoch, events: [], trimmed: 0 };
+      history.epochs.push(current);
+      log.follow(({ records }) => {
+        for (const { sequence, json } of records) append(name, history, current, sequence, JSON.parse(json));
+      });
+    },
+    trimmed(name, events) {
+      const current = channel(name).epochs.at(-1);
+      if (current !== undefined) current.trimmed += events;
+    },
+  };
+
+  function channel(name: string): ChannelHistory {
+    const known = channels.get(name) ?? { epochs: [], appended: new Map<string, number>() };
+    channels.set(name, known);
+    return known;
+  }
+
+  function append(
+    name: string,
+    history: ChannelHistory,
+    current: EpochHistory,
+    sequence: number,
+    { source, id }: CloudEvent,
+  ): void {
+    const identity = identityOf({ source, id });
+    const stored: StoredEvent = { sequence, identity, source, id };
+    const expected = current.events.length + 1;
+    if (sequence !== expected) fail(`the log of "${name}" took ${sequence} where ${expected} comes next`);
+    const held = current.events.findLastIndex((event) => event.identity === identity);
+    if (held >= current.trimmed) fail(`the log of "${name}" holds ${identity} twice, at ${held + 1} and ${sequence}`);
+    current.events.push(stored);
+    size += 1;
+    const before = history.appended.get(identity) ?? 0;
+    history.appended.set(identity, before + 1);
+    if (before === 0) firstTime(name, stored);
+  }
+}
