@@ -94,6 +94,7 @@ export function createDurable(
         changed += done.changed;
         after = done.next;
       } while (after !== null);
+      if (change === 'cancel' && changed === 0 && (await cancelAhead(query))) changed = 1;
       if (changed > 0) {
         for (const name of query.handler === undefined ? handlers.keys() : [query.handler]) {
           handlers.get(name)?.look();
@@ -106,4 +107,16 @@ export function createDurable(
       await Promise.all([...handlers.values()].map((handler) => handler.stop(graceMs)));
     },
   };
+
+  /** An event that its handler has not reached has no row: one is written, for the handler to find when it comes by. */
+  async function cancelAhead({ handler, position, states, type }: TaskQuery): Promise<boolean> {
+    if (handler === undefined || position === undefined || states !== undefined) return false;
+    const { entries } = await store.read(position - 1, 1);
+    const [entry] = entries;
+    if (entry?.kind !== 'event' || entry.position !== position) return false;
+    const { channel, event, offset } = entry;
+    if (type !== undefined && type !== event.type) return false;
+    const row = { handler, position, channel, event, offset, attempts: 0, key: null, at: world.now(), delayMs: 0 };
+    return store.cancelAhead({ ...row, failure: null });
+  }
 }

@@ -2,6 +2,8 @@
 import { toFailure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
+import type { World } from '../ports/world.ts';
+import { answeredInTime } from './answer.ts';
 
 /** How many ephemeral events wait at the most, of all channels: some seconds of a pointer's moves. */
 const waitingMax = 256;
@@ -15,6 +17,7 @@ export interface EphemeralPush {
 /** Sends what comes in, one POST at a time, until the signal aborts. */
 export function createEphemeralPush(parts: {
   readonly link: Link;
+  readonly world: Pick<World, 'after'>;
   readonly signal: AbortSignal;
   readonly isOnline: () => boolean;
   readonly dropped: (
@@ -23,7 +26,7 @@ export function createEphemeralPush(parts: {
     events: number,
   ) => void;
 }): EphemeralPush {
-  const { link, signal, isOnline, dropped } = parts;
+  const { link, world, signal, isOnline, dropped } = parts;
   const waiting: { readonly channel: string; readonly event: CloudEvent }[] = [];
   let sending = false;
 
@@ -44,7 +47,7 @@ export function createEphemeralPush(parts: {
       const end = waiting.findIndex((other) => other.channel !== channel);
       const batch = waiting.splice(0, end < 0 ? waiting.length : end).map(({ event }) => event);
       try {
-        const results = await link.push(channel, batch, signal);
+        const results = await answeredInTime(world, signal, (its) => link.push(channel, batch, its));
         const refused = results.filter(({ status }) => status === 'refused').length;
         if (refused > 0) dropped(channel, 'refused', refused);
       } catch (error) {

@@ -8,6 +8,7 @@ import type { World } from '../ports/world.ts';
 import type { AppendResult } from '../protocol/results.ts';
 import { createBackoff } from '../timing/backoff.ts';
 import { createBell, pause } from '../timing/wait.ts';
+import { answeredInTime } from './answer.ts';
 
 /** Half of what a relay takes by default, in both measures, so that one batch never fills a slow uplink for long. */
 const batchEventsMax = 500;
@@ -134,13 +135,13 @@ export function startPush(parts: {
 
   /** A batch that is refused whole is halved, down to the event that is to blame; that one alone is refused for good. */
   async function push(batch: readonly OwnEvent[]): Promise<readonly AppendResult[] | undefined> {
+    const half = Math.max(1, Math.floor(batch.length / 2));
     try {
-      return await link.push(
-        channel,
-        batch.map(({ event }) => event),
-        signal,
-      );
+      const cloudEvents = batch.map(({ event }) => event);
+      return await answeredInTime(world, signal, (its) => link.push(channel, cloudEvents, its));
     } catch (error) {
+      // Perhaps it was too much for the way there.
+      if (isFailure(error, 'TimedOut')) limit = half;
       if (!isWholeRefusal(error)) throw error;
       const [only, ...others] = batch;
       if (only !== undefined && others.length === 0) {
@@ -148,7 +149,7 @@ export function startPush(parts: {
         if (error instanceof Failure && error.details.foreign === true) throw new Failure('Unreachable', error.message);
         return [{ id: only.event.id, status: 'refused', failure: failureToJson(error, { stack: false }) }];
       }
-      limit = Math.max(1, Math.floor(batch.length / 2));
+      limit = half;
       return undefined;
     }
   }

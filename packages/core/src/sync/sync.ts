@@ -66,6 +66,7 @@ export async function startSync(parts: {
 
   const ephemeral = createEphemeralPush({
     link,
+    world,
     signal,
     isOnline: () => connection === 'online',
     dropped: (channel, reason, count) => events.dropped(channel, reason, count),

@@ -42,6 +42,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'apps/docs': ['@godwit/client', '@godwit/relay', '@godwit/core'],
   'apps/edge': ['@godwit/relay', '@godwit/core'],
   e2e: [
+    '@godwit/docs',
     '@godwit/testkit',
     '@godwit/client',
     '@godwit/relay',

@@ -198,6 +198,35 @@ test('dead letters are counted, filtered, run again or discarded', async () => {
   ]);
 });
 
+test('a task is cancelled while it waits, and an event before its handler has come to it: neither is run', async () => {
+  const { tab, world } = createDevice();
+  const shop = await tab();
+  const attempts: string[] = [];
+  shop.handle(
+    'order.placed',
+    'ship',
+    ({ data }, { attempt }) => {
+      attempts.push(`${data.n}/${attempt}`);
+      throw new Error('no driver');
+    },
+    { backoff: () => 60_000 },
+  );
+  await world.settle();
+  await shop.publish('order.placed', { n: 1 });
+  await world.settle();
+  shop.tasks.pause();
+  const { position } = await shop.publish('order.placed', { n: 2 });
+  expect(await shop.tasks.cancel({ handler: 'ship', states: ['waiting'] })).toBe(1);
+  expect(await shop.tasks.cancel({ handler: 'ship', position: position ?? 0 })).toBe(1);
+  expect(await shop.tasks.cancel({ handler: 'ship', position: 1 })).toBe(0);
+  shop.tasks.resume();
+  await world.advance(600_000);
+  expect(attempts).toEqual(['1/1']);
+  expect(await shop.tasks.handlers()).toMatchObject([
+    { totals: { passed: 2, handled: 0, failed: 1, dropped: { cancelled: 2 } }, rows: { cancelled: 0, waiting: 0 } },
+  ]);
+});
+
 test('when its tab is closed, a handler moves to another tab that defines it, at once', async () => {
   const { tab, world } = createDevice();
   const [one, two] = [await tab(), await tab()];

@@ -117,7 +117,12 @@ export interface Tasks {
   retry(query: TaskQuery): Promise<number>;
   /** Gives up dead and deferred tasks for good, counted as `discarded`. @returns how many */
   discard(query: TaskQuery): Promise<number>;
-  /** Takes back tasks that wait, are blocked or deferred, counted as `cancelled`. @returns how many */
+  /**
+   * Takes back tasks that wait, are blocked or deferred, counted as `cancelled`; what runs is not interrupted. With a
+   * handler and a position, as a receipt has it, also an event that the handler has not come to yet.
+   *
+   * @returns how many
+   */
   cancel(query: TaskQuery): Promise<number>;
 }
 

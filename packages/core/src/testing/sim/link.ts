@@ -40,10 +40,13 @@ export function createSimLink(relay: SimRelayEnd, parts: CallParts): Link {
     pull(positions, signal) {
       // What a tab's death cuts, the tab does not hear of.
       const frames = pull(positions, AbortSignal.any([signal, death.signal]));
+      // Nobody takes its frames any more, nor says so.
+      const stopMourning = life.onDeath(() => void frames.return(undefined));
       return {
         [Symbol.asyncIterator]: () => ({
           next: () => life.gate(frames.next()),
           return: async () => {
+            stopMourning();
             void frames.return(undefined);
             return { done: true, value: undefined };
           },

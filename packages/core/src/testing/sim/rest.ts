@@ -31,7 +31,7 @@ export async function comeToRest(scene: Scene): Promise<void> {
   // What was slow comes to its end, and what was frozen on purpose is thawed by now.
   await base.advance(20_000);
   for (const device of devices) {
-    for (const tab of device.tabs) if (tab.life.isStuck || isLost(tab)) tab.life.kill();
+    for (const tab of device.tabs) if (tab.life.isStuck || tab.disk !== device.disk || isLost(tab)) tab.life.kill();
     if (livingOf(device).length === 0) scene.addTab(device);
   }
   await base.advance(1000);
