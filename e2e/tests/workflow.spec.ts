@@ -13,10 +13,10 @@ async function run(profile: Profile, url: string, done: Set<string>, dieAt?: num
   const over = Promise.withResolvers<void>();
   let points = 0;
   await device.exposeFunction('point', async () => {
-    if (points === dieAt) return new Promise(() => undefined);
-    points += 1;
+    const isDying = points === dieAt;
+    if (!isDying) points += 1;
     if (points !== dieAt) return;
-    void profile.kill().then(over.resolve, over.reject);
+    if (!isDying) void profile.kill().then(over.resolve, over.reject);
     // The page waits here for its end.
     await new Promise(() => undefined);
   });

@@ -1,5 +1,8 @@
 // `npm run bench -- <name>`: runs one benchmark of the project.
-const benches: Readonly<Record<string, string>> = { dispatch: './dispatch/dispatch.ts' };
+const benches: Readonly<Record<string, string>> = {
+  dispatch: './dispatch/dispatch.ts',
+  store: '../../client/bench/store/store.ts',
+};
 
 const [name = ''] = process.argv.slice(2);
 const file = benches[name];

@@ -51,28 +51,23 @@ export async function acquire(parts: {
 
   /** Waits so long, or until there is reason to look again before. */
   async function isSuspicious(owner: string | null, waitMs: number | undefined): Promise<boolean> {
-    let isOver = false;
+    const over = new AbortController();
     const waiting = new AbortController();
+    const until = AbortSignal.any([signal, over.signal]);
     if (owner !== null) void whenGone(owner, AbortSignal.any([signal, waiting.signal]));
-    const stopTimer =
-      waitMs === undefined
-        ? undefined
-        : world.after(waitMs, () => {
-            isOver = true;
-            bell.ring();
-          });
-    // While the timer runs, a log that grows is no news: there is work already.
-    do await bell.wait(signal);
-    while (!signal.aborted && !isOver && waitMs !== undefined && !wasLetGo());
+    const stopTimer = waitMs === undefined ? undefined : world.after(waitMs, () => over.abort());
+    for (;;) {
+      await bell.wait(until);
+      // While the timer runs, a log that grows is no news: there is work already.
+      if (until.aborted || waitMs === undefined || wasLetGo()) break;
+    }
     stopTimer?.();
     waiting.abort();
-    return isOver;
+    return over.signal.aborted;
 
     async function whenGone(tab: string, until: AbortSignal): Promise<void> {
       // Where that cannot be known, the beat says it.
-      if (!(await parts.gone(tab, until).catch(() => false))) return;
-      isOver = true;
-      bell.ring();
+      if (await parts.gone(tab, until).catch(() => false)) over.abort();
     }
   }
 

@@ -7,7 +7,7 @@ import { createMemoryLogs } from '../memory/log.ts';
 import { createMemoryDatabase, openMemoryStore } from '../memory/store.ts';
 import { createMemoryDevice } from '../memory/tabs.ts';
 import type { Link } from '../ports/link.ts';
-import type { Store } from '../ports/store.ts';
+import type { DeviceStore } from '../ports/tasks.ts';
 import type { Tabs } from '../ports/tabs.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import { flowEvents, type FlowEvents } from '../testing/flow-contract.ts';
@@ -23,7 +23,7 @@ const world = worldOf(globalThis);
 
 interface TabOptions {
   readonly channels?: readonly string[];
-  readonly storeOf?: (store: Store) => Store;
+  readonly storeOf?: (store: DeviceStore) => DeviceStore;
   readonly linkOf?: (link: Link) => Link;
   readonly tabsOf?: (tabs: Tabs) => Tabs;
   readonly outboxLimits?: OutboxLimits;
@@ -148,7 +148,7 @@ test('a tab whose log is lost lets another lead', async () => {
   const place = createPlace();
   let isOutdated = false;
   const reports = gather<Failure>();
-  const storeOf = (store: Store): Store => {
+  const storeOf = (store: DeviceStore): DeviceStore => {
     const gone = () => Promise.reject(new Failure('Outdated', 'a newer release has taken the database'));
     return {
       ...store,
@@ -173,7 +173,7 @@ test('a pause holds, also when it comes while the leader is looking at its disk,
   const place = createPlace();
   let looks = 0;
   const [looking, looked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const storeOf = (store: Store): Store => ({
+  const storeOf = (store: DeviceStore): DeviceStore => ({
     ...store,
     async state() {
       const state = await store.state();

@@ -88,11 +88,13 @@ export function createTaskEngine(
 
   /** A handler takes many steps; whoever watches wants to know where it stands. */
   function changed(): void {
-    if (isTelling) return;
+    if (!isTelling) void tell();
+  }
+
+  async function tell(): Promise<void> {
     isTelling = true;
-    void Promise.resolve().then(() => {
-      isTelling = false;
-      parts.changed();
-    });
+    await Promise.resolve();
+    isTelling = false;
+    parts.changed();
   }
 }

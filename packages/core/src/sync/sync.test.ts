@@ -3,6 +3,7 @@ import { Failure, type FailureName } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import { createMemoryDatabase, openMemoryStore } from '../memory/store.ts';
 import type { LogEntry, Store } from '../ports/store.ts';
+import type { DeviceStore } from '../ports/tasks.ts';
 import type { Frame, Gap } from '../protocol/frames.ts';
 import { createTestWorld } from '../testing/world.ts';
 import { appendAll, createScriptedLink, offsetOf, type ScriptedLink } from './scripted-link.ts';
@@ -374,7 +375,7 @@ test('a page that could not be written comes again, and is merged once, echoes a
   const database = createMemoryDatabase();
   const inner = openMemoryStore(database, createTestWorld());
   let failing = 0;
-  const store: Store = {
+  const store: DeviceStore = {
     ...inner,
     async merge(page) {
       if (failing > 0) {
@@ -524,7 +525,7 @@ test('what something between here and the relay refuses waits; it is never refus
 test('a disk that fails once while a channel wakes does not silence the channel', async () => {
   const inner = openMemoryStore(createMemoryDatabase(), createTestWorld());
   let failing = 0;
-  const store: Store = {
+  const store: DeviceStore = {
     ...inner,
     async state() {
       if (failing === 0) return inner.state();
@@ -568,7 +569,7 @@ test('a device that may not read a channel sends to it all the same', async () =
 
 test('a log that is lost to this tab ends everything, and says so once', async () => {
   const inner = openMemoryStore(createMemoryDatabase(), createTestWorld());
-  const store: Store = { ...inner, merge: () => Promise.reject(new Failure('Outdated', 'a newer release')) };
+  const store: DeviceStore = { ...inner, merge: () => Promise.reject(new Failure('Outdated', 'a newer release')) };
   const link = createScriptedLink(appendAll());
   const { world, failures, start, stop } = await setUp(link, { store });
   await start();

@@ -71,10 +71,11 @@ function settle(): Promise<void> {
     if (platform.setImmediate !== undefined) platform.setImmediate(resolve);
     else if (platform.MessageChannel !== undefined) {
       const { port1, port2 } = new platform.MessageChannel();
-      port1.onmessage = () => {
+      port1.addEventListener('message', () => {
         port1.close();
         resolve();
-      };
+      });
+      port1.start();
       port2.postMessage(undefined);
     }
   });
@@ -84,7 +85,7 @@ function settle(): Promise<void> {
 interface Turns {
   readonly setImmediate?: (callback: () => void) => unknown;
   readonly MessageChannel?: new () => {
-    readonly port1: { onmessage: unknown; close(): void };
+    readonly port1: { addEventListener(type: 'message', heard: () => void): void; start(): void; close(): void };
     readonly port2: { postMessage(message: unknown): void };
   };
 }

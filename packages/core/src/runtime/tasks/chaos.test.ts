@@ -1,5 +1,5 @@
 // Random lives of a device's tabs: whatever happens, every event ends handled, dead or cancelled, and the counts agree.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Failure } from '../../failure.ts';
 import type { DeviceStore } from '../../ports/tasks.ts';

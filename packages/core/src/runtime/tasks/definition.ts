@@ -37,7 +37,7 @@ export function defineHandler(
   const { from = 'now', order = 'local', channel = null } = options;
   const need = (isGood: boolean, what: string, got: unknown): void => {
     if (isGood) return;
-    throw new Failure('InvalidOptions', `the durable handler "${String(name)}" needs ${what}; got ${show(got)}`);
+    throw new Failure('InvalidOptions', `the durable handler ${show(name)} needs ${what}; got ${show(got)}`);
   };
   need(typeof name === 'string' && name !== '' && name.length <= nameMax, `a name of 1 to ${nameMax} characters`, name);
   need(typeof handler === 'function', 'a function', handler);

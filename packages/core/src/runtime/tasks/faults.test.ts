@@ -3,20 +3,22 @@ import { Failure } from '../../failure.ts';
 import type { DeviceStore } from '../../ports/tasks.ts';
 import { createDevice } from './test/device.ts';
 
+const nothing = (): void => undefined;
+
 test.each([
-  ['an empty name', '', () => undefined, {}],
-  ['a name that is too long', 'x'.repeat(201), () => undefined, {}],
+  ['an empty name', '', nothing, {}],
+  ['a name that is too long', 'x'.repeat(201), nothing, {}],
   ['a handler that is no function', 'ship', JSON.parse('"no function"'), {}],
-  ['no attempts', 'ship', () => undefined, { maxErrors: 0 }],
-  ['a fractional limit', 'ship', () => undefined, { maxErrors: 1.5 }],
-  ['a priority that is no number', 'ship', () => undefined, { priority: Number.NaN }],
-  ['a negative timeout', 'ship', () => undefined, { timeoutMs: -1 }],
-  ['no concurrency', 'ship', () => undefined, { concurrency: 0 }],
-  ['a key that is no function', 'ship', () => undefined, { key: JSON.parse('"n"') }],
-  ['an unknown start', 'ship', () => undefined, { from: JSON.parse('"yesterday"') }],
-  ['an unknown order', 'ship', () => undefined, { order: JSON.parse('"mine"') }],
-  ['a channel that is not read', 'ship', () => undefined, { channel: 'elsewhere' }],
-  ['a backoff of nothing', 'ship', () => undefined, { backoff: { baseMs: 0, capMs: 10 } }],
+  ['no attempts', 'ship', nothing, { maxErrors: 0 }],
+  ['a fractional limit', 'ship', nothing, { maxErrors: 1.5 }],
+  ['a priority that is no number', 'ship', nothing, { priority: Number.NaN }],
+  ['a negative timeout', 'ship', nothing, { timeoutMs: -1 }],
+  ['no concurrency', 'ship', nothing, { concurrency: 0 }],
+  ['a key that is no function', 'ship', nothing, { key: JSON.parse('"n"') }],
+  ['an unknown start', 'ship', nothing, { from: JSON.parse('"yesterday"') }],
+  ['an unknown order', 'ship', nothing, { order: JSON.parse('"mine"') }],
+  ['a channel that is not read', 'ship', nothing, { channel: 'elsewhere' }],
+  ['a backoff of nothing', 'ship', nothing, { backoff: { baseMs: 0, capMs: 10 } }],
 ] as const)('%s is refused by name', async (_, name, handler, options) => {
   const { tab } = createDevice();
   const shop = await tab();

@@ -54,9 +54,9 @@ test('what is published inside a handler carries the correlation of the event th
   const shop = await tab();
   const seen: { readonly id: string; readonly correlationid?: string; readonly causationid?: string }[] = [];
   shop.handle('order.placed', 'pay', (_, { publish }) => publish('order.paid', { n: 1 }));
-  shop.handle('order.paid', 'thank', (event, { publish }) => {
+  shop.handle('order.paid', 'thank', async (event, { publish }) => {
     seen.push(event);
-    if (seen.length < 3) return publish('order.paid', { n: 2 }, { causationId: 'by hand' });
+    if (seen.length < 3) await publish('order.paid', { n: 2 }, { causationId: 'by hand' });
   });
   await world.settle();
   const { id } = await shop.publish('order.placed', { n: 1 });

@@ -21,6 +21,8 @@ export interface DiskFacts {
   readonly merged: Map<string, Set<string>>;
   /** Of each tab and channel, the number of its newest event. */
   readonly newest: Map<string, number>;
+  /** How often one of its tabs was closed. */
+  shutdowns: number;
 }
 
 /** One disk: a device has another once its database was deleted. */
@@ -31,6 +33,8 @@ export interface Disk {
   readonly source: string | undefined;
   /** Everything in the log, in order. */
   entries(): readonly LogEntry[];
+  /** Up to where a channel's own events are confirmed. */
+  sent(channel: string): Position;
   handlers(): readonly HandlerRecord[];
   /** A handler's rows. */
   rows(handler: string): readonly TaskRow[];
@@ -53,15 +57,17 @@ export function createDisk(history: RelayHistory, fail: (message: string) => voi
     read: new Map(),
     merged: new Map(),
     newest: new Map(),
+    shutdowns: 0,
   };
 
   return {
     database,
     facts,
     get source() {
-      return contents.deviceId === undefined ? undefined : `urn:uuid:${contents.deviceId}`;
+      return sourceOf();
     },
     entries: () => contents.log.flatMap(entriesOf),
+    sent: (channel) => contents.cursors.get(channel)?.sent ?? 0,
     handlers: () => [...contents.tasks.records.values()],
     rows: (handler) => [...(contents.tasks.rows.get(handler)?.values() ?? [])],
     open(world) {
@@ -86,6 +92,10 @@ export function createDisk(history: RelayHistory, fail: (message: string) => voi
       };
     },
   };
+
+  function sourceOf(): string | undefined {
+    return contents.deviceId === undefined ? undefined : `urn:uuid:${contents.deviceId}`;
+  }
 
   function recorded(channel: string, { id, data }: CloudEvent, position: Position): void {
     facts.own.set(id, { channel, position });
@@ -115,7 +125,11 @@ export function createDisk(history: RelayHistory, fail: (message: string) => voi
         fail(`${where} tells the end of an epoch, and goes on at ${last}, behind what is held`);
       at = end;
     }
-    for (const { event, offset } of events) {
+    if (after === 'latest' && end !== undefined) {
+      const missed = epochOf(channel, end.epoch)?.events.slice(0, end.sequence).find(({ source }) => source === sourceOf());
+      if (missed !== undefined) fail(`${where} begins behind ${missed.id}, which is its own and never comes back`);
+    }
+    for (const { event, offset, echo } of events) {
       const place = parseOffset(offset);
       const identity = identityOf(event);
       at = passOver(channel, where, at, place.epoch, place.sequence - 1);
@@ -123,6 +137,8 @@ export function createDisk(history: RelayHistory, fail: (message: string) => voi
       if (stored?.identity !== identity) fail(`${where} has ${identity} at ${offset}, where the relay has ${stored?.identity}`);
       const copies = history.channel(channel).appended.get(identity) ?? 0;
       if (its.has(identity) && copies < 2) fail(`${where} brings ${identity} again`);
+      const isOwn = event.source === sourceOf() && facts.own.has(event.id);
+      if (isOwn !== echo && copies < 2) fail(`${where} has ${identity} as ${echo ? 'an echo' : "another's"}`);
       its.add(identity);
       at = place;
     }

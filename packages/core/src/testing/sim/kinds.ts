@@ -1,7 +1,7 @@
 // Every fault that the simulated world knows, by name: what is named can be counted, switched off and replayed.
 
 /** What may go wrong at a call, and how often, in a world of middling temper. */
-export const callFaults = {
+export const callFaults: Readonly<Record<CallFault, number>> = {
   // At a device's disk.
   'store.fails': 0.01,
   'store.answer-lost': 0.01,
@@ -33,10 +33,10 @@ export const callFaults = {
   'handler.hangs': 0.01,
   'handler.late': 0.2,
   'live.throws': 0.02,
-} as const satisfies Readonly<Record<string, number>>;
+};
 
 /** What may be done to the world between two steps, and how likely beside an ordinary step, whose weights sum to 100. */
-export const stepFaults = {
+export const stepFaults: Readonly<Record<StepFault, number>> = {
   'tab.opened': 8,
   'tab.closed': 4,
   'tab.killed': 5,
@@ -51,12 +51,51 @@ export const stepFaults = {
   'clock.jumped': 3,
   'store.full': 2,
   'database.deleted': 1,
-} as const satisfies Readonly<Record<string, number>>;
+};
 
 /** A fault at a call. */
-export type CallFault = keyof typeof callFaults;
+export type CallFault =
+  | 'store.fails'
+  | 'store.answer-lost'
+  | 'store.slow'
+  | 'store.hangs'
+  | 'tabs.message-lost'
+  | 'tabs.message-late'
+  | 'link.push-cut'
+  | 'link.push-answer-lost'
+  | 'link.push-slow'
+  | 'link.push-doubled'
+  | 'link.push-hangs'
+  | 'link.pull-cut'
+  | 'link.stream-cut'
+  | 'link.stream-cut-within'
+  | 'link.stream-half-open'
+  | 'link.stream-slow'
+  | 'relay.log-fails'
+  | 'relay.log-answer-lost'
+  | 'relay.log-slow'
+  | 'tab.killed-in-call'
+  | 'tab.frozen-in-call'
+  | 'handler.throws'
+  | 'handler.hangs'
+  | 'handler.late'
+  | 'live.throws';
 /** A fault between two steps. */
-export type StepFault = keyof typeof stepFaults;
+export type StepFault =
+  | 'tab.opened'
+  | 'tab.closed'
+  | 'tab.killed'
+  | 'tab.frozen'
+  | 'device.added'
+  | 'relay.killed'
+  | 'relay.drained'
+  | 'relay.recreated'
+  | 'relay.trimmed'
+  | 'channel.forbidden'
+  | 'clock.skewed'
+  | 'clock.jumped'
+  | 'store.full'
+  | 'database.deleted';
 /** Any fault. */
 export type FaultKind = CallFault | StepFault;
 
@@ -69,6 +108,12 @@ export const callFaultKinds: readonly CallFault[] = keysOf(callFaults);
 /** Faults between two steps. */
 export const stepFaultKinds: readonly StepFault[] = keysOf(stepFaults);
 
-function keysOf<Key extends string>(record: Readonly<Record<Key, unknown>>): readonly Key[] {
+/** What a record literal names is all that it holds. */
+function keysOf<Key extends string>(record: Readonly<Record<Key, number>>): readonly Key[] {
   return Object.keys(record) as Key[];
+}
+
+/** Tells whether something is a fault's name. */
+export function isFaultKind(text: string): text is FaultKind {
+  return faultKinds.some((kind) => kind === text);
 }

@@ -2,13 +2,18 @@
 import type { Stop } from '../../ports/world.ts';
 
 /** Whether a tab runs. */
+export type LifeState = 'alive' | 'frozen' | 'dead';
+
+/** A tab's life. */
 export interface Life {
-  readonly state: 'alive' | 'frozen' | 'dead';
+  readonly state: LifeState;
   /** A call of it hangs for good: a person would close it. */
   isStuck: boolean;
   /** When something last went wrong for it, in elapsed milliseconds; -Infinity: never. */
   readonly troubledAt: number;
   trouble(): void;
+  /** It is over: also asked again behind a wait, in which it may have ended. */
+  isDead(): boolean;
   freeze(): void;
   thaw(): void;
   kill(): void;
@@ -22,7 +27,7 @@ export interface Life {
 
 /** Begins a life. `elapsed` is the world's time, which no clock's jump moves. */
 export function createLife(elapsed: () => number): Life {
-  let state: Life['state'] = 'alive';
+  let state: LifeState = 'alive';
   let waiting: (() => void)[] = [];
   const mourners = new Set<() => void>();
   let isStuck = false;
@@ -44,6 +49,7 @@ export function createLife(elapsed: () => number): Life {
     trouble() {
       troubledAt = elapsed();
     },
+    isDead: () => state === 'dead',
     freeze() {
       if (state === 'alive') state = 'frozen';
     },

@@ -30,8 +30,8 @@ const pushKinds = [
 const streamKinds = ['link.stream-cut', 'link.stream-cut-within', 'link.stream-half-open', 'link.stream-slow'] as const;
 
 /** Makes a tab's link to a relay that comes and goes. */
-export function createSimLink(relay: SimRelayEnd, parts: CallParts): Link {
-  const { life, faults, dice, base } = parts;
+export function createSimLink(relay: SimRelayEnd, parts: CallParts & { readonly asks?: () => void }): Link {
+  const { life, faults, dice, base, asks } = parts;
   const death = new AbortController();
   life.onDeath(() => death.abort());
 
@@ -61,6 +61,7 @@ export function createSimLink(relay: SimRelayEnd, parts: CallParts): Link {
     events: readonly CloudEvent[],
     signal: AbortSignal,
   ): Promise<readonly AppendResult[]> {
+    asks?.();
     const kind = faults.strike('link.push', pushKinds);
     switch (kind) {
       case 'link.push-cut':
@@ -118,6 +119,7 @@ export function createSimLink(relay: SimRelayEnd, parts: CallParts): Link {
     positions: ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): AsyncGenerator<readonly Frame[], undefined> {
+    asks?.();
     const { up } = relay;
     if (faults.strike('link.pull', ['link.pull-cut']) !== undefined) throw cut('before the stream began');
     if (up === undefined) throw new Failure('Unreachable', 'there is no relay');

@@ -21,7 +21,7 @@ export function createSimLogs(
 
   return {
     async open(channel) {
-      if (life.state === 'dead') return never();
+      if (life.isDead()) return never();
       // A log of its own: the one that is handed out may be closed before the channel ends.
       if (opened !== undefined) await opened(channel, await inner.open(channel));
       return wrap(channel, await inner.open(channel));
@@ -36,7 +36,7 @@ export function createSimLogs(
     return {
       append: (events, refused) => faulty(() => log.append(events, refused)),
       read: (after, limit) => log.read(after, limit),
-      follow: (listener) => log.follow((news) => life.state === 'dead' || listener(news)),
+      follow: (listener) => log.follow((news) => life.isDead() || listener(news)),
       stat: () => log.stat(),
       async trim(bounds) {
         const events = await log.trim(bounds);
@@ -48,7 +48,7 @@ export function createSimLogs(
   }
 
   async function faulty<Answer>(effect: () => Promise<Answer>): Promise<Answer> {
-    if (life.state === 'dead') return never();
+    if (life.isDead()) return never();
     const isBefore = dice.chance(0.5);
     switch (faults.strike('log.append', kinds)) {
       case 'relay.log-fails':
@@ -59,7 +59,7 @@ export function createSimLogs(
       case 'relay.log-slow': {
         const ms = dice.whole(1, slowMsMax);
         if (isBefore) await passed(base, ms);
-        if (life.state === 'dead') return never();
+        if (life.isDead()) return never();
         const answer = await effect();
         if (!isBefore) await passed(base, ms);
         return answer;

@@ -73,6 +73,8 @@ function missingOn({ plan, history }: Scene, device: SimDevice): string | undefi
       if (own.channel === channel && !appended.has(identityOf({ source: disk.source ?? '', id })))
         return `${id}, at ${own.position} in "${channel}", is not at the relay`;
     }
+    const newest = Math.max(0, ...[...disk.facts.own.values()].map((own) => (own.channel === channel ? own.position : 0)));
+    if (disk.sent(channel) !== newest) return `"${channel}" is confirmed up to ${disk.sent(channel)} of ${newest}`;
     const last = epochs.at(-1);
     const [read = ''] = (disk.facts.read.get(channel) ?? '').split('#');
     if (last !== undefined && read !== formatOffset(last.epoch, last.events.length))

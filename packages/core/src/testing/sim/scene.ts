@@ -9,7 +9,8 @@ import { createFaults, type Faults } from './faults.ts';
 import { createLife } from './life.ts';
 import { drawPlan, type Plan, type PlanBounds } from './plan.ts';
 import { createSimRelay, type SimRelay } from './relay.ts';
-import { openTab, type Account, type Run, type SimTab } from './tab.ts';
+import { createRuns, type Runs } from './runs.ts';
+import { openTab, type Account, type SimTab } from './tab.ts';
 import { createSimTabs, type SimTabsDevice } from './tabs.ts';
 import { createRelayHistory, type RelayHistory } from './truth.ts';
 import { createSimWorld } from './world.ts';
@@ -61,6 +62,9 @@ export interface Scene {
 /** How long ago trouble must lie for a tab to count as well: longer than a lease, a backoff and a slow disk together. */
 const wellMs = 90_000;
 
+/** How often a tab may ask the relay within a second: beyond, it waits for nothing. */
+const asksMax = 200;
+
 /** Makes the world of a seed, with its relay and nobody in it. */
 export function createScene(seed: number, options: PlanBounds & { readonly timeline?: boolean } = {}): Scene {
   // Each has chance of its own, so that fewer steps, or a fault less, change as little as may be.
@@ -78,11 +82,11 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
   const devices: SimDevice[] = [];
   const disks = new Set<Disk>();
   const leasers = new Map<string, SimTab>();
-  const runs = new Map<string, Set<Run>>();
-  const handled = new Map<Disk, Map<string, number>>();
+  const asks = new Map<SimTab, { readonly second: number; readonly count: number }>();
   const appendedAt = new Map<string, number>();
   const counts = { published: 0, acknowledged: 0, refused: 0, runs: 0, handled: 0 };
   let violation: string | undefined;
+  const runs: Runs = createRuns({ fail: (message) => fail(message), note: (who, what) => note(who, what), isWell, counts });
 
   const note = (who: string, what: string): void => {
     if (options.timeline !== true) return;
@@ -132,30 +136,18 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       counts.refused += 1;
       note(tab.name, `could not publish: ${textOf(error)}`);
     },
-    begins(run, handler, event) {
-      const { tab } = run;
-      const key = `${handler} ${event.id}`;
-      const its = `${handler} of ${event.position} (${event.id})`;
-      const diskKey = `${tab.disk.source} ${handler} ${event.position}`;
-      const others = runs.get(diskKey) ?? new Set<Run>();
-      runs.set(diskKey, others);
-      for (const other of others) {
-        if (other.signal.aborted || other.tab.life.state === 'dead') others.delete(other);
-        else if (other.tab === tab) fail(`${tab.name} runs ${its} twice at once`);
-        else if (isWell(other.tab) && isWell(tab)) fail(`${tab.name} and ${other.tab.name} run ${its} at once`);
-      }
-      others.add(run);
-      counts.runs += 1;
-      note(tab.name, `begins ${its}`);
-      return {
-        handled() {
-          counts.handled += 1;
-          note(tab.name, `has handled ${its}`);
-          const on = handled.get(tab.disk) ?? new Map<string, number>();
-          handled.set(tab.disk, on.set(key, (on.get(key) ?? 0) + 1));
-        },
-        left: () => void others.delete(run),
-      };
+    begins: (run, event) => runs.begins(run, event),
+    fenced(tab, handler) {
+      note(tab.name, `is told that "${handler}" is another's`);
+      // Once it has had its turn, nothing of it may run on.
+      later.after(0, () => later.after(1, () => tab.life.run(() => runs.over(tab, handler))));
+    },
+    asks(tab) {
+      const second = Math.floor(elapsed() / 1000);
+      const asked = asks.get(tab);
+      const count = asked?.second === second ? asked.count + 1 : 1;
+      asks.set(tab, { second, count });
+      if (count > asksMax) fail(`${tab.name} asked the relay ${count} times within a second`);
     },
     reported: (tab, failure) => reported(tab.name, failure),
   };
@@ -178,7 +170,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     note,
     timeline,
     counts,
-    handledOn: (disk) => handled.get(disk) ?? new Map(),
+    handledOn: runs.handledOn,
     addDevice() {
       const device: SimDevice = {
         name: `device${devices.length + 1}`,

@@ -69,7 +69,7 @@ export function createSimStore(
 
   async function faulty<Answer>(point: string, effect: () => Promise<Answer>): Promise<Answer> {
     // What a dead tab had asked for and the disk had not begun never happens.
-    if (life.state === 'dead') return never();
+    if (life.isDead()) return never();
     const kind = faults.strike(point, kinds);
     if (kind === undefined) return effect();
     life.trouble();
@@ -83,7 +83,7 @@ export function createSimStore(
       case 'store.slow': {
         const ms = dice.whole(1, dice.chance(0.8) ? 1000 : slowMsMax);
         if (isBefore) await passed(base, ms);
-        if (life.state === 'dead') return never();
+        if (life.isDead()) return never();
         const answer = await effect();
         if (!isBefore) await passed(base, ms);
         life.trouble();

@@ -25,6 +25,9 @@ export type Heard = { readonly position: number; readonly id: string } | { reado
 /** One run of a durable handler. */
 export interface Run {
   readonly tab: SimTab;
+  readonly handler: string;
+  /** Events of one key never run at the same time; null: this one has none. */
+  readonly key: string | null;
   readonly signal: AbortSignal;
 }
 
@@ -44,10 +47,14 @@ export interface SimTab {
   readonly relayed: ReadonlyMap<string, Heard[]>;
   /** In the device's order. */
   readonly local: readonly Heard[];
+  /** How often a tab of its disk was closed. */
+  shutdowns(): number;
   publish(channel: string): void;
   close(): void;
 }
 
+/** How often a durable handler tries. */
+export const attemptsMax = 4;
 /** Which durable handlers every tab has. */
 export const handlerNames = ['plain', 'keyed', 'relayed'] as const;
 
@@ -57,8 +64,17 @@ export interface Account {
   acknowledged(tab: SimTab, channel: string, id: string, position: number | null): void;
   refused(tab: SimTab, error: unknown): void;
   /** A durable handler begins with an event. Answers what is to be called once it has handled it. */
-  begins(run: Run, handler: string, event: Delivered<'note.made', NoteData>): { handled(): void; left(): void };
+  begins(run: Run, event: Delivered<'note.made', NoteData>): { handled(): void; left(): void };
   reported(tab: SimTab, failure: Failure): void;
+  /** The tab was told that another has taken a handler over. */
+  fenced(tab: SimTab, handler: string): void;
+  /** The tab asks something of the relay. */
+  asks(tab: SimTab): void;
+}
+
+/** The key of the handler that has keys. */
+function keyOf({ n }: NoteData): string {
+  return String(n % 3);
 }
 
 /** Opens a tab. It is there at once, and its runtime once its disk has answered. */
@@ -99,6 +115,7 @@ export function openTab(
     },
     relayed,
     local,
+    shutdowns: () => disk.facts.shutdowns,
     publish(channel) {
       if (runtime === undefined || life.state !== 'alive') return;
       const n = (numbers.get(channel) ?? 0) + 1;
@@ -111,6 +128,7 @@ export function openTab(
     close() {
       if (runtime === undefined || closing !== 'no') return;
       closing = 'under way';
+      disk.facts.shutdowns += 1;
       void runtime.close().then(() => (closing = 'done'));
     },
   };
@@ -119,8 +137,8 @@ export function openTab(
 
   async function open(): Promise<void> {
     const options = { scheduler: plan.scheduler, batch: plan.batch };
-    const store = createSimStore(parts.store(disk.open(world)), parts);
-    const link = createSimLink(relay, parts);
+    const store = told(createSimStore(parts.store(disk.open(world)), parts));
+    const link = createSimLink(relay, { ...parts, asks: () => account.asks(tab) });
     const engine = createEngine({
       store,
       storage: 'memory',
@@ -146,6 +164,17 @@ export function openTab(
     }
   }
 
+  function told(store: DeviceStore): DeviceStore {
+    return {
+      ...store,
+      async advance(step) {
+        const answer = await store.advance(step);
+        if (answer === 'fenced') account.fenced(tab, step.handler);
+        return answer;
+      },
+    };
+  }
+
   function listen(its: Runtime<NoteEvents>): void {
     its.on('**', ({ id, position }) => {
       local.push({ id, position: position ?? 0 });
@@ -159,7 +188,7 @@ export function openTab(
         onGap: ({ missed, reason }) => void heard.push({ gap: `${reason} ${missed}` }),
       });
     }
-    const common = { from: 'earliest', maxErrors: 4, timeoutMs: 20_000 } as const;
+    const common = { from: 'earliest', maxErrors: attemptsMax, timeoutMs: 20_000 } as const;
     its.handle('**', 'plain', (event, task) => handle('plain', event, task.signal), {
       ...common,
       concurrency: dice.whole(1, 3),
@@ -167,13 +196,14 @@ export function openTab(
     its.handle('**', 'keyed', (event, task) => handle('keyed', event, task.signal), {
       ...common,
       concurrency: 3,
-      key: ({ data }) => String(data.n % 3),
+      key: ({ data }) => keyOf(data),
     });
     its.handle('**', 'relayed', (event, task) => handle('relayed', event, task.signal), { ...common, order: 'relay' });
   }
 
   async function handle(handler: string, event: Delivered<'note.made', NoteData>, signal: AbortSignal): Promise<void> {
-    const run = account.begins({ tab, signal }, handler, event);
+    const key = handler === 'keyed' ? keyOf(event.data) : null;
+    const run = account.begins({ tab, handler, key, signal }, event);
     try {
       switch (faults.strike(`handler.${handler}`, ['handler.throws', 'handler.hangs', 'handler.late'])) {
         case 'handler.throws':

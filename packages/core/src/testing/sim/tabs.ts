@@ -56,7 +56,7 @@ export function createSimTabs(parts: {
       exclusive: true,
       lead: (callback, signal) => life.gate(stand(callback, AbortSignal.any([signal, end.signal]), life)),
       announce(message) {
-        if (end.signal.aborted || life.state === 'dead') return;
+        if (end.signal.aborted || life.isDead()) return;
         const copy = structuredClone(message);
         for (const other of receivers) {
           if (other === receiver) continue;
@@ -74,7 +74,7 @@ export function createSimTabs(parts: {
         return (): void => void listeners.delete(own);
       },
       live(name) {
-        if (!end.signal.aborted && life.state !== 'dead') {
+        if (!end.signal.aborted && !life.isDead()) {
           const ended = onAbort(end.signal).aborted;
           living.set(name, ended);
           void ended.then(() => living.delete(name));

@@ -30,7 +30,7 @@ export function createSimWorld(parts: {
     timers.clear();
   });
 
-  return {
+  const world = {
     now,
     random,
     id: createUuid7(now, random),
@@ -49,8 +49,6 @@ export function createSimWorld(parts: {
       timers.add(stop);
       return stop;
     },
-    get timers() {
-      return timers.size;
-    },
   } satisfies World;
+  return Object.defineProperty({ ...world, timers: 0 }, 'timers', { get: () => timers.size });
 }

@@ -1,0 +1,61 @@
+// Builds the page as an application would, serves it, and drives a real Chromium with a profile on the disk.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium as found } from '@godwit/testkit/browser';
+import { chromium } from 'playwright';
+import { build, defaultClientConditions, preview, type InlineConfig } from 'vite';
+import type { PageBench } from './page/page.ts';
+import type { Drains } from './sqlite.ts';
+
+/** What was measured in the browser. */
+export interface InBrowser {
+  readonly version: string;
+  /** Milliseconds: `raw`, `engine` and `whole`. */
+  readonly bursts: Readonly<Record<string, number>>;
+  readonly drains: readonly Drains[];
+}
+
+/** Measures there. */
+export async function measureInBrowser(sizes: readonly number[]): Promise<InBrowser> {
+  const folder = await mkdtemp(join(tmpdir(), 'godwit-bench-'));
+  const config: InlineConfig = {
+    configFile: false,
+    root: fileURLToPath(new URL('./page', import.meta.url)),
+    logLevel: 'error',
+    resolve: { conditions: ['@godwit/source', ...defaultClientConditions] },
+    worker: { format: 'es' },
+    build: { outDir: join(folder, 'page'), emptyOutDir: true, target: 'es2024' },
+    // Isolated, so that the browser's clock tells microseconds.
+    preview: {
+      port: 0,
+      headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' },
+    },
+  };
+  await build(config);
+  const server = await preview(config);
+  // Not a context as tests have it: what such a one stores is never on a disk.
+  const context = await chromium.launchPersistentContext(join(folder, 'profile'), { ...found(), headless: true });
+  try {
+    const page = await context.newPage();
+    page.on('console', (message) => process.stderr.write(`the page says: ${message.text()}\n`));
+    page.on('pageerror', (error) => process.stderr.write(`the page threw: ${error.message}\n`));
+    await page.goto(server.resolvedUrls?.local[0] ?? '');
+    const bursts = await page.evaluate(() => (globalThis as unknown as { bench: PageBench }).bench.bursts());
+    const drains: Drains[] = [];
+    for (const events of sizes) {
+      drains.push(
+        await page.evaluate(
+          (count) => (globalThis as unknown as { bench: PageBench }).bench.drain(count, count === 10_000),
+          events,
+        ),
+      );
+    }
+    return { version: `Chromium ${context.browser()?.version() ?? ''}`, bursts, drains };
+  } finally {
+    await context.close();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,46 @@
+// What is printed: tables for people, and one last line of JSON for whoever compares runs.
+
+/** Gathers what was measured. */
+export interface Figures {
+  /** A table: what each took, in milliseconds for so many events. */
+  show(title: string, events: number, times: Readonly<Record<string, number>>): void;
+  /** A ratio that is to reach its target. */
+  note(name: string, ratio: number, target: number): void;
+  /** A count that is not to pass its target. */
+  noteMost(name: string, count: number, target: number): void;
+  /** The last line. */
+  end(): void;
+}
+
+/** Writes to the standard output. */
+export function createFigures(bench: string): Figures {
+  const ratios: Record<string, number> = {};
+  const targets: Record<string, number> = {};
+  const short: string[] = [];
+  const add = (name: string, value: number, target: number, isShort: boolean): void => {
+    ratios[name] = Math.round(value * 100) / 100;
+    targets[name] = target;
+    if (isShort) short.push(name);
+  };
+  return {
+    show(title, events, times) {
+      process.stdout.write(`\n${title}\n`);
+      for (const [name, ms] of Object.entries(times)) {
+        const each = `${((ms * 1000) / events).toFixed(2).padStart(10)} µs an event`;
+        const rate = `${Math.round((events * 1000) / ms).toLocaleString('en')} events/s`;
+        process.stdout.write(`  ${name.padEnd(58)}${ms.toFixed(2).padStart(9)} ms${each}${rate.padStart(20)}\n`);
+      }
+    },
+    // What could not be measured is short as well.
+    note: (name, ratio, target) => add(name, ratio, target, !(ratio >= target)),
+    noteMost: (name, count, target) => add(name, count, target, !(count <= target)),
+    end() {
+      process.stdout.write('\n');
+      for (const [name, ratio] of Object.entries(ratios)) {
+        const said = `${ratio.toFixed(2).padStart(8)}  target ${targets[name]}${short.includes(name) ? '  short' : ''}`;
+        process.stdout.write(`  ${name.padEnd(66)}${said}\n`);
+      }
+      process.stdout.write(`\n${JSON.stringify({ bench, ratios, targets, short })}\n`);
+    },
+  };
+}
