@@ -1,5 +1,5 @@
-// Three builds, which share no file: the page's entry and Node's, whose dependencies stay imports, and the worker, one file
-// that imports nothing.
+// Builds that share no file: the entries of the page, of an application's own worker, and of Node, whose dependencies stay
+// imports; and the worker, one file that imports nothing.
 import { defineConfig } from 'tsdown';
 
 export default defineConfig([
@@ -18,6 +18,14 @@ export default defineConfig([
     // Self-contained: import maps do not apply in workers, and not every bundler follows a worker's imports.
     deps: { alwaysBundle: [/.*/] },
     inputOptions: { resolve: { conditionNames: ['@godwit/source', 'browser', 'import', 'default'] } },
+    dts: true,
+    tsconfig: 'tsconfig.worker.json',
+    clean: false,
+  },
+  {
+    entry: { 'own-worker': 'src/own-worker.ts' },
+    format: 'esm',
+    platform: 'browser',
     dts: true,
     tsconfig: 'tsconfig.worker.json',
     clean: false,

@@ -10,7 +10,11 @@ const drainSizes = [1000, 10_000, 100_000] as const;
 
 for (const durability of ['os', 'fsync'] as const) {
   const times = await sqliteBursts(durability);
-  figures.show(`Node, SQLite, durability '${durability}': a burst of 1,000 beside three durable handlers`, burstEvents, times);
+  figures.show(
+    `Node, SQLite, durability '${durability}': a burst of 1,000 beside three durable handlers`,
+    burstEvents,
+    times,
+  );
   figures.note(`Node, ${durability}, burst through the engine`, ratio(times[rawText], times[engine]), 1);
   figures.note(`Node, ${durability}, burst by runtime.publish`, ratio(times[rawObjects], times[whole]), 1);
 }
@@ -20,7 +24,11 @@ for (const events of drainSizes) onNode.push(await sqliteDrain(events, events ==
 showDrains('Node, SQLite', onNode);
 
 const browser = await measureInBrowser(drainSizes);
-figures.show(`${browser.version}, IndexedDB: a burst of 1,000 beside three durable handlers`, burstEvents, browser.bursts);
+figures.show(
+  `${browser.version}, IndexedDB: a burst of 1,000 beside three durable handlers`,
+  burstEvents,
+  browser.bursts,
+);
 figures.note('browser, burst through the engine', ratio(browser.bursts['raw'], browser.bursts['engine']), 3);
 showDrains('browser, IndexedDB', browser.drains);
 

@@ -1,11 +1,18 @@
 // The worker's side of the border: an engine, asked from the page.
-import { Failure, failureToJson, type Engine, type EngineListener } from '@godwit/core';
+import { Failure, failureToJson, type Engine, type EngineListener, type SharedEngine } from '@godwit/core';
 import type { Remote } from 'comlink';
 import { borderVersion, pack, unpack, type PageSide, type WorkerOptions, type WorkerSide } from './border.ts';
 import { composeEngine, type EnginePlatform } from './compose.ts';
 
+/** What an application runs beside the engine, in a worker of its own. */
+export interface Beside {
+  readonly share: (engine: Engine) => SharedEngine;
+  /** The engine runs; the page hears so when this has resolved. */
+  readonly started: (engine: Engine, channels: readonly string[]) => Promise<void>;
+}
+
 /** Answers the page's calls. An engine is made when the page asks to start. */
-export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>): WorkerSide {
+export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, beside?: Beside): WorkerSide {
   let engine: Engine | undefined;
   return {
     hello: () => borderVersion,
@@ -14,13 +21,22 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>): W
         if (engine !== undefined) throw new Failure('Internal', 'the worker was started twice');
         await holdLife(platform, options);
         const listener = listenerOf(page);
-        engine = await composeEngine({
+        const made = await composeEngine({
           options,
           platform,
           token: options.hasToken ? async () => unpack(await page.token()) : undefined,
           report: (failure) => void listener.report(failureToJson(failure)),
         });
-        return engine.start(listener);
+        const shared = beside?.share(made);
+        engine = shared?.main ?? made;
+        const hello = await engine.start(listener);
+        if (shared !== undefined) {
+          await beside?.started(
+            shared.own,
+            options.channels.map(([name]) => name),
+          );
+        }
+        return hello;
       }),
     record: (drafts) => pack(() => started().record(drafts)),
     setPaused: (paused) => pack(() => started().setPaused(paused)),

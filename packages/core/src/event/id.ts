@@ -9,28 +9,47 @@
  */
 export function createUuid7(now: () => number, random: () => number): () => string {
   let last = -1;
+  let time = '';
   let counter = 0;
   const counterMax = 2 ** 32 - 1;
+  const tick = (at: number): void => {
+    last = at;
+    const text = at.toString(16).padStart(12, '0');
+    time = `${text.slice(0, 8)}-${text.slice(8)}-7`;
+  };
   return () => {
     const at = Math.floor(now());
     if (at > last) {
-      last = at;
+      tick(at);
       // Half the counter's room is left for ids of the same millisecond.
       counter = Math.floor(random() * 2 ** 31);
     } else if (counter < counterMax) counter += 1;
     else {
-      last += 1;
+      tick(last + 1);
       counter = 0;
     }
-    const time = hex(last, 12);
-    const high = hex(Math.floor(counter / 2 ** 20), 3);
-    const low = counter % 2 ** 20;
-    const variant = hex(0x8000 | Math.floor(low / 2 ** 6), 4);
-    const tail = hex(low % 2 ** 6, 2) + hex(Math.floor(random() * 2 ** 40), 10);
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${variant}-${tail}`;
+    const high = counter >>> 20;
+    const low = counter & 0xfffff;
+    const variant = 0x8000 | (low >>> 6);
+    const tail = Math.floor(random() * 2 ** 40);
+    // The lower 32 bits of the tail, as whole numbers have them.
+    const rest = tail | 0;
+    return (
+      `${time}${digit(high >>> 8)}${pair(high)}-${pair(variant >>> 8)}${pair(variant)}-${pair(low & 0x3f)}` +
+      `${pair(tail / 2 ** 32)}${pair(rest >>> 24)}${pair(rest >>> 16)}${pair(rest >>> 8)}${pair(rest)}`
+    );
   };
 }
 
-function hex(value: number, digits: number): string {
-  return value.toString(16).padStart(digits, '0');
+/** A table: writing each number's digits anew costs more than all the rest of an id. */
+const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** The lowest byte. */
+function pair(value: number): string {
+  return pairs[value & 0xff] ?? '';
+}
+
+/** The lowest four bits. */
+function digit(value: number): string {
+  return pair(value & 0xf).slice(1);
 }

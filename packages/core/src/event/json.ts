@@ -13,40 +13,71 @@ const writtenInFull = 1e21;
  *
  * @throws Failure `InvalidPayload`, with the path of the first thing that JSON cannot carry
  */
-export function assertJson(value: unknown, path = '', ancestors: readonly unknown[] = []): void {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return;
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw refuse(path, String(value));
-    // JSON would carry it, but as digits that other languages read as another number; a relay refuses those.
-    if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < writtenInFull) {
-      throw refuse(path, `${value}, beyond the whole numbers that are exact (send it as a string)`);
-    }
-    return;
+export function assertJson(value: unknown): void {
+  assertWithin(value, '', undefined);
+}
+
+/** An object or array that is being looked through. */
+interface Place {
+  readonly value: object;
+  readonly key: string | number;
+  readonly outer: Place | undefined;
+  readonly depth: number;
+}
+
+function assertWithin(value: unknown, key: string | number, outer: Place | undefined): void {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return;
+    case 'number':
+      if (!Number.isFinite(value)) throw refuse(outer, key, String(value));
+      // JSON would carry it, but as digits that other languages read as another number; a relay refuses those.
+      if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < writtenInFull) {
+        throw refuse(outer, key, `${value}, beyond the whole numbers that are exact (send it as a string)`);
+      }
+      return;
+    case 'object':
+      if (value !== null) assertParts(value, key, outer);
+      return;
+    default:
+      throw refuse(outer, key, value === undefined ? 'undefined' : `a ${typeof value}`);
   }
-  if (typeof value !== 'object') throw refuse(path, value === undefined ? 'undefined' : `a ${typeof value}`);
-  if (ancestors.includes(value)) throw refuse(path, 'a reference to itself');
-  if (ancestors.length >= depthMax) throw refuse(path, `more than ${depthMax} levels`);
-  const inside = [...ancestors, value];
+}
+
+function assertParts(value: object, key: string | number, outer: Place | undefined): void {
+  for (let place = outer; place !== undefined; place = place.outer) {
+    if (place.value === value) throw refuse(outer, key, 'a reference to itself');
+  }
+  const depth = outer === undefined ? 0 : outer.depth + 1;
+  if (depth >= depthMax) throw refuse(outer, key, `more than ${depthMax} levels`);
+  const here: Place = { value, key, outer, depth };
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index += 1) assertJson(value[index], `${path}[${index}]`, inside);
+    for (let index = 0; index < value.length; index += 1) assertWithin(value[index], index, here);
     return;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
-    throw refuse(path, `an instance of ${classOf(value)}`);
+    throw refuse(outer, key, `an instance of ${classOf(value)}`);
   }
   if (Object.prototype.toString.call(value) !== '[object Object]')
-    throw refuse(path, `an instance of ${classOf(value)}`);
-  if (Object.getOwnPropertySymbols(value).length > 0) throw refuse(path, 'a symbol key');
-  for (const [key, item] of Object.entries(value)) {
-    if (item !== undefined) assertJson(item, path === '' ? keyOf(key) : `${path}${keyOf(key, '.')}`, inside);
+    throw refuse(outer, key, `an instance of ${classOf(value)}`);
+  if (Object.getOwnPropertySymbols(value).length > 0) throw refuse(outer, key, 'a symbol key');
+  for (const name of Object.keys(value)) {
+    const item: unknown = Reflect.get(value, name);
+    if (item !== undefined) assertWithin(item, name, here);
   }
 }
 
 const identifier = /^[A-Za-z_$][\w$]*$/;
 
-function keyOf(key: string, dot = ''): string {
-  return identifier.test(key) ? `${dot}${key}` : `[${JSON.stringify(key)}]`;
+/** As a program would write it. Made only when something is refused. */
+function pathOf(outer: Place | undefined, key: string | number): string {
+  if (outer === undefined) return '';
+  const before = pathOf(outer.outer, outer.key);
+  if (typeof key === 'number') return `${before}[${key}]`;
+  if (!identifier.test(key)) return `${before}[${JSON.stringify(key)}]`;
+  return before === '' ? key : `${before}.${key}`;
 }
 
 function classOf(value: object): string {
@@ -54,14 +85,21 @@ function classOf(value: object): string {
   return typeof made === 'function' && made.name !== '' ? made.name : 'a class';
 }
 
-function refuse(path: string, found: string): Failure {
+function refuse(outer: Place | undefined, key: string | number, found: string): Failure {
+  const path = pathOf(outer, key);
   const place = path === '' ? 'the payload' : `\`${path}\``;
   return new Failure('InvalidPayload', `${place} is ${found}, which JSON cannot carry`, { path });
 }
 
 const encoder = new TextEncoder();
+/** What is shorter is measured without memory of its own. */
+const scratch = new Uint8Array(4096);
 
 /** The number of bytes of `text` in UTF-8. */
 export function utf8Length(text: string): number {
+  if (text.length <= scratch.length) {
+    const { read, written } = encoder.encodeInto(text, scratch);
+    if (read === text.length) return written;
+  }
   return encoder.encode(text).length;
 }

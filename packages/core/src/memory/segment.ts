@@ -63,9 +63,16 @@ export function afterKey(channel: string, offset: string): string {
 }
 
 /** Own events as they are kept. */
-export function segmentOfOwn({ channel, outbound, at, bytes, events }: OwnSegment): Segment {
-  assertSize(channel, events.length);
-  return { v: 1, channel, n: events.length, bytes, at, events, ...(outbound ? { out: channel } : {}) };
+export function segmentOfOwn(own: OwnSegment): Segment {
+  return { ...headOfOwn(own), events: own.events };
+}
+
+/** All of it but the events, which it does not ask for where they come as text. */
+export function headOfOwn(own: OwnSegment): Omit<Segment, 'events'> {
+  const { channel, outbound, at, bytes } = own;
+  const n = own.text?.count ?? own.events.length;
+  assertSize(channel, n);
+  return { v: 1, channel, n, bytes, at, ...(outbound ? { out: channel } : {}) };
 }
 
 /** A relay's page as it is kept. */

@@ -20,6 +20,8 @@ export interface OwnSegment {
   readonly bytes: number;
   /** At most `segmentEventsMax`. */
   readonly events: readonly CloudEvent[];
+  /** The same as the JSON array that was made when they were published: who keeps text never asks for `events`. */
+  readonly text?: { readonly json: string; readonly count: number };
 }
 
 /** A page of a relay's channel on its way into the device's log. */

@@ -265,8 +265,8 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   /** An ephemeral event is told here, in the other tabs, and, by whoever leads, to the relay. */
-  function relay({ event, channel }: Draft): void {
-    const events: readonly CloudEvent[] = [{ ...event, source }];
+  function relay({ json, channel }: Draft): void {
+    const events: readonly CloudEvent[] = [{ ...JSON.parse(json), source }];
     deliverEphemeral(channel, events);
     tabs.announce({ kind: 'ephemeral', channel, outbound: standing.role === 'follower', events });
     sendEphemeral(channel, events);

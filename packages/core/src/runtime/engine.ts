@@ -1,16 +1,20 @@
 // The border between the application's thread and the core's: everything that crosses it is structured-clonable.
 import type { KnownHandler } from '../durable/durable.ts';
 import type { HandlerSpec, TaskHost, TaskOutcome } from '../durable/task.ts';
-import type { CloudEvent, Envelope } from '../event/cloudevent.ts';
+import type { CloudEvent } from '../event/cloudevent.ts';
 import type { FailureJson } from '../failure.ts';
 import type { LogEntry, Position } from '../ports/store.ts';
 import type { Connection } from '../ports/tabs.ts';
 import type { HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
 import type { Role, Status } from './runtime.ts';
 
-/** An event on its way to the disk: checked, with its id; the engine adds `source`. */
+/** An event on its way to the disk: checked, with its id. */
 export interface Draft {
-  readonly event: Envelope;
+  /**
+   * Its JSON, an object without `source`, which the engine adds: made once, it crosses threads and is stored as it is, and
+   * what the caller changes later is not in it.
+   */
+  readonly json: string;
   readonly channel: string;
   /** The size of its JSON. */
   readonly bytes: number;

@@ -1,7 +1,6 @@
 // publish: what an application hands in becomes checked drafts, and those of one tick travel to the engine together.
 import { Failure } from '../failure.ts';
 import { attributesOf } from '../event/attributes.ts';
-import type { Envelope } from '../event/cloudevent.ts';
 import type { EventDefinition } from '../event/define.ts';
 import { assertJson, utf8Length } from '../event/json.ts';
 import { validate } from '../event/schema.ts';
@@ -22,6 +21,7 @@ export interface Publisher {
 }
 
 interface Waiting {
+  readonly id: string;
   readonly draft: Draft;
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: unknown) => void;
@@ -40,9 +40,10 @@ export function createPublisher(parts: {
 
   return {
     publish(name, data, options) {
-      const draft = draftOf(name, data, options);
+      const id = world.id();
+      const draft = draftOf(id, name, data, options);
       return new Promise((resolve, reject) => {
-        waiting.push({ draft, resolve, reject });
+        waiting.push({ id, draft, resolve, reject });
         if (waiting.length > 1) return;
         const flushed = Promise.resolve().then(flush);
         underWay.add(flushed);
@@ -68,15 +69,15 @@ export function createPublisher(parts: {
     if (batch.length === 0) return;
     try {
       const positions = await engine.record(batch.map(({ draft }) => draft));
-      batch.forEach(({ draft, resolve }, index) => {
-        resolve({ id: draft.event.id, channel: draft.channel, position: positions[index] ?? null });
+      batch.forEach(({ id, draft, resolve }, index) => {
+        resolve({ id, channel: draft.channel, position: positions[index] ?? null });
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
   }
 
-  function draftOf(name: string, data: unknown, options: PublishOptions): Draft {
+  function draftOf(id: string, name: string, data: unknown, options: PublishOptions): Draft {
     const definition = definitionFor(definitions, name, data);
     const channel = assertChannel(options.channel ?? definition.channel ?? parts.channel);
     const { durable = true } = options;
@@ -84,7 +85,7 @@ export function createPublisher(parts: {
     // What is undefined is no member of the JSON.
     const json = JSON.stringify({
       specversion: '1.0',
-      id: world.id(),
+      id,
       type: name,
       time: new Date(world.now()).toISOString(),
       datacontenttype: 'application/json',
@@ -101,9 +102,7 @@ export function createPublisher(parts: {
           'store large data elsewhere and publish a reference',
       );
     }
-    // Parsed anew: what the caller changes after `publish` was called is not what was published.
-    const event: Envelope = JSON.parse(json);
-    return { event, channel, bytes, durable };
+    return { json, channel, bytes, durable };
   }
 }
 

@@ -35,8 +35,8 @@ export function createRecorder(parts: {
   readonly recorded: (growth: readonly OutboxGrowth[]) => void;
 }): Recorder {
   const { store, world, source, outbound, outbox, recorded } = parts;
-  // What the attribute adds to the JSON that the publisher measured.
-  const sourceBytes = `,"source":${JSON.stringify(source)}`.length;
+  // Takes the place of the brace that ends the publisher's JSON.
+  const ending = `,"source":${JSON.stringify(source)}}`;
 
   return {
     async record(drafts) {
@@ -56,25 +56,51 @@ export function createRecorder(parts: {
   };
 
   function segmentsOf(drafts: readonly Draft[]): OwnSegment[] {
-    const open = new Map<string, { channel: string; bytes: number; events: CloudEvent[] }>();
-    const all: { channel: string; bytes: number; events: CloudEvent[] }[] = [];
+    const open = new Map<string, Filling>();
+    const all: Filling[] = [];
     for (const draft of drafts) {
-      const bytes = draft.bytes + sourceBytes;
+      const bytes = draft.bytes + ending.length - 1;
       let segment = open.get(draft.channel);
       if (
         segment === undefined ||
-        segment.events.length >= segmentEventsMax ||
+        segment.texts.length >= segmentEventsMax ||
         segment.bytes + bytes > segmentBytesMax
       ) {
-        segment = { channel: draft.channel, bytes: 0, events: [] };
+        segment = { channel: draft.channel, bytes: 0, texts: [] };
         open.set(draft.channel, segment);
         all.push(segment);
       }
-      segment.events.push({ ...draft.event, source });
+      segment.texts.push(draft.json.slice(0, -1) + ending);
       segment.bytes += bytes;
     }
-    return all.map((segment) => ({ ...segment, outbound, at: world.now() }));
+    return all.map(({ channel, bytes, texts }) => {
+      const text = { json: `[${texts.join()}]`, count: texts.length };
+      let events: readonly CloudEvent[] | undefined;
+      return {
+        channel,
+        outbound,
+        at: world.now(),
+        bytes,
+        text,
+        // A store that keeps text never asks.
+        get events() {
+          return (events ??= eventsIn(text.json));
+        },
+      };
+    });
   }
+}
+
+/** A segment that drafts are being added to. */
+interface Filling {
+  readonly channel: string;
+  bytes: number;
+  readonly texts: string[];
+}
+
+/** What the publisher has made of events is believed. */
+function eventsIn(json: string): readonly CloudEvent[] {
+  return JSON.parse(json);
 }
 
 /** A draft's position: its channel's segments fill in the order of the drafts. */
@@ -84,7 +110,8 @@ function positionsOf(
   firsts: readonly Position[],
 ): Position[] {
   const byChannel = new Map<string, Position[]>();
-  segments.forEach(({ channel, events }, index) => {
+  segments.forEach((segment, index) => {
+    const { channel } = segment;
     const first = firsts[index];
     if (first === undefined || first % positionsPerSegment !== 0) {
       throw new Failure(
@@ -94,7 +121,7 @@ function positionsOf(
     }
     const positions = byChannel.get(channel) ?? [];
     byChannel.set(channel, positions);
-    for (let at = 0; at < events.length; at += 1) positions.push(first + at);
+    for (let at = 0; at < countOf(segment); at += 1) positions.push(first + at);
   });
   const taken = new Map<string, number>();
   return drafts.map(({ channel }) => {
@@ -106,11 +133,16 @@ function positionsOf(
 
 function growthOf(segments: readonly OwnSegment[]): OutboxGrowth[] {
   const growth = new Map<string, { channel: string; events: number; bytes: number }>();
-  for (const { channel, events, bytes } of segments) {
+  for (const segment of segments) {
+    const { channel, bytes } = segment;
     const sum = growth.get(channel) ?? { channel, events: 0, bytes: 0 };
     growth.set(channel, sum);
-    sum.events += events.length;
+    sum.events += countOf(segment);
     sum.bytes += bytes;
   }
   return [...growth.values()];
+}
+
+function countOf(segment: OwnSegment): number {
+  return segment.text?.count ?? segment.events.length;
 }

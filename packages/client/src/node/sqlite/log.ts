@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import {
   entriesOf,
+  headOfOwn,
   lastPosition,
   ownEventsOf,
   segmentAt,
@@ -11,6 +12,7 @@ import {
   type LogRun,
   type MergePage,
   type OwnEvent,
+  type OwnSegment,
   type Position,
   type Segment,
   type TrimMark,
@@ -23,7 +25,7 @@ const readBytesMax = 1024 * 1024;
 
 /** A segment whose events are JSON already. */
 export interface WrittenSegment {
-  readonly segment: Segment;
+  readonly segment: Omit<Segment, 'events'>;
   readonly events: string;
 }
 
@@ -41,6 +43,11 @@ export interface LogTables {
 /** Makes the events' JSON before the transaction begins, which is the shorter for it. */
 export function written(segment: Segment): WrittenSegment {
   return { segment, events: toJson(segment.events) };
+}
+
+/** Own events' JSON is mostly made already. */
+export function writtenOwn(own: OwnSegment): WrittenSegment {
+  return { segment: headOfOwn(own), events: own.text?.json ?? toJson(own.events) };
 }
 
 /** Prepares the log's statements. */

@@ -2,7 +2,6 @@
 import {
   doNow,
   firstPosition,
-  segmentOfOwn,
   segmentOfPage,
   taskStoreOf,
   trim,
@@ -10,7 +9,7 @@ import {
   type TaskStore,
   type World,
 } from '@godwit/core';
-import { written } from './log.ts';
+import { written, writtenOwn } from './log.ts';
 import { openFile, type Durability, type OpenFile } from './file.ts';
 
 /** How a store is opened. */
@@ -42,7 +41,7 @@ export function storeOn(file: OpenFile): DeviceStore {
       return file.read('read what the device knows', ({ state }) => ({ deviceId: file.deviceId, ...state() }));
     },
     async record(segments) {
-      const own = segments.map((segment) => written(segmentOfOwn(segment)));
+      const own = segments.map(writtenOwn);
       if (own.length === 0) return file.read('record events', () => []);
       const numbers = file.transact('record events', ({ log }) => log.append(own));
       return (numbers ?? []).map(firstPosition);

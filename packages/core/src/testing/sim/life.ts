@@ -1,4 +1,5 @@
 // One tab's life: a frozen tab goes on where it was once it is thawed; a dead one never gets another answer.
+import { Failure } from '../../failure.ts';
 import type { Stop } from '../../ports/world.ts';
 
 /** Whether a tab runs. */
@@ -21,8 +22,17 @@ export interface Life {
   run(callback: () => void): void;
   /** An answer from outside reaches the tab only while it runs. */
   gate<Answer>(answer: Promise<Answer>): Promise<Answer>;
+  /** An answer that never comes. */
+  never<Answer>(): Promise<Answer>;
   /** Hears of the death; at once, if it was before. */
   onDeath(listener: () => void): Stop;
+  /**
+   * Behind the world's end: whatever a dead tab still waits for is refused as `Closed`, so that nothing of it is kept. A
+   * process that ends is forgotten by its system; one that was only simulated is held by the platform's own lists.
+   */
+  bury(): void;
+  /** Hears of the burial. */
+  onBurial(listener: () => void): void;
 }
 
 /** Begins a life. `elapsed` is the world's time, which no clock's jump moves. */
@@ -30,6 +40,8 @@ export function createLife(elapsed: () => number): Life {
   let state: LifeState = 'alive';
   let waiting: (() => void)[] = [];
   const mourners = new Set<() => void>();
+  const diggers = new Set<() => void>();
+  let isBuried = false;
   let isStuck = false;
   let troubledAt = -Infinity;
 
@@ -74,11 +86,25 @@ export function createLife(elapsed: () => number): Life {
     },
     gate: (answer) =>
       new Promise((resolve, reject) => {
+        const dig = refusing(reject);
+        const settled = (settle: () => void): void =>
+          life.run(() => {
+            diggers.delete(dig);
+            settle();
+          });
         answer.then(
-          (value) => life.run(() => resolve(value)),
-          (error: unknown) => life.run(() => reject(error)),
+          (value) => settled(() => resolve(value)),
+          (error: unknown) => settled(() => reject(error)),
         );
       }),
+    never: () => new Promise((_resolve, reject) => void refusing(reject)),
+    bury() {
+      life.kill();
+      isBuried = true;
+      for (const dig of diggers) dig();
+      diggers.clear();
+    },
+    onBurial: (listener) => void diggers.add(listener),
     onDeath(listener) {
       if (state === 'dead') {
         listener();
@@ -90,9 +116,11 @@ export function createLife(elapsed: () => number): Life {
     },
   };
   return life;
-}
 
-/** An answer that never comes. */
-export function never<Answer>(): Promise<Answer> {
-  return new Promise(() => undefined);
+  function refusing(reject: (error: Failure) => void): () => void {
+    const dig = (): void => reject(new Failure('Closed', 'the tab is dead, and its world has ended'));
+    if (isBuried) dig();
+    else diggers.add(dig);
+    return dig;
+  }
 }

@@ -5,7 +5,6 @@ import type { Link } from '../../ports/link.ts';
 import type { Frame } from '../../protocol/frames.ts';
 import type { AppendResult } from '../../protocol/results.ts';
 import { aborted } from '../../timing/wait.ts';
-import { never } from './life.ts';
 import { passed, type CallParts } from './store.ts';
 
 /** The relay as a way to it sees it. */
@@ -94,7 +93,7 @@ export function createSimLink(relay: SimRelayEnd, parts: CallParts & { readonly 
       case 'tab.killed-in-call':
         if (dice.chance(0.5)) await append(channel, events, signal);
         life.kill();
-        return never();
+        return life.never();
       case 'tab.frozen-in-call':
         life.freeze();
         base.after(dice.whole(100, 60_000), () => life.thaw());

@@ -1,7 +1,6 @@
 // The relay's disk in a simulated world: real logs, at each append of which something may go wrong; a killed relay writes no more.
 import { Failure } from '../../failure.ts';
 import type { Log, Logs } from '../../ports/log.ts';
-import { never } from './life.ts';
 import { passed, type CallParts } from './store.ts';
 
 /** The longest that the relay's disk dawdles, in milliseconds. */
@@ -21,7 +20,7 @@ export function createSimLogs(
 
   return {
     async open(channel) {
-      if (life.isDead()) return never();
+      if (life.isDead()) return life.never();
       // A log of its own: the one that is handed out may be closed before the channel ends.
       if (opened !== undefined) await opened(channel, await inner.open(channel));
       return wrap(channel, await inner.open(channel));
@@ -48,7 +47,7 @@ export function createSimLogs(
   }
 
   async function faulty<Answer>(effect: () => Promise<Answer>): Promise<Answer> {
-    if (life.isDead()) return never();
+    if (life.isDead()) return life.never();
     const isBefore = dice.chance(0.5);
     switch (faults.strike('log.append', kinds)) {
       case 'relay.log-fails':
@@ -59,7 +58,7 @@ export function createSimLogs(
       case 'relay.log-slow': {
         const ms = dice.whole(1, slowMsMax);
         if (isBefore) await passed(base, ms);
-        if (life.isDead()) return never();
+        if (life.isDead()) return life.never();
         const answer = await effect();
         if (!isBefore) await passed(base, ms);
         return answer;

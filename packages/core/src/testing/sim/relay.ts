@@ -30,6 +30,8 @@ export interface SimRelay extends SimRelayEnd {
   /** How many read a channel now. */
   subscribers(channel: string): Promise<number>;
   close(): Promise<void>;
+  /** Ends whatever is left of it. */
+  bury(): void;
 }
 
 interface Running {
@@ -59,6 +61,7 @@ export function createSimRelay(
   const { base, dice, elapsed, opened, trimmed } = parts;
   const stored = createMemoryLogs(base);
   const forbidden = new Set<string>();
+  const past: Life[] = [];
   let running: Running | undefined;
   start();
 
@@ -96,6 +99,10 @@ export function createSimRelay(
       await running?.channels.close();
       running = undefined;
     },
+    bury() {
+      kill();
+      for (const life of past) life.bury();
+    },
   };
 
   function start(): void {
@@ -111,6 +118,7 @@ export function createSimRelay(
 
   function kill(): void {
     const last = running;
+    if (last !== undefined) past.push(last.life);
     running = undefined;
     last?.life.kill();
     last?.end.abort();

@@ -133,6 +133,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       tab.disk.facts.acknowledged.add(id);
     },
     refused(tab, error) {
+      if (tab.life.isDead()) return;
       counts.refused += 1;
       note(tab.name, `could not publish: ${textOf(error)}`);
     },
@@ -149,7 +150,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       asks.set(tab, { second, count });
       if (count > asksMax) fail(`${tab.name} asked the relay ${count} times within a second`);
     },
-    reported: (tab, failure) => reported(tab.name, failure),
+    reported: (tab, failure) => tab.life.isDead() || reported(tab.name, failure),
   };
 
   const scene: Scene = {

@@ -2,7 +2,7 @@
 import type { FaultKind } from './kinds.ts';
 import type { Plan, PlanBounds } from './plan.ts';
 import { comeToRest } from './rest.ts';
-import { createScene } from './scene.ts';
+import { createScene, type Scene } from './scene.ts';
 import { doStep } from './steps.ts';
 
 /** How to run a seed. */
@@ -48,15 +48,31 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     await base.advance(dice.whole(0, plan.pauseMsMax));
   }
   if (scene.violation === undefined) await comeToRest(scene);
+  const report = reportOf(scene);
+  await bury(scene);
+  return report;
+}
+
+/** Ends whatever is left. Nothing of it is looked at any more. */
+async function bury({ devices, relay, base }: Scene): Promise<void> {
+  const lives = devices.flatMap(({ tabs }) => tabs.map(({ life }) => life));
+  for (const life of lives) life.kill();
+  relay.bury();
+  for (const life of lives) life.bury();
+  await base.settle();
+}
+
+function reportOf(scene: Scene): SimReport {
+  const { seed, plan } = scene;
   return {
     seed,
     plan,
     violation: scene.violation,
     elapsedMs: scene.elapsed(),
-    counts: scene.counts,
+    counts: { ...scene.counts },
     stored: scene.history.size,
-    faults: scene.faults.counts,
-    points: scene.faults.points,
-    timeline: scene.timeline,
+    faults: new Map(scene.faults.counts),
+    points: new Map(scene.faults.points),
+    timeline: [...scene.timeline],
   };
 }

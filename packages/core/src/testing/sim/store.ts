@@ -4,7 +4,7 @@ import type { DeviceStore } from '../../ports/tasks.ts';
 import type { World } from '../../ports/world.ts';
 import type { Dice } from './dice.ts';
 import type { Faults } from './faults.ts';
-import { never, type Life } from './life.ts';
+import type { Life } from './life.ts';
 
 /** What calls of one tab share. */
 export interface CallParts {
@@ -69,7 +69,7 @@ export function createSimStore(
 
   async function faulty<Answer>(point: string, effect: () => Promise<Answer>): Promise<Answer> {
     // What a dead tab had asked for and the disk had not begun never happens.
-    if (life.isDead()) return never();
+    if (life.isDead()) return life.never();
     const kind = faults.strike(point, kinds);
     if (kind === undefined) return effect();
     life.trouble();
@@ -83,7 +83,7 @@ export function createSimStore(
       case 'store.slow': {
         const ms = dice.whole(1, dice.chance(0.8) ? 1000 : slowMsMax);
         if (isBefore) await passed(base, ms);
-        if (life.isDead()) return never();
+        if (life.isDead()) return life.never();
         const answer = await effect();
         if (!isBefore) await passed(base, ms);
         life.trouble();
@@ -92,11 +92,11 @@ export function createSimStore(
       case 'store.hangs':
         if (!isBefore) await effect();
         life.isStuck = true;
-        return never();
+        return life.never();
       case 'tab.killed-in-call':
         if (!isBefore) await effect();
         life.kill();
-        return never();
+        return life.never();
       default: {
         const ms = dice.pick(frozenMs);
         if (isBefore) life.freeze();

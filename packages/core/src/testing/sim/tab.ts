@@ -129,7 +129,10 @@ export function openTab(
       if (runtime === undefined || closing !== 'no') return;
       closing = 'under way';
       disk.facts.shutdowns += 1;
-      void runtime.close().then(() => (closing = 'done'));
+      runtime.close().then(
+        () => (closing = 'done'),
+        (error: unknown) => (failure = error),
+      );
     },
   };
   void open();

@@ -50,7 +50,11 @@ export function createSimTabs(parts: {
     };
     receivers.add(receiver);
     const ways = new Map<Receiver, Way>();
-    life.onDeath(close);
+    life.onDeath(() => {
+      // Whoever rests is woken by news, and finds its disk gone.
+      for (const listener of listeners) life.onBurial(() => listener({ kind: 'grew', outbox: [] }));
+      close();
+    });
 
     return {
       exclusive: true,

@@ -23,11 +23,15 @@ export function createSimWorld(parts: {
 }): SimWorld {
   const { base, life, seed, skewMs = () => 0 } = parts;
   const random = mulberry32(seed);
-  const timers = new Set<() => void>();
+  const timers = new Map<() => void, () => void>();
   const now = (): number => base.now() + skewMs();
   life.onDeath(() => {
-    for (const stop of timers) stop();
+    const left = [...timers];
     timers.clear();
+    for (const [stop, callback] of left) {
+      stop();
+      life.onBurial(callback);
+    }
   });
 
   const world = {
@@ -46,7 +50,7 @@ export function createSimWorld(parts: {
         timers.delete(stop);
         stopBase();
       }
-      timers.add(stop);
+      timers.set(stop, callback);
       return stop;
     },
   } satisfies World;
