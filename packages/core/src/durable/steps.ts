@@ -73,7 +73,7 @@ export function endedBy(
     // Only behind a row can another of its key be blocked.
     if (goesOn && task.again && task.key !== null) unblock.add(task.key);
   }
-  const totals = { passed: -givenBack.length, handled, failed, dropped };
+  const totals = { passed: 0 - givenBack.length, handled, failed, dropped };
   return { put, remove, unblock: [...unblock], givenBack, held, totals };
 }
 
