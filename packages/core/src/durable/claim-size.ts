@@ -16,6 +16,13 @@ export interface ClaimSize {
  * worker becomes free; with keys some more, since of one key only one runs.
  */
 const ahead = { plain: 2, keyed: 4 };
+/** How many times as many a claim may have as the one before. */
+const growthMax = 8;
+
+/** So many as take about `quickMs` at this pace; not too many at once, since one quick claim may have been luck. */
+function growth(tookMs: number): number {
+  return Math.min(growthMax, Math.max(2, Math.floor(quickMs / tookMs)));
+}
 
 /** Begins with little more than what can run at once, and never goes below it. */
 export function createClaimSize(
@@ -41,7 +48,7 @@ export function createClaimSize(
       left = Math.max(0, left - tasks);
       if (left > 0) return;
       const took = world.now() - since;
-      if (took >= 0 && took <= quickMs) size = Math.min(max, size * 2);
+      if (took >= 0 && took <= quickMs) size = Math.min(max, size * growth(took));
       else if (took > slowMs) size = Math.max(least, Math.floor(size / 2));
     },
   };

@@ -2,7 +2,7 @@
 
 /** The most tasks of one handler that are claimed at once: one commit for each so many. */
 export const claimMax = 512;
-/** A claim that ended within this many milliseconds doubles the next: quick handlers are claimed by the hundred. */
+/** A claim that ended within this many milliseconds at least doubles the next: quick handlers are claimed by the hundred. */
 export const quickMs = 100;
 /** A claim that took longer halves the next, so that slow tasks are not held by a tab that may die. */
 export const slowMs = 1000;

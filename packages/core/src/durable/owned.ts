@@ -7,7 +7,7 @@ import { createClaimSize } from './claim-size.ts';
 import { claimMax, lagMax } from './limits.ts';
 import { endedBy, rowOf, taskOf, type Ended } from './steps.ts';
 import type { HandlerSpec, Task, TaskHost, TaskOutcome } from './task.ts';
-import { look, type EventEntry } from './wants.ts';
+import { createGaze, type EventEntry } from './wants.ts';
 import { createWindow } from './window.ts';
 
 /** A handler that this tab runs. */
@@ -73,6 +73,7 @@ export function beginLease(
   const { store, world, host } = parts;
   const { term } = its.record;
   const window = createWindow(its.record);
+  const gaze = createGaze(store, wants);
   const size = createClaimSize(spec, parts.batchMax, world);
   const inFlight = new Map<Position, Task>();
   let { record } = its;
@@ -168,7 +169,7 @@ export function beginLease(
     if (limit <= 0 || !hasMore) return { tasks: [], upTo: window.claimed };
     // Before the look, so that what comes meanwhile is not overlooked.
     hasMore = false;
-    const found = await look(store, window.claimed, limit, wants);
+    const found = await gaze.look(window.claimed, limit);
     hasMore ||= !found.atHead;
     const entries = found.entries.filter(({ position }) => !window.has(position));
     const its = await keys(entries);

@@ -39,12 +39,49 @@ export async function look(
   limit: number,
   wants: (entry: LogEntry) => entry is EventEntry,
 ): Promise<Found> {
+  return part(await seen(store, after, wants), 0, limit);
+}
+
+/** Looks again and again, each time behind the last. */
+export interface Gaze {
+  look(after: Position, limit: number): Promise<Found>;
+}
+
+/**
+ * Keeps what a look has read beyond its limit, so that the next one need not read it again. Whoever looks elsewhere than
+ * behind the last look reads anew.
+ */
+export function createGaze(store: Pick<Store, 'read'>, wants: (entry: LogEntry) => entry is EventEntry): Gaze {
+  let kept: Found | undefined;
+  let taken = 0;
+  let upTo: Position | undefined;
+
+  return {
+    async look(after, limit) {
+      const isKept = kept !== undefined && upTo === after;
+      const all = isKept && kept !== undefined ? kept : await seen(store, after, wants);
+      const from = isKept ? taken : 0;
+      const found = part(all, from, limit);
+      taken = from + found.entries.length;
+      kept = taken < all.entries.length ? all : undefined;
+      ({ upTo } = found);
+      // The log may have grown since it was read.
+      return isKept ? { ...found, atHead: false } : found;
+    },
+  };
+}
+
+async function seen(
+  store: Pick<Store, 'read'>,
+  after: Position,
+  wants: (entry: LogEntry) => entry is EventEntry,
+): Promise<Found> {
   const run = await store.read(after, lookMax);
-  const entries: EventEntry[] = [];
-  for (const entry of run.entries) {
-    if (!wants(entry)) continue;
-    if (entries.length === limit) return { entries, upTo: entry.position - 1, atHead: false };
-    entries.push(entry);
-  }
-  return { entries, upTo: run.next, atHead: run.atHead };
+  return { entries: run.entries.filter(wants), upTo: run.next, atHead: run.atHead };
+}
+
+function part({ entries, upTo, atHead }: Found, from: number, limit: number): Found {
+  const next = entries[from + limit];
+  const taken = entries.slice(from, from + limit);
+  return next === undefined ? { entries: taken, upTo, atHead } : { entries: taken, upTo: next.position - 1, atHead: false };
 }

@@ -17,7 +17,7 @@ export function shareEngine(engine: Engine): SharedEngine {
   let hello: EngineHello | undefined;
 
   const both = async (call: (listener: EngineListener) => void | Promise<void>): Promise<void> => {
-    await Promise.all(Object.values(listeners).map(call));
+    await Promise.all(Object.values(listeners).map(async (listener) => call(listener)));
   };
   const definer = (handler: string): EngineListener => {
     const listener = listeners[names.get(handler) ?? 'main'];

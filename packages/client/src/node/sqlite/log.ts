@@ -70,6 +70,7 @@ export function prepareLog(
   );
   const reject = database.prepare('INSERT OR REPLACE INTO rejected (id, channel, event, failure) VALUES (?, ?, ?, ?)');
   const from = database.prepare(`SELECT ${segmentColumns} FROM log WHERE segment >= ? ORDER BY segment`);
+  const sizeBehind = database.prepare('SELECT n, gap FROM log WHERE segment > ? ORDER BY segment LIMIT 1');
   const ownFrom = database.prepare(`SELECT ${segmentColumns} FROM log WHERE out = ? AND segment >= ? ORDER BY segment`);
 
   return {
@@ -107,6 +108,11 @@ export function prepareLog(
         }
         next = lastPosition(segment.segment);
         bytes += segment.bytes;
+        // Read in part, a segment's JSON would be parsed again for the rest of it.
+        const room = limit - entries.length;
+        if (room < limit && segment.n > room && entriesBehind(segment.segment) > room) {
+          return { entries, next, atHead: false, ...trimmed };
+        }
       }
       return { entries, next, atHead: true, ...trimmed };
     },
@@ -124,6 +130,12 @@ export function prepareLog(
       return events.slice(0, limit);
     },
   };
+
+  /** How many entries the next segment has; 0: there is none, or it has none. */
+  function entriesBehind(segment: number): number {
+    const { n = 0, gap = null } = sizeBehind.get(segment) ?? {};
+    return Number(n) + (gap === null ? 0 : 1);
+  }
 
   function insertOne(number: number, { segment, events }: WrittenSegment): boolean {
     const { channel, n, bytes, at, out, after, last, offsets, echoes, gap } = segment;

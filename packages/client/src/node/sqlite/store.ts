@@ -58,9 +58,8 @@ export function storeOn(file: OpenFile): DeviceStore {
       file.transact(`confirm what "${confirmation.channel}" has sent`, ({ log }) => log.confirm(confirmation));
     },
     async read(after, limit) {
-      const run = file.read('read the log', ({ log }) => log.read(after, limit));
-      if (!run.atHead) await turn();
-      return run;
+      await turn();
+      return file.read('read the log', ({ log }) => log.read(after, limit));
     },
     async own(channel, after, limit) {
       return file.read(`read the outbox of "${channel}"`, ({ log }) => log.own(channel, after, limit));
@@ -80,7 +79,8 @@ export function storeOn(file: OpenFile): DeviceStore {
 
 /**
  * Whoever reads a long log, or trims one, asks again and again. SQLite answers at once: without this, neither a timer nor a
- * socket of the thread would have its turn in between.
+ * socket of the thread would have its turn in between, and whoever published would hear that it is stored only when all
+ * readers had read it.
  */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

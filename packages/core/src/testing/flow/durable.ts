@@ -113,6 +113,34 @@ export function durably(open: Open): void {
     expect(await heard.until(2)).toEqual(['first 1', 'second 2']);
   });
 
+  test('durable handlers in relay order see the same sequence on every device, own events once confirmed', async () => {
+    const [alice, bob] = [await open('alice'), await open('bob')];
+    const [atAlice, atBob] = [gather<string>(), gather<string>()];
+    alice.handle('todo.done', 'order', ({ id, offset }) => atAlice.add(`${offset}=${id}`), {
+      order: 'relay',
+      from: 'earliest',
+    });
+    bob.handle('todo.done', 'order', ({ id, offset }) => atBob.add(`${offset}=${id}`), {
+      order: 'relay',
+      from: 'earliest',
+    });
+    await Promise.all(Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? alice : bob).publish('todo.done', { n })));
+    const sequence = await atAlice.until(12);
+    expect(await atBob.until(12)).toEqual(sequence);
+    expect(sequence.every((line) => !line.startsWith('null'))).toBe(true);
+  });
+
+  test('a durable handler of one channel has no other\u2019s events', async () => {
+    const alice = await open('alice', ['a', 'b']);
+    const numbers = gather<number>();
+    alice.handle('todo.done', 'count', ({ data }) => numbers.add(data.n), { channel: 'b' });
+    await alice.publish('todo.done', { n: 1 }, { channel: 'a' });
+    await alice.publish('todo.done', { n: 2 }, { channel: 'b' });
+    expect(await numbers.until(1)).toEqual([2]);
+    await untilHandled(alice, 'count', 1);
+    expect(numbers.items).toEqual([2]);
+  });
+
   test('paused, no tab of the device begins a task; resumed, they go on', async () => {
     const [first, second] = [await open('alice'), await open('alice')];
     const heard = gather<number>();

@@ -47,8 +47,16 @@ export interface NoteData {
   readonly tab: string;
 }
 
-/** Makes an empty disk. `fail` hears of what must never be. */
-export function createDisk(history: RelayHistory, fail: (message: string) => void): Disk {
+/**
+ * Makes an empty disk. `fail` hears of what must never be. `wasForbidden` tells whether a channel could not be read for a
+ * while: who begins at the latest may have sent something before it could know where that is.
+ */
+export function createDisk(parts: {
+  readonly history: RelayHistory;
+  readonly fail: (message: string) => void;
+  readonly wasForbidden: (channel: string) => boolean;
+}): Disk {
+  const { history, fail, wasForbidden } = parts;
   const database = createMemoryDatabase();
   const { contents } = database;
   const facts: DiskFacts = {
@@ -125,7 +133,7 @@ export function createDisk(history: RelayHistory, fail: (message: string) => voi
         fail(`${where} tells the end of an epoch, and goes on at ${last}, behind what is held`);
       at = end;
     }
-    if (after === 'latest' && end !== undefined) {
+    if (after === 'latest' && end !== undefined && !wasForbidden(channel)) {
       const missed = epochOf(channel, end.epoch)?.events.slice(0, end.sequence).find(({ source }) => source === sourceOf());
       if (missed !== undefined) fail(`${where} begins behind ${missed.id}, which is its own and never comes back`);
     }

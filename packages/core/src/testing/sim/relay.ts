@@ -27,6 +27,8 @@ export interface SimRelay extends SimRelayEnd {
   trim(channel: string, share: number): Promise<void>;
   forbid(channel: string): void;
   allow(channel: string): void;
+  /** Whether it ever was. */
+  wasForbidden(channel: string): boolean;
   /** How many read a channel now. */
   subscribers(channel: string): Promise<number>;
   close(): Promise<void>;
@@ -61,6 +63,7 @@ export function createSimRelay(
   const { base, dice, elapsed, opened, trimmed } = parts;
   const stored = createMemoryLogs(base);
   const forbidden = new Set<string>();
+  const everForbidden = new Set<string>();
   const past: Life[] = [];
   let running: Running | undefined;
   start();
@@ -92,7 +95,11 @@ export function createSimRelay(
       if (events > 0) trimmed(channel, events);
       await log.close();
     },
-    forbid: (channel) => void forbidden.add(channel),
+    forbid(channel) {
+      forbidden.add(channel);
+      everForbidden.add(channel);
+    },
+    wasForbidden: (channel) => everForbidden.has(channel),
     allow: (channel) => void forbidden.delete(channel),
     subscribers: async (channel) => (await running?.channels.channel(channel).stat())?.subscribers ?? 0,
     async close() {

@@ -217,7 +217,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
   return scene;
 
   function newDisk(): Disk {
-    const disk = createDisk(history, fail);
+    const disk = createDisk({ history, fail, wasForbidden: (channel) => relay.wasForbidden(channel) });
     disks.add(disk);
     return disk;
   }
