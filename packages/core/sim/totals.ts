@@ -24,7 +24,10 @@ export function emptyTotals(): Totals {
 }
 
 /** Adds a seed. */
-export function addReport(totals: Totals, { plan, violation, elapsedMs, counts, stored, faults, points }: SimReport): void {
+export function addReport(
+  totals: Totals,
+  { plan, violation, elapsedMs, counts, stored, faults, points }: SimReport,
+): void {
   totals.seeds += 1;
   totals.failed += violation === undefined ? 0 : 1;
   totals.elapsedMs += elapsedMs;

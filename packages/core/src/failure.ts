@@ -16,6 +16,7 @@ export type FailureName =
   | 'RateLimited'
   | 'Draining'
   | 'StorageFailed'
+  | 'KeysUnavailable'
   | 'Internal'
   // said by a device
   | 'InvalidPayload'

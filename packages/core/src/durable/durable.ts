@@ -2,7 +2,8 @@
 import { Failure } from '../failure.ts';
 import type { Position } from '../ports/store.ts';
 import type { DeviceStore, HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
-import { startHandler, type DurableHandler, type HandlerParts } from './handler.ts';
+import { finishMs, startHandler, type DurableHandler, type HandlerParts } from './handler.ts';
+import { orAborted } from '../timing/wait.ts';
 import { claimMax } from './limits.ts';
 import type { HandlerSpec, TaskOutcome } from './task.ts';
 
@@ -46,33 +47,29 @@ export function createDurable(
 ): Durable {
   const { store, world, announce, batchMax = claimMax } = parts;
   const handlers = new Map<string, DurableHandler>();
-  const stopping = new Map<string, Promise<void>>();
+  /** What was last asked for each name, until it is done. */
+  const turns = new Map<string, Promise<void>>();
+  let isStopped = false;
 
   return {
-    async define(spec, start) {
-      await stopping.get(spec.name);
-      if (handlers.has(spec.name)) {
-        throw new Failure(
-          'InvalidOptions',
-          `this tab has a handler "${spec.name}" already; a name is what is stored of a handler, so each has its own`,
-        );
-      }
-      handlers.set(spec.name, startHandler(spec, start, { ...parts, batchMax, released: announce }));
-    },
-    async undefine(name, graceMs) {
-      // Only when it has stopped: two of one name in one tab would take each other's outcomes.
-      const stopped = handlers
-        .get(name)
-        ?.stop(graceMs)
-        .finally(() => {
-          handlers.delete(name);
-          stopping.delete(name);
-          parts.changed();
-        });
-      if (stopped === undefined) return;
-      stopping.set(name, stopped);
-      await stopped;
-    },
+    define: (spec, start) =>
+      inTurn(spec.name, async () => {
+        // One that waited for the one before of its name does not begin behind the end.
+        if (isStopped) return;
+        if (handlers.has(spec.name)) {
+          throw new Failure(
+            'InvalidOptions',
+            `this tab has a handler "${spec.name}" already; a name is what is stored of a handler, so each has its own`,
+          );
+        }
+        handlers.set(spec.name, startHandler(spec, start, { ...parts, batchMax, released: announce }));
+      }),
+    undefine: (name, graceMs) =>
+      inTurn(name, async () => {
+        await handlers.get(name)?.stop(graceMs);
+        handlers.delete(name);
+        parts.changed();
+      }),
     settle(outcomes) {
       for (const [name, its] of Map.groupBy(outcomes, ({ handler }) => handler)) handlers.get(name)?.settle(its);
     },
@@ -104,9 +101,31 @@ export function createDurable(
       return changed;
     },
     async stop(graceMs) {
-      await Promise.all([...handlers.values()].map((handler) => handler.stop(graceMs)));
+      isStopped = true;
+      const late = new AbortController();
+      // A store that answers nothing must not keep the tab from closing.
+      const stopTimer = world.after(graceMs + 2 * finishMs, () => late.abort());
+      const all = Promise.all([...handlers.values()].map((handler) => handler.stop(graceMs)));
+      await orAborted(
+        all.then(() => undefined),
+        late.signal,
+      );
+      stopTimer();
     },
   };
+
+  /** One after the other: two of one name in one tab would take each other's outcomes, and what was said last holds. */
+  function inTurn(name: string, work: () => Promise<void>): Promise<void> {
+    const before = turns.get(name);
+    const turn = before === undefined ? work() : before.then(work);
+    const over = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (turns.get(name) === over) turns.delete(name);
+      });
+    turns.set(name, over);
+    return turn;
+  }
 
   /** An event that its handler has not reached has no row: one is written, for the handler to find when it comes by. */
   async function cancelAhead({ handler, position, states, type }: TaskQuery): Promise<boolean> {

@@ -1,4 +1,4 @@
-// What a handler throws to say more than "it failed". Told apart by name, as every failure.
+// What a handler throws to say more than "it failed". Told apart by name, as every failure; also by class, so that one may be extended and named.
 
 /** Thrown by a durable handler: trying again is no use. The event is a dead letter at once. */
 export class NonRetriableError extends Error {
@@ -16,17 +16,18 @@ export class RetryAfterError extends Error {
   }
 }
 
+/** No wait is longer: a year, which no application means. */
+export const longestMs: number = 365 * 24 * 3_600_000;
+
 /** What was thrown says that trying again is no use. */
 export function isNonRetriable(error: unknown): boolean {
-  return error instanceof Error && error.name === 'NonRetriableError';
+  return error instanceof NonRetriableError || (error instanceof Error && error.name === 'NonRetriableError');
 }
 
 /** How long what was thrown asks to wait, in milliseconds; undefined where it says nothing that makes sense. */
 export function retryAfterOf(error: unknown): number | undefined {
-  if (!(error instanceof Error) || error.name !== 'RetryAfterError' || !('retryAfterMs' in error)) return undefined;
+  const isOne = error instanceof RetryAfterError || (error instanceof Error && error.name === 'RetryAfterError');
+  if (!isOne || !('retryAfterMs' in error)) return undefined;
   const { retryAfterMs } = error;
   return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? Math.min(retryAfterMs, longestMs) : undefined;
 }
-
-/** No wait is longer: a year, which no application means. */
-const longestMs = 365 * 24 * 3_600_000;

@@ -44,7 +44,7 @@ export interface HandlerParts extends LeaseParts {
 }
 
 /** How long behind its grace a thread that answers nothing holds up a stop, in milliseconds. */
-const finishMs = 1000;
+export const finishMs = 1000;
 
 /** How long a handler goes on without giving others a turn, in milliseconds: less than a frame. */
 const turnMs = 10;
@@ -56,6 +56,8 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
   const bell = createBell();
   const stopping = new AbortController();
   const either = AbortSignal.any([signal, stopping.signal]);
+  const late = new AbortController();
+  const over = AbortSignal.any([signal, late.signal]);
   let record: HandlerRecord | undefined;
   let lease: Lease | undefined;
   let graceMs = 0;
@@ -86,7 +88,8 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
       bell.ring();
     },
     stop(itsGraceMs) {
-      graceMs = itsGraceMs;
+      if (stopping.signal.aborted) void hurry(itsGraceMs);
+      else graceMs = itsGraceMs;
       stopping.abort();
       return ended;
     },
@@ -121,7 +124,10 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
         seen(clean);
         if (!hasRetriedDeferred) await retryDeferred(clean);
         hasRetriedDeferred = true;
-        lease = beginLease({ spec, wants, keys, record: clean, seen, wake: () => bell.ring(), signal: either }, parts);
+        lease = beginLease(
+          { spec, wants, keys, record: clean, seen, wake: () => bell.ring(), signal: either, over },
+          { ...parts, isPaused: () => either.aborted || parts.isPaused() },
+        );
         backoff.reset();
         await work(lease);
       } catch (error) {
@@ -143,14 +149,7 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
   async function work(its: Lease): Promise<void> {
     for (;;) {
       const went = either.aborted ? 'idle' : await its.step();
-      if (went === 'fenced') {
-        const failure = new Failure(
-          'Fenced',
-          `another tab has taken over "${spec.name}"; what this one does with it counts no more`,
-        );
-        await host.drop(spec.name, failureToJson(failure, { stack: false }));
-        return;
-      }
+      if (went === 'fenced') return fenced();
       if (either.aborted) return letGo(its);
       if (went === 'idle') await rest(its);
       else await turn();
@@ -188,16 +187,45 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
   /** Ends what can be ended, and lets another tab have the handler. */
   async function letGo(its: Lease): Promise<void> {
     if (signal.aborted) return;
-    await host.finish(spec.name, graceMs);
-    const late = new AbortController();
     const stopTimer = world.after(graceMs + finishMs, () => late.abort());
-    const until = AbortSignal.any([signal, late.signal]);
-    while (its.inFlight > 0 && !until.aborted) await bell.wait(until);
-    stopTimer();
+    try {
+      await orAborted(Promise.resolve(host.finish(spec.name, graceMs)), over);
+      while (its.inFlight > 0 && !over.aborted) {
+        const stopBeat = world.after(beatMs, () => {
+          its.beat();
+          bell.ring();
+        });
+        await bell.wait(over);
+        stopBeat();
+        // Without a beat another tab would run what still runs here.
+        if (!over.aborted && (await its.step()) === 'fenced') return await fenced();
+      }
+    } finally {
+      stopTimer();
+    }
     if (signal.aborted) return;
     // What has not ended even now stays claimed: the next owner finds it abandoned.
     await its.release();
     parts.released(spec.name);
+  }
+
+  async function fenced(): Promise<void> {
+    const failure = new Failure(
+      'Fenced',
+      `another tab has taken over "${spec.name}"; what this one does with it counts no more`,
+    );
+    await host.drop(spec.name, failureToJson(failure, { stack: false }));
+  }
+
+  /** Told to stop once more: what still runs has no longer than the shorter of the two graces. */
+  async function hurry(itsGraceMs: number): Promise<void> {
+    if (itsGraceMs >= graceMs || lease === undefined) return;
+    graceMs = itsGraceMs;
+    try {
+      await host.finish(spec.name, graceMs);
+    } catch (error) {
+      report(toFailure(error));
+    }
   }
 
   async function retryDeferred({ rows }: HandlerRecord): Promise<void> {

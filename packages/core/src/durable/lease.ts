@@ -3,6 +3,7 @@ import type { DeviceStore, HandlerRecord, LeaseRequest } from '../ports/tasks.ts
 import type { LogEntry, Position } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import type { Bell } from '../timing/wait.ts';
+import { dueInMs } from './due.ts';
 import type { HandlerSpec } from './task.ts';
 import { look, type EventEntry } from './wants.ts';
 
@@ -32,6 +33,9 @@ export async function acquire(parts: {
 }): Promise<HandlerRecord | undefined> {
   const { spec, start, tab, store, world, wants, bell, wasLetGo, signal, seen } = parts;
   let over: LeaseRequest['over'];
+  let claimed: Position = 0;
+  /** Between what the owner has claimed and here nothing is wanted. */
+  let quiet: Position = 0;
   while (!signal.aborted) {
     const request: LeaseRequest = {
       handler: spec.name,
@@ -74,9 +78,21 @@ export async function acquire(parts: {
   /** How long to wait before an owner whose beat stands still is gone; undefined while it has nothing to do. */
   async function untilSuspicious(record: HandlerRecord): Promise<number | undefined> {
     if (record.rows.running > 0 || record.claimed > record.cursor) return leaseMs;
-    const { entries, atHead } = await look(store, record.claimed, 1, wants);
-    if (entries.length > 0 || !atHead) return leaseMs;
-    if (record.due !== null) return Math.max(0, record.due - world.now()) + leaseMs;
-    return undefined;
+    // Where events were given back, what lies behind is to be looked at again.
+    quiet = record.claimed < claimed ? record.claimed : Math.max(quiet, record.claimed);
+    ({ claimed } = record);
+    if (await isWaiting()) return leaseMs;
+    const dueMs = dueInMs(record, world.now());
+    return dueMs === undefined ? undefined : dueMs + leaseMs;
+  }
+
+  /** Whether the log holds an event for this handler. An owner stores no cursor for what it only passes over. */
+  async function isWaiting(): Promise<boolean> {
+    for (;;) {
+      const { entries, upTo, atHead } = await look(store, quiet, 1, wants);
+      if (entries.length > 0) return true;
+      quiet = upTo;
+      if (atHead) return false;
+    }
   }
 }

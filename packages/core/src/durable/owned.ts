@@ -1,9 +1,11 @@
 // A lease at work: what is in flight under it, and the steps that commit what became of it and claim more.
 import { isFinal, toFailure, type Failure } from '../failure.ts';
 import type { Advanced, DeviceStore, HandlerRecord, LogEntry, Position, TaskRow, World } from '../ports/index.ts';
+import { handlerPinMs } from '../ports/store.ts';
 import { createBackoff } from '../timing/backoff.ts';
 import { pause } from '../timing/wait.ts';
 import { createClaimSize } from './claim-size.ts';
+import { dueInMs } from './due.ts';
 import { claimMax, lagMax } from './limits.ts';
 import { endedBy, rowOf, taskOf, type Ended } from './steps.ts';
 import type { HandlerSpec, Task, TaskHost, TaskOutcome } from './task.ts';
@@ -31,6 +33,9 @@ export interface Lease {
 
 /** How long to wait with tasks that the application's thread did not take, in milliseconds. */
 const refusedMs = 1000;
+
+/** How often a release is tried that the store refuses; beyond, the others wait until the beat has stood still. */
+const releaseTries = 3;
 
 interface Unheard {
   readonly rows: readonly TaskRow[];
@@ -66,15 +71,18 @@ export function beginLease(
     readonly wake: () => void;
     /** The handler is being stopped, or the tab has gone. */
     readonly signal: AbortSignal;
+    /** The tab has gone, or the time to stop is over: nothing is waited for. */
+    readonly over: AbortSignal;
   },
   parts: LeaseParts,
 ): Lease {
-  const { spec, wants, keys, signal } = its;
+  const { spec, wants, keys, signal, over } = its;
   const { store, world, host } = parts;
   const { term } = its.record;
   const window = createWindow(its.record);
   const gaze = createGaze(store, wants);
   const size = createClaimSize(spec, parts.batchMax, world);
+  const reading = createBackoff(world);
   const inFlight = new Map<Position, Task>();
   let { record } = its;
   let ends: Ends = [];
@@ -91,8 +99,8 @@ export function beginLease(
     },
     dueMs() {
       // Where there is no room for it, whatever makes room looks what is due.
-      if (record.due === null || !mayClaim(ends) || size.room(inFlight.size) === 0) return undefined;
-      return Math.max(0, record.due - world.now());
+      if (!mayClaim(ends) || size.room(inFlight.size) === 0) return undefined;
+      return dueInMs(record, world.now());
     },
     grew() {
       hasMore = true;
@@ -106,7 +114,9 @@ export function beginLease(
     },
     step: () => step(false),
     async release() {
-      await step(true);
+      for (let tries = 0; tries < releaseTries && record.owner !== null; tries += 1) {
+        if ((await step(true)) === 'fenced') return;
+      }
     },
   };
 
@@ -125,17 +135,24 @@ export function beginLease(
     const at = world.now();
     const ended = ends.slice();
     const room = release || !mayClaim(ended) ? 0 : size.room(inFlight.size);
-    const isDue = isStale || (record.due !== null && record.due <= at);
-    const claim = isDue ? room : 0;
+    // The clock has jumped back since: of rows that were put before, the record does not tell when they are due.
+    isStale ||= record.definedAt > at;
+    const wasStale = isStale;
+    const claim = wasStale || dueInMs(record, at) === 0 ? room : 0;
+    // Before the step: who changes rows while it is under way may change them behind it.
+    if (room > 0) isStale = false;
     const { tasks, upTo } = await freshTasks(room - Math.min(claim, record.rows.waiting));
-    const isNews = ended.length + tasks.length + unheard.rows.length + claim > 0;
+    const isNews = ended.length + tasks.length + unheard.rows.length + claim > 0 || unheard.passed !== 0;
+    // A handler that is only passed by, or paused, is still defined, and holds what it has not handled.
+    isBeatDue ||= at - record.definedAt > handlerPinMs / 7;
     if (!isNews && !isBeatDue && !release && upTo - record.claimed < lagMax) {
       window.claim(upTo, []);
       return hasMore && room > 0 ? 'busy' : 'idle';
     }
 
     const highest = Math.max(0, ...inFlight.keys());
-    const change = endedBy(ended, at, record.rows.deferred, highest);
+    const busy = new Set([...inFlight.values()].map(({ key }) => key));
+    const change = endedBy(ended, at, record.rows.deferred, highest, busy);
     const back = new Set(change.givenBack);
     for (const [{ position, again }] of ended) if (!again && !back.has(position)) window.end(position);
     window.giveBack(change.givenBack);
@@ -147,10 +164,12 @@ export function beginLease(
     if (advanced === undefined) {
       window.giveBack(positions);
       hasMore = true;
+      isStale = true;
       return 'busy';
     }
     isBeatDue = false;
-    isStale = isStale && room === 0;
+    // As many as there was room for: of rows that a clock which jumped back made due, the record does not tell the rest.
+    isStale ||= claim > 0 && wasStale && advanced.claimed.length === claim;
     const held = [...unheard.held, ...change.held];
     unheard = { rows: [], passed: 0, held: [] };
     ends = ends.slice(ended.length);
@@ -169,22 +188,38 @@ export function beginLease(
     if (limit <= 0 || !hasMore) return { tasks: [], upTo: window.claimed };
     // Before the look, so that what comes meanwhile is not overlooked.
     hasMore = false;
-    const found = await gaze.look(window.claimed, limit);
-    hasMore ||= !found.atHead;
-    const entries = found.entries.filter(({ position }) => !window.has(position));
-    const its = await keys(entries);
-    const tasks = entries.map(({ position, channel, event, offset }, index): Task => ({
-      handler: spec.name,
-      term,
-      position,
-      channel,
-      event,
-      offset,
-      attempt: 1,
-      key: its[index] ?? null,
-      again: false,
-    }));
-    return { tasks, upTo: found.upTo };
+    try {
+      const found = await gaze.look(window.claimed, limit);
+      const entries = found.entries.filter(({ position }) => !window.has(position));
+      const its = await keys(entries);
+      const tasks = entries.map(({ position, channel, event, offset }, index): Task => ({
+        handler: spec.name,
+        term,
+        position,
+        channel,
+        event,
+        offset,
+        attempt: 1,
+        key: its[index] ?? null,
+        again: false,
+      }));
+      hasMore ||= !found.atHead;
+      reading.reset();
+      return { tasks, upTo: found.upTo };
+    } catch (error) {
+      if (isFinal(error) || signal.aborted) throw error;
+      // What runs goes on, and what has ended is committed; only nothing new begins for a while.
+      parts.report(toFailure(error));
+      hasMore = false;
+      void readLater();
+      return { tasks: [], upTo: window.claimed };
+    }
+  }
+
+  async function readLater(): Promise<void> {
+    await pause(world, reading.next(), signal);
+    hasMore = true;
+    its.wake();
   }
 
   async function commit(
@@ -221,7 +256,7 @@ export function beginLease(
         release,
       });
     } catch (error) {
-      if (isFinal(error) || signal.aborted) throw error;
+      if (isFinal(error) || over.aborted) throw error;
       parts.report(toFailure(error));
       return (await isStored(beat)) ? heardNothing(tasks, ended, change.held) : undefined;
     }
@@ -231,14 +266,15 @@ export function beginLease(
   async function isStored(beat: number): Promise<boolean> {
     const backoff = createBackoff(world);
     for (;;) {
-      await pause(world, backoff.next(), signal);
+      await pause(world, backoff.next(), over);
       try {
-        const now = await store.lease({ handler: spec.name, tab: parts.tab, at: world.now() });
+        // Not by `lease`: that would take anew what this very step may have let go.
+        const now = (await store.handlers()).find(({ name }) => name === spec.name);
         if (now?.term === term) record = now;
         // Of another term: the next step will be told that it is fenced.
         return now?.term === term && now.beat !== beat;
       } catch (error) {
-        if (isFinal(error) || signal.aborted) throw error;
+        if (isFinal(error) || over.aborted) throw error;
       }
     }
   }
@@ -270,6 +306,10 @@ export function beginLease(
       if (queued.has(task.position) || cancelled.has(task.position)) window.end(task.position);
       else tasks.push(task);
     }
+    const wanted = new Set(fresh.map(({ position }) => position));
+    const unwanted = advanced.cancelled.filter((position) => !wanted.has(position)).length;
+    // Cancelled by hand though it was never this handler's: what is counted as dropped counts as passed, too.
+    if (unwanted > 0) unheard = { ...unheard, passed: -unwanted };
     for (const task of tasks) inFlight.set(task.position, task);
     size.claimed(tasks.length);
     if (tasks.length + held.length > 0) void hand(tasks, held);

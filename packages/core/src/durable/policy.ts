@@ -2,7 +2,7 @@
 import { Failure } from '../failure.ts';
 import type { World } from '../ports/world.ts';
 import type { BackoffOptions } from '../timing/backoff.ts';
-import { isNonRetriable, retryAfterOf } from './errors.ts';
+import { isNonRetriable, longestMs, retryAfterOf } from './errors.ts';
 
 /** How long to wait behind attempt `attempt`, in milliseconds. */
 export type BackoffRule = (attempt: number, error: unknown) => number;
@@ -20,7 +20,7 @@ export function defaultDelayMs(
   attempt: number,
   { baseMs, capMs }: BackoffOptions = defaultBackoff,
 ): number {
-  return Math.ceil(world.random() * Math.min(capMs, baseMs * 2 ** (attempt - 1)));
+  return Math.ceil(world.random() * Math.min(longestMs, capMs, baseMs * 2 ** (attempt - 1)));
 }
 
 /**
@@ -45,7 +45,7 @@ export function afterFailure(parts: {
   let cause: unknown;
   try {
     const delayMs = backoff(attempt, error);
-    if (Number.isFinite(delayMs) && delayMs >= 0) return delayMs;
+    if (Number.isFinite(delayMs) && delayMs >= 0) return Math.min(delayMs, longestMs);
     got = delayMs;
   } catch (thrown) {
     cause = thrown;

@@ -64,7 +64,9 @@ export async function recover(
         first.add(row.key);
         return row;
       });
-    if (!(await commit({ put, cursor: end, claimed: now.claimed, failed: lost.length }))) return undefined;
+    // Those behind which others were blocked while they ran are blocked with them now: the first of each key goes on.
+    const unblock = rows.flatMap(({ key, position }) => (key !== null && behind.has(position) ? [key] : []));
+    if (!(await commit({ put, unblock, cursor: end, claimed: now.claimed, failed: lost.length }))) return undefined;
   }
   return now;
 
@@ -99,10 +101,11 @@ export async function recover(
     change: Pick<Step, 'cursor' | 'claimed'> & {
       readonly put?: readonly TaskRow[];
       readonly queue?: readonly TaskRow[];
+      readonly unblock?: readonly string[];
       readonly failed?: number;
     },
   ): Promise<readonly Position[] | undefined> {
-    const { put = [], queue = [], cursor, claimed, failed = put.length } = change;
+    const { put = [], queue = [], unblock = [], cursor, claimed, failed = put.length } = change;
     const advanced = await store.advance({
       handler: spec.name,
       term: now.term,
@@ -112,7 +115,7 @@ export async function recover(
       ended: now.ended.filter((position) => position > cursor),
       put,
       remove: [],
-      unblock: put.flatMap(({ state, key }) => (state === 'dead' && key !== null ? [key] : [])),
+      unblock: [...unblock, ...put.flatMap(({ state, key }) => (state === 'dead' && key !== null ? [key] : []))],
       queue,
       claim: 0,
       totals: { passed: 0, handled: 0, failed, dropped: {} },

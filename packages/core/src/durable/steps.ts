@@ -12,12 +12,16 @@ export type Ended = Pick<Step, 'put' | 'remove' | 'unblock' | 'totals'> & {
   readonly held: readonly string[];
 };
 
-/** Adds up what became of tasks. `deferred` is how many rows are deferred already, `highest` the highest position in flight. */
+/**
+ * Adds up what became of tasks. `deferred` is how many rows are deferred already, `highest` the highest position in flight,
+ * and `busy` has the keys of what is.
+ */
 export function endedBy(
   ends: readonly (readonly [task: Task, outcome: TaskOutcome])[],
   at: number,
   deferred: number,
   highest: Position,
+  busy: ReadonlySet<string | null> = new Set(),
 ): Ended {
   const put: TaskRow[] = [];
   const remove: Position[] = [];
@@ -63,15 +67,16 @@ export function endedBy(
         put.push(rowOf(task, at, { state: 'blocked', attempts: unused }));
         break;
       case 'returned':
+        // Of one key several may come back: one after the other, and behind one that still runs.
+        if (task.key !== null) put.push(rowOf(task, at, { state: 'blocked', attempts: unused }));
         // Below something that is still in flight, its place in the log cannot be given back.
-        if (task.again || task.position < highest) put.push(rowOf(task, at, { state: 'waiting', attempts: unused }));
+        else if (task.again || task.position < highest) put.push(rowOf(task, at, { state: 'waiting', attempts: unused }));
         else givenBack.push(task.position);
         break;
     }
-    const goesOn =
-      outcome.kind === 'failed' ? outcome.afterMs === null : !['blocked', 'returned'].includes(outcome.kind);
-    // Only behind a row can another of its key be blocked.
-    if (goesOn && task.again && task.key !== null) unblock.add(task.key);
+    const goesOn = outcome.kind === 'failed' ? outcome.afterMs === null : outcome.kind !== 'blocked';
+    // Whoever of its key is still in flight lets the next one go on.
+    if (goesOn && task.key !== null && !busy.has(task.key)) unblock.add(task.key);
   }
   const totals = { passed: 0 - givenBack.length, handled, failed, dropped };
   return { put, remove, unblock: [...unblock], givenBack, held, totals };

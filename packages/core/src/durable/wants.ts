@@ -83,5 +83,7 @@ async function seen(
 function part({ entries, upTo, atHead }: Found, from: number, limit: number): Found {
   const next = entries[from + limit];
   const taken = entries.slice(from, from + limit);
-  return next === undefined ? { entries: taken, upTo, atHead } : { entries: taken, upTo: next.position - 1, atHead: false };
+  return next === undefined
+    ? { entries: taken, upTo, atHead }
+    : { entries: taken, upTo: next.position - 1, atHead: false };
 }

@@ -40,6 +40,9 @@ export function attributesOf({
   causationId,
   traceparent,
 }: Remarks): Readonly<Attributes> {
+  // Of most events nothing is said.
+  const said = entity !== undefined || subject !== undefined || correlationId !== undefined;
+  if (!said && causationId === undefined && traceparent === undefined) return {};
   const attributes: Attributes = {
     subject,
     correlationid: correlationId,

@@ -23,7 +23,7 @@ export interface ReadQuery {
 
 /** A live reading. */
 export interface StreamQuery extends ReadQuery {
-  /** Wall-clock milliseconds at which the stream ends, as when the token does. */
+  /** Wall-clock milliseconds at which the stream ends with a `drain`, as when the token does. */
   readonly until?: number;
   /**
    * False on a stream that is one of several on a connection, which has a heartbeat of its own. Such a stream tells by a

@@ -147,17 +147,20 @@ test('a stream that is one of several has no heartbeat of its own', async () => 
   expect(await reader.ids(1)).toEqual(['1']);
 });
 
-test('a stream ends when it was to', async () => {
+test('a stream ends when it was to, and tells its reader to come back, each at a time of its own', async () => {
   const { feed, read, world } = createFeedWorld();
   const far = await read({ until: world.now() + 40 * 24 * 3600 * 1000 });
   const reader = await read({ until: world.now() + 5000 });
   const gone = await read({ until: world.now() - 1 });
   await world.advance(1);
-  expect(await gone.rest()).toEqual([]);
+  const farewell = [{ frame: { kind: 'drain', retryAfterMs: expect.any(Number) } }];
+  const ends = [await gone.rest()];
   await feed.append(numbered(1, 1));
   expect(await reader.ids(1)).toEqual(['1']);
   await world.advance(5000);
-  expect(await reader.rest()).toEqual([]);
+  ends.push(await reader.rest());
+  expect(ends).toMatchObject([farewell, farewell]);
+  expect(ends[0]).not.toEqual(ends[1]);
   expect((await feed.stat()).subscribers).toBe(1);
   expect(await far.ids(1)).toEqual(['1']);
 });

@@ -4,7 +4,7 @@ import { ticksPerHeartbeat, type EphemeralFrame, type Subscription } from './sub
 
 /** The subscribers of one channel. */
 export interface Subscribers {
-  /** Adds what `make` makes; it hands its end to `ended`. At `until`, in wall-clock milliseconds, it is ended. */
+  /** Adds what `make` makes; it hands its end to `ended`. At `until`, in wall-clock milliseconds, it is drained. */
   add(until: number | undefined, make: (ended: () => void) => Subscription): Subscription;
   announce(): void;
   relay(frame: EphemeralFrame): void;
@@ -18,6 +18,8 @@ export interface Subscribers {
 
 /** Timers of a platform end at about 24 days; the clock may also jump. So a far end is looked at once in a while. */
 const untilCheckMs = 60 * 60 * 1000;
+/** Tokens that were made together end together: their readers come back within this, each at a time of its own. */
+const comeBackWithinMs = 1000;
 
 /** Makes an empty set of subscribers. It sets no timer while it is empty. */
 export function createSubscribers(world: World, heartbeatMs: number): Subscribers {
@@ -75,7 +77,7 @@ export function createSubscribers(world: World, heartbeatMs: number): Subscriber
     const wait = (): Stop => {
       const left = until - world.now();
       return world.after(Math.min(Math.max(0, left), untilCheckMs), () => {
-        if (left <= untilCheckMs) subscription.end();
+        if (left <= untilCheckMs) subscription.drain(Math.ceil(world.random() * comeBackWithinMs));
         else stop = wait();
       });
     };

@@ -49,7 +49,7 @@ export interface Subscription {
   restart(previousHead: number): void;
   /** A quarter of a heartbeat has passed. */
   beat(): void;
-  /** Says that the relay goes away, and ends. */
+  /** Says that its reader is to come back, and ends. */
   drain(retryAfterMs: number): void;
   /** Ends, and closes the sink. */
   end(): void;

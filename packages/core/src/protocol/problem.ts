@@ -16,6 +16,7 @@ const statuses: Partial<Record<FailureName, number>> = {
   Internal: 500,
   Draining: 503,
   StorageFailed: 503,
+  KeysUnavailable: 503,
 };
 
 /** The HTTP status that a failure is answered with. */

@@ -128,7 +128,7 @@ export function createEngine(parts: EngineParts): Engine {
       await tabs.live(tab);
       const state = await store.state();
       source = `urn:uuid:${state.deviceId}`;
-      recorder = createRecorder({ store, world, source, outbound: link !== undefined, outbox, recorded: grew });
+      recorder = createRecorder({ store, world, outbound: link !== undefined, outbox, recorded: grew });
       const { events, bytes } = outboxOf(state);
       outbox.set(events, bytes);
       reader = startReader({
@@ -266,7 +266,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   /** An ephemeral event is told here, in the other tabs, and, by whoever leads, to the relay. */
   function relay({ json, channel }: Draft): void {
-    const events: readonly CloudEvent[] = [{ ...JSON.parse(json), source }];
+    const events: readonly CloudEvent[] = [JSON.parse(json)];
     deliverEphemeral(channel, events);
     tabs.announce({ kind: 'ephemeral', channel, outbound: standing.role === 'follower', events });
     sendEphemeral(channel, events);

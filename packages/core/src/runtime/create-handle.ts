@@ -65,7 +65,13 @@ export async function createHandle<const Events extends EventDefinitions>(
     const { role, pending } = status.get();
     return role === 'follower' ? [] : [{ value: pending }];
   });
-  const publisher = createPublisher({ definitions, engine, world, channel: channels[0] ?? 'default' });
+  const publisher = createPublisher({
+    definitions,
+    engine,
+    world,
+    channel: channels[0] ?? 'default',
+    deviceId: hello.deviceId,
+  });
 
   const publish: AnyPublish = (event, data, options) => {
     const record = (span?: Span): Promise<Receipt> => published(event, data, options, span);

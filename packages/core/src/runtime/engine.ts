@@ -8,15 +8,12 @@ import type { Connection } from '../ports/tabs.ts';
 import type { HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
 import type { Role, Status } from './runtime.ts';
 
-/** An event on its way to the disk: checked, with its id. */
+/** An event on its way to the disk: checked, with its id and its source. */
 export interface Draft {
-  /**
-   * Its JSON, an object without `source`, which the engine adds: made once, it crosses threads and is stored as it is, and
-   * what the caller changes later is not in it.
-   */
+  /** Made once, it crosses threads and is stored as it is; what the caller changes later is not in it. */
   readonly json: string;
   readonly channel: string;
-  /** The size of its JSON. */
+  /** The size of its JSON, in UTF-8. */
   readonly bytes: number;
   readonly durable: boolean;
 }
@@ -45,6 +42,7 @@ export interface EngineStatus {
 
 /** What the engine is, once it has started. */
 export interface EngineHello {
+  /** What this device publishes has the source `urn:uuid:` and this. */
   readonly deviceId: string;
   readonly storage: Status['storage'];
   readonly status: EngineStatus;

@@ -4,14 +4,12 @@ import { attributesOf } from '../event/attributes.ts';
 import type { EventDefinition } from '../event/define.ts';
 import { assertJson, utf8Length } from '../event/json.ts';
 import { validate } from '../event/schema.ts';
+import { createWriter } from '../event/write.ts';
 import type { World } from '../ports/world.ts';
 import { assertChannel } from '../protocol/channel.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import type { Draft, Engine } from './engine.ts';
 import type { PublishOptions, Receipt } from './runtime.ts';
-
-/** What `source`, a `urn:uuid:`, adds to an event's JSON on its way. */
-const sourceBytes = ',"source":"urn:uuid:00000000-0000-0000-0000-000000000000"'.length;
 
 /** Takes events in. */
 export interface Publisher {
@@ -27,23 +25,25 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Makes the publisher. `channel` is where an event goes that names none. */
+/** Makes the publisher of a device. `channel` is where an event goes that names none. */
 export function createPublisher(parts: {
   readonly definitions: ReadonlyMap<string, EventDefinition<string, unknown, unknown>>;
   readonly engine: Pick<Engine, 'record'>;
   readonly world: World;
   readonly channel: string;
+  readonly deviceId: string;
 }): Publisher {
   const { definitions, engine, world } = parts;
+  const write = createWriter(`urn:uuid:${parts.deviceId}`);
   let waiting: Waiting[] = [];
+  let newest = { at: Number.NaN, time: '' };
   const underWay = new Set<Promise<void>>();
 
   return {
     publish(name, data, options) {
-      const id = world.id();
-      const draft = draftOf(id, name, data, options);
+      const made = draftOf(name, data, options);
       return new Promise((resolve, reject) => {
-        waiting.push({ id, draft, resolve, reject });
+        waiting.push({ ...made, resolve, reject });
         if (waiting.length > 1) return;
         const flushed = Promise.resolve().then(flush);
         underWay.add(flushed);
@@ -77,32 +77,33 @@ export function createPublisher(parts: {
     }
   }
 
-  function draftOf(id: string, name: string, data: unknown, options: PublishOptions): Draft {
+  function draftOf(name: string, data: unknown, options: PublishOptions): Pick<Waiting, 'id' | 'draft'> {
     const definition = definitionFor(definitions, name, data);
     const channel = assertChannel(options.channel ?? definition.channel ?? parts.channel);
     const { durable = true } = options;
     const { version } = definition;
-    // What is undefined is no member of the JSON.
-    const json = JSON.stringify({
-      specversion: '1.0',
-      id,
-      type: name,
-      time: new Date(world.now()).toISOString(),
-      datacontenttype: 'application/json',
-      dataschemaversion: version && String(version),
+    const attributes = {
+      ...(version === undefined ? {} : { dataschemaversion: String(version) }),
       ...attributesOf(options),
-      ephemeral: durable ? undefined : true,
-      data,
-    });
+      ...(durable ? {} : { ephemeral: true }),
+    };
+    const id = world.id();
+    const json = write({ id, type: name, time: timeOf(world.now()), attributes, data });
     const bytes = utf8Length(json);
-    if (bytes + sourceBytes > defaultLimits.eventBytesMax) {
+    if (bytes > defaultLimits.eventBytesMax) {
       throw new Failure(
         'TooLarge',
-        `the event "${name}" has ${bytes + sourceBytes} bytes, and a relay takes ${defaultLimits.eventBytesMax}; ` +
+        `the event "${name}" has ${bytes} bytes, and a relay takes ${defaultLimits.eventBytesMax}; ` +
           'store large data elsewhere and publish a reference',
       );
     }
-    return { json, channel, bytes, durable };
+    return { id, draft: { json, channel, bytes, durable } };
+  }
+
+  /** The same for most of a burst. */
+  function timeOf(at: number): string {
+    if (at !== newest.at) newest = { at, time: new Date(at).toISOString() };
+    return newest.time;
   }
 }
 

@@ -28,74 +28,85 @@ export interface Recorder {
 export function createRecorder(parts: {
   readonly store: Store;
   readonly world: World;
-  readonly source: string;
   readonly outbound: boolean;
   readonly outbox: Outbox;
   /** The log has grown, and the outbox with it. */
   readonly recorded: (growth: readonly OutboxGrowth[]) => void;
 }): Recorder {
-  const { store, world, source, outbound, outbox, recorded } = parts;
-  // Takes the place of the brace that ends the publisher's JSON.
-  const ending = `,"source":${JSON.stringify(source)}}`;
+  const { store, world, outbound, outbox, recorded } = parts;
 
   return {
     async record(drafts) {
-      const segments = segmentsOf(drafts);
+      const { segments, places } = segmentsOf(drafts);
       const growth = outbound ? growthOf(segments) : [];
       outbox.reserve(growth);
       let firsts: readonly Position[];
       try {
-        firsts = await store.record(segments);
+        firsts = await store.record(segments.map(ownSegment));
       } catch (error) {
         outbox.release(growth);
         throw error;
       }
       recorded(growth);
-      return positionsOf(drafts, segments, firsts);
+      segments.forEach((_, index) => assertFirst(firsts[index], index, segments.length));
+      return places.map(({ segment, at }) => (firsts[segment] ?? 0) + at);
     },
   };
 
-  function segmentsOf(drafts: readonly Draft[]): OwnSegment[] {
-    const open = new Map<string, Filling>();
-    const all: Filling[] = [];
-    for (const draft of drafts) {
-      const bytes = draft.bytes + ending.length - 1;
-      let segment = open.get(draft.channel);
-      if (
-        segment === undefined ||
-        segment.texts.length >= segmentEventsMax ||
-        segment.bytes + bytes > segmentBytesMax
-      ) {
-        segment = { channel: draft.channel, bytes: 0, texts: [] };
-        open.set(draft.channel, segment);
-        all.push(segment);
-      }
-      segment.texts.push(draft.json.slice(0, -1) + ending);
-      segment.bytes += bytes;
-    }
-    return all.map(({ channel, bytes, texts }) => {
-      const text = { json: `[${texts.join()}]`, count: texts.length };
-      let events: readonly CloudEvent[] | undefined;
-      return {
-        channel,
-        outbound,
-        at: world.now(),
-        bytes,
-        text,
-        // A store that keeps text never asks.
-        get events() {
-          return (events ??= eventsIn(text.json));
-        },
-      };
-    });
+  function ownSegment({ channel, bytes, json, count }: Filling): OwnSegment {
+    const text = { json: `${json}]`, count };
+    let events: readonly CloudEvent[] | undefined;
+    return {
+      channel,
+      outbound,
+      at: world.now(),
+      bytes,
+      text,
+      // A store that keeps text never asks.
+      get events() {
+        return (events ??= eventsIn(text.json));
+      },
+    };
   }
 }
 
 /** A segment that drafts are being added to. */
 interface Filling {
   readonly channel: string;
+  readonly number: number;
   bytes: number;
-  readonly texts: string[];
+  count: number;
+  /** An array that is not closed yet. Appended to, since engines do so at once, where joining copies all of it. */
+  json: string;
+}
+
+/** Where a draft went. */
+interface Place {
+  readonly segment: number;
+  readonly at: number;
+}
+
+/** The drafts as segments: a channel's fill in the order of the drafts. */
+function segmentsOf(drafts: readonly Draft[]): {
+  readonly segments: readonly Filling[];
+  readonly places: readonly Place[];
+} {
+  const open = new Map<string, Filling>();
+  const segments: Filling[] = [];
+  const places = drafts.map(({ channel, bytes, json }): Place => {
+    let segment = open.get(channel);
+    if (segment === undefined || segment.count >= segmentEventsMax || segment.bytes + bytes > segmentBytesMax) {
+      segment = { channel, number: segments.length, bytes: 0, count: 0, json: '' };
+      open.set(channel, segment);
+      segments.push(segment);
+    }
+    const at = segment.count;
+    segment.json += (at === 0 ? '[' : ',') + json;
+    segment.bytes += bytes;
+    segment.count += 1;
+    return { segment: segment.number, at };
+  });
+  return { segments, places };
 }
 
 /** What the publisher has made of events is believed. */
@@ -103,46 +114,18 @@ function eventsIn(json: string): readonly CloudEvent[] {
   return JSON.parse(json);
 }
 
-/** A draft's position: its channel's segments fill in the order of the drafts. */
-function positionsOf(
-  drafts: readonly Draft[],
-  segments: readonly OwnSegment[],
-  firsts: readonly Position[],
-): Position[] {
-  const byChannel = new Map<string, Position[]>();
-  segments.forEach((segment, index) => {
-    const { channel } = segment;
-    const first = firsts[index];
-    if (first === undefined || first % positionsPerSegment !== 0) {
-      throw new Failure(
-        'Internal',
-        `the store answered the position ${first} for segment ${index} of ${segments.length}`,
-      );
-    }
-    const positions = byChannel.get(channel) ?? [];
-    byChannel.set(channel, positions);
-    for (let at = 0; at < countOf(segment); at += 1) positions.push(first + at);
-  });
-  const taken = new Map<string, number>();
-  return drafts.map(({ channel }) => {
-    const nth = taken.get(channel) ?? 0;
-    taken.set(channel, nth + 1);
-    return byChannel.get(channel)?.[nth] ?? 0;
-  });
+function assertFirst(first: Position | undefined, index: number, segments: number): void {
+  if (first !== undefined && first % positionsPerSegment === 0) return;
+  throw new Failure('Internal', `the store answered the position ${first} for segment ${index} of ${segments}`);
 }
 
-function growthOf(segments: readonly OwnSegment[]): OutboxGrowth[] {
+function growthOf(segments: readonly Filling[]): OutboxGrowth[] {
   const growth = new Map<string, { channel: string; events: number; bytes: number }>();
-  for (const segment of segments) {
-    const { channel, bytes } = segment;
+  for (const { channel, count, bytes } of segments) {
     const sum = growth.get(channel) ?? { channel, events: 0, bytes: 0 };
     growth.set(channel, sum);
-    sum.events += countOf(segment);
+    sum.events += count;
     sum.bytes += bytes;
   }
   return [...growth.values()];
-}
-
-function countOf(segment: OwnSegment): number {
-  return segment.text?.count ?? segment.events.length;
 }

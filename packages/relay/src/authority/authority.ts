@@ -22,11 +22,13 @@ export function createInsecureAuthority(): Authority {
   return () => Promise.resolve({});
 }
 
-/** The refusal of somebody who is known. */
-export function forbidden(action: Action, channel: string): Failure {
+/** The refusal of somebody who is known. `whose` says what would have to allow it. */
+export function forbidden(action: Action, channel: string, whose?: string): Failure {
   const what = channel === '*' ? 'all channels' : `the channel "${channel}"`;
   return new Failure(
     'Forbidden',
-    `the token does not allow to ${action} ${what}; its claim "${action}" lists what it allows`,
+    whose === undefined
+      ? `the token does not allow to ${action} ${what}; its claim "${action}" lists what it allows`
+      : `${whose} does not allow to ${action} ${what}`,
   );
 }

@@ -1,4 +1,8 @@
 // Who may do what.
+export * from './access.ts';
 export * from './authority.ts';
-export * from './secret.ts';
-export { tokenCookie } from './token.ts';
+export * from './hook.ts';
+export { jwksKeys } from './jwks.ts';
+export { publicKeys, secretBytesMin, secretKeys, type KeyHint, type Keys } from './keys.ts';
+export { tokenCookie, tokenParameter } from './token.ts';
+export * from './tokens.ts';

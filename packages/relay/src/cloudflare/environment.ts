@@ -1,8 +1,10 @@
 // What a deployment says: the bindings and variables of the Worker, and what is wrong with them.
 import { Failure, type World } from '@godwit/core';
 import { defaultLimits, type Limits } from '@godwit/core/protocol';
-import { createInsecureAuthority, type Authority } from '../authority/authority.ts';
-import { createSecretAuthority, secretBytesMin } from '../authority/secret.ts';
+import { createAuthority } from '../authority/access.ts';
+import type { Authority } from '../authority/authority.ts';
+import type { Authorize } from '../authority/hook.ts';
+import { secretBytesMin } from '../authority/keys.ts';
 import type { Origins } from '../cors.ts';
 import type { ChannelNamespace } from './channels.ts';
 
@@ -12,6 +14,16 @@ export interface RelayEnv {
   readonly CHANNELS: ChannelNamespace;
   /** The secret that signs tokens (HS256), at least 32 bytes. */
   readonly GODWIT_SECRET?: string;
+  /** The key that verifies tokens (RS256, ES256, EdDSA): PEM, a JWK or a JWK Set. */
+  readonly GODWIT_PUBLIC_KEY?: string;
+  /** Where the issuer of such tokens publishes its keys. */
+  readonly GODWIT_JWKS_URL?: string;
+  /** A token's `iss` is one of these, divided by commas or spaces. */
+  readonly GODWIT_ISSUER?: string;
+  /** A token's `aud` has one of these, divided by commas or spaces. */
+  readonly GODWIT_AUDIENCE?: string;
+  /** `"true"` takes tokens from `?access_token=` too; URLs are logged. */
+  readonly GODWIT_TOKEN_IN_QUERY?: string;
   /** `"true"` opens the relay to all. Never in production. */
   readonly GODWIT_INSECURE?: string;
   /** Origins that browsers may call from, divided by commas or spaces; `*` for all. */
@@ -47,36 +59,68 @@ export function limitsOf({ GODWIT_LIMITS: given = {} }: Pick<RelayEnv, 'GODWIT_L
 
 /** The origins that browsers may call from. */
 export function originsOf({ GODWIT_CORS: given = '' }: Pick<RelayEnv, 'GODWIT_CORS'>): Origins {
-  const origins = given.split(/[\s,]+/).filter((origin) => origin !== '');
+  const origins = listOf(given);
   return origins.includes('*') ? 'any' : origins;
 }
 
+/** What the ways to be let in are called here. */
+const names = {
+  insecure: 'GODWIT_INSECURE',
+  secret: 'GODWIT_SECRET',
+  publicKey: 'GODWIT_PUBLIC_KEY',
+  jwksUrl: 'GODWIT_JWKS_URL',
+  authorize: '`authorize`',
+} as const;
+
 /**
- * Who may do what: whoever has a token signed with the secret, or everybody where that was said in so many words.
+ * Who may do what: whoever has a token that a key verifies, whom `authorize` admits, or everybody where that was said in
+ * so many words.
  *
  * @throws Failure `InvalidOptions`
  */
-export function authorityOf(
-  env: Pick<RelayEnv, 'GODWIT_SECRET' | 'GODWIT_INSECURE' | 'GODWIT_CORS'>,
-  world: Pick<World, 'now'>,
-): Authority {
-  const { GODWIT_SECRET: text = '', GODWIT_INSECURE } = env;
-  const isInsecure = GODWIT_INSECURE === 'true';
-  if (text === '' && isInsecure) return createInsecureAuthority();
-  if (text === '') {
-    throw invalid(
-      'this relay has no key, so it serves nobody: set one with `wrangler secret put GODWIT_SECRET`, or open it to all with the variable GODWIT_INSECURE="true"',
-    );
-  }
-  if (isInsecure) {
-    throw invalid('this relay has a key and is open to all: remove either GODWIT_SECRET or GODWIT_INSECURE');
-  }
+export async function authorityOf(
+  env: Omit<RelayEnv, 'CHANNELS' | 'GODWIT_LIMITS'>,
+  parts: {
+    readonly world: Pick<World, 'now' | 'after'>;
+    readonly report: (failure: Failure) => void;
+    readonly authorize: Authorize | undefined;
+  },
+): Promise<Authority> {
+  const { GODWIT_SECRET: text = '', GODWIT_ISSUER = '', GODWIT_AUDIENCE = '' } = env;
   const secret = new TextEncoder().encode(text);
-  if (secret.byteLength < secretBytesMin) {
+  if (text !== '' && secret.byteLength < secretBytesMin) {
     throw invalid(`GODWIT_SECRET has ${secret.byteLength} bytes; HS256 needs ${secretBytesMin} at least`);
   }
   const origins = originsOf(env);
-  return createSecretAuthority({ secret, world, origins: origins === 'any' ? [] : origins });
+  const access = {
+    insecure: env.GODWIT_INSECURE === 'true',
+    secret: text === '' ? undefined : secret,
+    publicKey: said(env.GODWIT_PUBLIC_KEY),
+    jwksUrl: said(env.GODWIT_JWKS_URL),
+    authorize: parts.authorize,
+    issuer: GODWIT_ISSUER === '' ? undefined : listOf(GODWIT_ISSUER),
+    audience: GODWIT_AUDIENCE === '' ? undefined : listOf(GODWIT_AUDIENCE),
+    tokenInQuery: env.GODWIT_TOKEN_IN_QUERY === 'true',
+  };
+  return createAuthority(access, {
+    ...parts,
+    fetch: (url, init) => fetch(url, init),
+    // A request's I/O ends with it: https://developers.cloudflare.com/workers/reference/how-workers-works/.
+    sharesFetches: false,
+    origins: origins === 'any' ? [] : origins,
+    names,
+    without:
+      'this relay has no key, so it serves nobody: set one with `wrangler secret put GODWIT_SECRET`, or open it to all with the variable GODWIT_INSECURE="true"',
+  });
+}
+
+/** A variable that is empty is one that is absent. */
+function said(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function listOf(text: string): readonly string[] {
+  return text.split(/[\s,]+/).filter((part) => part !== '');
 }
 
 function invalid(message: string): Failure {

@@ -3,4 +3,4 @@ export { ChannelObject, type LeasedStream } from './channel-object.ts';
 export type { ChannelNamespace, ChannelStub } from './channels.ts';
 export type { Envelope } from './envelope.ts';
 export type { RelayEnv } from './environment.ts';
-export { createWorker } from './worker.ts';
+export { createWorker, type WorkerOptions } from './worker.ts';

@@ -2,6 +2,7 @@
 import { toFailure } from '@godwit/core';
 import manifest from '../../package.json' with { type: 'json' };
 import { createApp } from '../app.ts';
+import type { Authorize } from '../authority/hook.ts';
 import { problemResponse } from '../problem.ts';
 import { createObjectChannels } from './channels.ts';
 import { authorityOf, limitsOf, originsOf, type RelayEnv } from './environment.ts';
@@ -9,6 +10,12 @@ import { createWorkersWorld } from './world.ts';
 
 /** Answers a request. */
 type Answer = (request: Request) => Response | Promise<Response>;
+
+/** What a deployment says in code. */
+export interface WorkerOptions {
+  /** Decides who may do what, instead of tokens and their variables. */
+  readonly authorize?: Authorize;
+}
 
 /**
  * Makes the Worker's handler: the relay's app over the Durable Objects of the binding `CHANNELS`. A Worker cannot refuse
@@ -21,23 +28,24 @@ type Answer = (request: Request) => Response | Promise<Response>;
  * export default createWorker();
  * ```
  */
-export function createWorker(): ExportedHandler<RelayEnv> {
-  let made: { readonly env: RelayEnv; readonly answer: Answer } | undefined;
+export function createWorker(options: WorkerOptions = {}): ExportedHandler<RelayEnv> {
+  let made: { readonly env: RelayEnv; readonly answer: Promise<Answer> } | undefined;
   return {
-    fetch(request, env) {
+    async fetch(request, env) {
       // The platform hands the same object to all requests of an isolate.
-      if (made?.env !== env) made = { env, answer: setUp(env) };
-      return made.answer(request);
+      if (made?.env !== env) made = { env, answer: setUp(env, options) };
+      const answer = await made.answer;
+      return answer(request);
     },
   };
 }
 
-function setUp(env: RelayEnv): Answer {
+async function setUp(env: RelayEnv, { authorize }: WorkerOptions): Promise<Answer> {
   try {
     const world = createWorkersWorld();
     const app = createApp({
       channels: createObjectChannels(env.CHANNELS),
-      authority: authorityOf(env, world),
+      authority: await authorityOf(env, { world, report, authorize }),
       limits: limitsOf(env),
       cors: originsOf(env),
       version: manifest.version,

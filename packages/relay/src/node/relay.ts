@@ -4,8 +4,7 @@ import { Failure, guarded, worldOf, type Logger, type Reporter, type Telemetry, 
 import { createChannels } from '@godwit/core/feed';
 import { defaultLimits, type Limits } from '@godwit/core/protocol';
 import { createApp } from '../app.ts';
-import { createInsecureAuthority, type Authority } from '../authority/authority.ts';
-import { createSecretAuthority } from '../authority/secret.ts';
+import { createAuthority, type Access } from '../authority/access.ts';
 import type { Origins } from '../cors.ts';
 import { withAssets } from './assets.ts';
 import { listen } from './listen.ts';
@@ -14,19 +13,13 @@ import type { Durability } from './sqlite/database.ts';
 import { openSqliteLogs } from './sqlite/logs.ts';
 import { version } from './version.ts';
 
-/** How a relay is run. One of `insecure`, `secret` and `authority` must be said. */
-export interface RelayOptions {
+/** How a relay is run. One of `insecure`, `secret`, `publicKey`, `jwksUrl` and `authorize` must be said. */
+export interface RelayOptions extends Access {
   /** 0 takes any that is free. */
   readonly port?: number;
   readonly host?: string;
   /** The folder of its one file. */
   readonly data: string;
-  /** Open to all who reach it. */
-  readonly insecure?: boolean;
-  /** Signs tokens by HS256. */
-  readonly secret?: Uint8Array;
-  /** Decides instead. */
-  readonly authority?: Authority;
   /** What an acknowledgement survives; the loss of power unless said otherwise. */
   readonly durability?: Durability;
   /** Pages of which origins may use it; any when it is insecure. */
@@ -53,21 +46,38 @@ export interface RunningRelay {
 
 /** Readers of a relay that ends come back within this, each at a time of its own. */
 const comeBackWithinMs = 2000;
+/** What the ways to be let in are called on the command line, or are in code. */
+const names = {
+  insecure: '--insecure',
+  secret: '--secret-file',
+  publicKey: '--public-key-file',
+  jwksUrl: '--jwks-url',
+  authorize: '`authorize`',
+} as const;
 
 /**
  * Starts a relay.
  *
- * @throws Failure `InvalidOptions` when nothing says who may use it, `StorageFailed` when its file cannot be opened
+ * @throws Failure `InvalidOptions` when nothing, or more than one thing, says who may use it, `StorageFailed` when its file cannot be opened
  */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const world = worldOf(globalThis);
   const { data, durability = 'fsync', logger = stderrLogger, report, telemetry, assets, fileBytesMax } = options;
   const origins = options.cors ?? (options.insecure === true ? 'any' : []);
-  const authority = authorityOf(options, origins, world);
+  const tell = guarded({ logger, report });
+  const authority = await createAuthority(options, {
+    world,
+    fetch: (url, init) => fetch(url, init),
+    sharesFetches: true,
+    // An operator's matter that passes by itself: a warning.
+    report: (failure) => tell(failure, {}, 'warn'),
+    origins: origins === 'any' ? [] : origins,
+    names,
+    without: 'a relay needs a key, or to be told that it is open to all: --secret-file FILE or --insecure',
+  });
   const limits = { ...defaultLimits, ...options.limits };
   const file = { path: join(data, 'godwit.sqlite'), durability, world };
   const logs = openSqliteLogs(fileBytesMax === undefined ? file : { ...file, bytesMax: fileBytesMax });
-  const tell = guarded({ logger, report });
   if (logs.hasLost) {
     const message = `the machine went down while ${file.path} was not synced (--durability os): every log begins a new epoch, and readers are told of a gap`;
     tell(new Failure('StorageFailed', message), {}, 'warn');
@@ -98,15 +108,4 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     await logs.close();
     throw error;
   }
-}
-
-function authorityOf(options: RelayOptions, origins: Origins, world: World): Authority {
-  const { authority, secret, insecure } = options;
-  if (authority !== undefined) return authority;
-  if (secret !== undefined) return createSecretAuthority({ secret, world, origins: origins === 'any' ? [] : origins });
-  if (insecure === true) return createInsecureAuthority();
-  throw new Failure(
-    'InvalidOptions',
-    'a relay needs a key, or to be told that it is open to all: --secret-file FILE or --insecure',
-  );
 }

@@ -4,6 +4,7 @@ import { Failure } from '@godwit/core';
 import type { ChannelPage } from '@godwit/core/feed';
 import { assertChannel, headerNames, mediaTypes, parsePosition, type Limits } from '@godwit/core/protocol';
 import { chooseOffer, type Offer } from '../accept.ts';
+import { tokenParameter } from '../authority/token.ts';
 import { numberOf, typesOf } from '../query.ts';
 import type { RelayParts } from './parts.ts';
 import { overloadResponse, streamResponse } from './sse.ts';
@@ -58,6 +59,8 @@ function pageResponse(request: Request, url: URL, offer: Offer, after: string, p
   const { events, next, upToDate, gap } = page;
   const query = new URLSearchParams(url.searchParams);
   query.set('after', next);
+  // Links are shown, logged and kept.
+  query.delete(tokenParameter);
   const headers = new Headers({
     'content-type': offer,
     [headerNames.nextOffset]: next,

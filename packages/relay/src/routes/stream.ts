@@ -50,7 +50,7 @@ export function stream(parts: RelayParts): Handler {
       const opened = channels.channel(channel).stream(until === undefined ? reading : { ...reading, until });
       opened.then(merged.add, (error: unknown) => {
         const failure = toFailure(error);
-        if (failure.name === 'Draining' || failure.name === 'Closed') drain(merged, failure);
+        if (failure.name === 'Draining' || failure.name === 'Closed') drain(merged, failure.details.retryAfterMs);
         else refuse(channel, failure);
       });
     }
@@ -93,7 +93,7 @@ function keepAlive({ world, limits }: RelayParts, merged: Merged, until: number 
   const tick = (): void => {
     const stop = world.after(limits.heartbeatMs / ticksPerHeartbeat, () => {
       forget();
-      if (until !== undefined && world.now() >= until) return merged.end();
+      if (until !== undefined && world.now() >= until) return drain(merged, 0);
       merged.beat(ticksPerHeartbeat, encoder.encode(encodeHeartbeat()));
       tick();
     });
@@ -102,7 +102,7 @@ function keepAlive({ world, limits }: RelayParts, merged: Merged, until: number 
   tick();
 }
 
-function drain(merged: Merged, { details }: Failure): void {
-  const retryAfterMs = Math.ceil(details.retryAfterMs ?? 1000);
-  merged.drain(encoder.encode(encodeControlFrame({ kind: 'drain', retryAfterMs })));
+function drain(merged: Merged, retryAfterMs = 1000): void {
+  const frame = encodeControlFrame({ kind: 'drain', retryAfterMs: Math.ceil(retryAfterMs) });
+  merged.drain(encoder.encode(frame));
 }

@@ -51,6 +51,8 @@ export function fullStages(): readonly Stage[] {
     browser,
     { name: 'build', command: turbo('build') },
     ...shuffled,
+    simulation('simulation, 3,000 seeds', 'run.ts', '--seeds', '3000'),
+    simulation('simulation, deliberate defects', 'mutants/run.ts', '--seeds', '500'),
     playwright(`end to end, ${rounds} times`, '--grep-invert', slow, '--repeat-each', String(rounds)),
     playwright('end to end, what takes long', '--grep', slow),
   ];
@@ -72,6 +74,10 @@ function playwright(name: string, ...args: readonly string[]): Stage {
     report: { by: 'playwright', file },
     env: { PLAYWRIGHT_JSON_OUTPUT_NAME: file },
   };
+}
+
+function simulation(name: string, file: string, ...args: readonly string[]): Stage {
+  return { name, command: ['node', '--conditions=@godwit/source', `packages/core/sim/${file}`, ...args] };
 }
 
 function turbo(...tasks: readonly string[]): readonly [string, ...string[]] {

@@ -39,8 +39,11 @@ export function createAttempt(parts: {
     task: Task,
     abort: AbortController,
     span?: Span,
-  ): TaskEnd | Promise<TaskEnd> =>
-    hasHooks ? hooked(definition, task, abort, span) : handle(definition, task, abort, task.event, span);
+  ): TaskEnd | Promise<TaskEnd> => {
+    if (hasHooks) return settled(definition, task, abort, hooked(definition, task, abort, span), (end) => end);
+    const called = call(definition, task, abort, task.event, span);
+    return isThenable(called) ? settled(definition, task, abort, called, () => ({ kind: 'handled' })) : called;
+  };
 
   return (definition, task, abort) => {
     const measures = parts.measures();
@@ -60,21 +63,28 @@ export function createAttempt(parts: {
       const { handler, attempt } = task;
       event = (await beforeExecuting?.(event, { handler, attempt, signal: abort.signal })) ?? event;
     } catch (error) {
+      if (abort.signal.aborted) return { kind: 'returned' };
       const message = `a hook skipped the event ${task.event.id} for "${task.handler}": ${toFailure(error).message}`;
       const failure = new Failure('Cancelled', message, { cause: error });
       report(failure);
       return { kind: 'skipped', failure: failureToJson(failure) };
     }
-    return handle(definition, task, abort, event, span);
+    // The lease was lost, or the time was over, before the handler began.
+    if (abort.signal.aborted) return { kind: 'returned' };
+    const called = call(definition, task, abort, event, span);
+    if (!isThenable(called)) return called;
+    await called;
+    return { kind: 'handled' };
   }
 
-  function handle(
+  /** How the attempt ended, or what it is still waiting for. */
+  function call(
     definition: HandlerDefinition,
     task: Task,
     abort: AbortController,
     event: CloudEvent,
     span: Span | undefined,
-  ): TaskEnd | Promise<TaskEnd> {
+  ): TaskEnd | PromiseLike<unknown> {
     const reading = readEvent(definitions, event);
     if (reading.kind === 'deferred')
       return { kind: 'deferred', failure: failureToJson(reading.failure, { stack: false }) };
@@ -84,17 +94,18 @@ export function createAttempt(parts: {
     const delivered: Delivered = { ...event, channel, offset, position, data: reading.data };
     try {
       const result = definition.call(delivered, contextOf(task, event, abort.signal, span));
-      return isThenable(result) ? settled(definition, task, abort, result) : { kind: 'handled' };
+      return isThenable(result) ? result : { kind: 'handled' };
     } catch (error) {
       return failed(definition, task, error);
     }
   }
 
-  function settled(
+  function settled<Value>(
     definition: HandlerDefinition,
     task: Task,
     abort: AbortController,
-    result: PromiseLike<unknown>,
+    called: PromiseLike<Value>,
+    endOf: (value: Value) => TaskEnd,
   ): Promise<TaskEnd> {
     const { timeoutMs } = definition;
     const { signal } = abort;
@@ -118,22 +129,24 @@ export function createAttempt(parts: {
         resolve(outcome());
       };
       signal.addEventListener('abort', over, { once: true });
-      result.then(
-        () => end(() => ({ kind: 'handled' })),
+      // What only looks like a promise may throw when it is asked.
+      Promise.resolve(called).then(
+        (value) => end(() => endOf(value)),
         (error: unknown) => end(() => failed(definition, task, error)),
       );
     });
   }
 
-  function failed(definition: HandlerDefinition, task: Task, error: unknown, isFinal = false): TaskEnd {
+  function failed(definition: HandlerDefinition, task: Task, thrown: unknown, isFinal = false): TaskEnd {
     const { handler, attempt, event } = task;
+    const error = readable(thrown);
     const { maxErrors } = definition.spec;
     const failure = new Failure(
       error instanceof Failure ? error.name : 'HandlerFailed',
-      `"${handler}" failed on the event ${event.id} of "${event.type}", attempt ${attempt} of ${maxErrors}: ${wordsOf(error)}`,
+      `"${handler}" failed on the event ${event.id} of "${event.type}", attempt ${attempt} of ${maxErrors}: ${wordsOf(error).slice(0, wordsMax)}`,
       { cause: error, attempt },
     );
-    if (error instanceof Error && error.stack !== undefined) failure.stack = error.stack;
+    if (error instanceof Error && typeof error.stack === 'string') failure.stack = error.stack.slice(0, wordsMax);
     const afterMs = isFinal
       ? null
       : afterFailure({ world, handler, error, attempt, maxErrors, backoff: definition.backoff, report });
@@ -163,11 +176,20 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** Anything can be thrown. */
-function wordsOf(error: unknown): string {
+/** How much of a failure's message, and of its stack, a row keeps, in characters: a page to read. */
+const wordsMax = 4096;
+
+/** Anything can be thrown, also what throws when it is looked at. */
+function readable(thrown: unknown): unknown {
   try {
-    return error instanceof Error ? error.message : String(error);
+    wordsOf(thrown);
+    if (thrown instanceof Error) void [thrown.name, thrown.stack];
+    return thrown;
   } catch {
     return 'something that cannot be shown';
   }
+}
+
+function wordsOf(error: unknown): string {
+  return String(error instanceof Error ? error.message : error);
 }

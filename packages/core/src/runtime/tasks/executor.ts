@@ -10,7 +10,10 @@ export const workersDefault = 16;
 /** Runs tasks. */
 export interface Executor extends Pick<TaskHost, 'run' | 'drop' | 'finish'> {
   add(definition: HandlerDefinition): void;
+  /** Interrupts what runs, returns what waits, and returns whatever still comes. */
   remove(name: string): void;
+  /** Paused, it begins no more, and returns what waits. */
+  pause(paused: boolean): void;
 }
 
 interface Lane {
@@ -22,6 +25,8 @@ interface Lane {
   readonly busy: Set<string>;
   /** Keys of which a task failed that the store may not know of yet. */
   readonly held: Set<string>;
+  /** The time that a stop gives to what runs. */
+  stopTimer: Stop;
 }
 
 /** Makes an executor without handlers. */
@@ -36,15 +41,27 @@ export function createExecutor(parts: {
   const { workers, after, attempt, settle } = parts;
   const lanes = new Map<string, Lane>();
   let running = 0;
+  let isPaused = false;
   let outcomes: TaskOutcome[] = [];
 
   return {
     add(definition) {
-      const lane: Lane = { definition, queue: [], running: new Map(), busy: new Set(), held: new Set() };
-      lanes.set(definition.spec.name, lane);
+      lanes.set(definition.spec.name, {
+        definition,
+        queue: [],
+        running: new Map(),
+        busy: new Set(),
+        held: new Set(),
+        stopTimer: () => undefined,
+      });
     },
     remove(name) {
+      finish(name, 0);
       lanes.delete(name);
+    },
+    pause(paused) {
+      isPaused = paused;
+      for (const lane of lanes.values()) if (paused) giveBack(lane);
     },
     run(handler, tasks, stored) {
       const lane = lanes.get(handler);
@@ -55,6 +72,7 @@ export function createExecutor(parts: {
         else lane.queue.push(task);
       }
       lane.queue.sort((a, b) => a.position - b.position);
+      if (isPaused) giveBack(lane);
       pump();
     },
     drop(handler, json) {
@@ -65,20 +83,28 @@ export function createExecutor(parts: {
       stopRunning(lane, failureFromJson(json));
       pump();
     },
-    finish(handler, graceMs) {
-      const lane = lanes.get(handler);
-      if (lane === undefined) return;
-      returnAll(lane.queue);
-      lane.queue = [];
-      const late = (): void => {
-        for (const task of lane.running.keys()) tell(task, { kind: 'returned' });
-        stopRunning(lane, new Failure('Cancelled', 'the runtime shuts down, and the time for what still ran is over'));
-      };
-      if (lane.running.size === 0) return;
-      if (graceMs <= 0) late();
-      else after(graceMs, late);
-    },
+    finish,
   };
+
+  function finish(handler: string, graceMs: number): void {
+    const lane = lanes.get(handler);
+    if (lane === undefined) return;
+    giveBack(lane);
+    const late = (): void => {
+      for (const task of lane.running.keys()) tell(task, { kind: 'returned' });
+      stopRunning(lane, new Failure('Cancelled', `"${handler}" is stopped, and the time for what still ran is over`));
+      pump();
+    };
+    lane.stopTimer();
+    if (lane.running.size === 0) return;
+    if (graceMs <= 0) late();
+    else lane.stopTimer = after(graceMs, late);
+  }
+
+  function giveBack(lane: Lane): void {
+    returnAll(lane.queue);
+    lane.queue = [];
+  }
 
   function pump(): void {
     while (running < workers) {
@@ -137,6 +163,7 @@ export function createExecutor(parts: {
     if (!lane.running.delete(task)) return false;
     running -= 1;
     if (task.key !== null) lane.busy.delete(task.key);
+    if (lane.running.size === 0) lane.stopTimer();
     return true;
   }
 

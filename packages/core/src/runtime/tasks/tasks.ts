@@ -4,7 +4,7 @@ import type { TaskHost } from '../../durable/task.ts';
 import type { CloudEvent } from '../../event/cloudevent.ts';
 import type { EventDefinition } from '../../event/define.ts';
 import { readEvent } from '../../event/read.ts';
-import { Failure, toFailure } from '../../failure.ts';
+import { Failure, failureToJson, toFailure } from '../../failure.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import type { Stop, World } from '../../ports/world.ts';
 import type { EngineStatus, TaskEngine } from '../engine.ts';
@@ -26,7 +26,7 @@ export interface TaskSide {
   /** Whether a durable handler of this tab handles this type. */
   handles(type: string): boolean;
   /** The engine says how things stand. */
-  update(status: Pick<EngineStatus, 'handlers' | 'tasksPaused'>): void;
+  update(status: Pick<EngineStatus, 'handlers' | 'tasksPaused' | 'connection'>): void;
   /** Stops whatever runs. */
   close(): Promise<void>;
 }
@@ -49,6 +49,9 @@ export function createTasks(parts: {
   const { engine, options, channels, world, report } = parts;
   const handlers = new Map<string, HandlerDefinition>();
   const stops = new Set<Stop>();
+  /** Of those that are still being stopped, too. */
+  const keys = new Map<string, HandlerDefinition['key']>();
+  const life = new AbortController();
   let known: readonly KnownHandler[] = [];
   let isHeld = options.start === false;
   let isPaused = false;
@@ -73,23 +76,25 @@ export function createTasks(parts: {
         (await engine.tasks({ handler, states: ['waiting', 'blocked', 'running'] }, { limit: 1 })).tasks[0]?.event.time,
     });
 
-  return {
-    host: {
-      run(handler, tasks, stored) {
-        measures?.begun(handler, tasks);
-        return executor.run(handler, tasks, stored);
-      },
-      drop(handler, failure) {
-        measures?.dropped(handler);
-        return executor.drop(handler, failure);
-      },
-      finish: executor.finish,
-      keys: (handler, events) => {
-        const key = handlers.get(handler)?.key;
-        return events.map((event) => (key === undefined ? null : keyOf(handler, key, event)));
-      },
-      alive: () => undefined,
+  const host = {
+    run(handler, tasks, stored) {
+      measures?.begun(handler, tasks);
+      return executor.run(handler, tasks, stored);
     },
+    drop(handler, failure) {
+      measures?.dropped(handler);
+      return executor.drop(handler, failure);
+    },
+    finish: executor.finish,
+    keys: (handler, events) => {
+      const key = keys.get(handler);
+      return events.map((event) => (key === undefined ? null : keyOf(handler, key, event)));
+    },
+    alive: () => undefined,
+  } satisfies TaskHost;
+
+  return {
+    host,
     handle(pattern, name, handler, handleOptions) {
       const definition = defineHandler(pattern, name, handler, handleOptions, channels);
       if (handlers.has(name)) {
@@ -98,9 +103,11 @@ export function createTasks(parts: {
           `there is a durable handler "${name}" already; its name is what is stored of it, so each has its own`,
         );
       }
+      if (ending !== undefined) throw misused(`shut down before "${name}" was defined`, 'create another runtime');
       const { signal } = handleOptions;
       if (signal?.aborted === true) return () => undefined;
       handlers.set(name, definition);
+      keys.set(name, definition.key);
       executor.add(definition);
       // Behind the one before of this name, which may still be stopping.
       ask(engine.define(definition.spec));
@@ -108,10 +115,12 @@ export function createTasks(parts: {
         if (!stops.delete(stop)) return;
         signal?.removeEventListener('abort', stop);
         handlers.delete(name);
-        ask(engine.undefine(name, 0).then(() => handlers.has(name) || executor.remove(name)));
+        ask(engine.undefine(name, 0).finally(() => handlers.has(name) || keys.delete(name)));
+        // Now, since another of this name may be defined at once.
+        executor.remove(name);
       };
       stops.add(stop);
-      signal?.addEventListener('abort', stop, { once: true });
+      signal?.addEventListener('abort', stop, { once: true, signal: life.signal });
       return stop;
     },
     measures,
@@ -119,16 +128,22 @@ export function createTasks(parts: {
     update(status) {
       known = status.handlers;
       measures?.update(known);
-      if (isPaused === status.tasksPaused) return;
-      isPaused = status.tasksPaused;
-      changed();
+      if (status.connection === 'closed') return lost();
+      if (isPaused !== status.tasksPaused) setPaused(status.tasksPaused);
     },
     get state() {
       return state();
     },
     async close() {
-      if (ending === undefined && handlers.size > 0) await end(shutdownMs);
-      measures?.close();
+      try {
+        if (ending !== 'stopped' && handlers.size > 0) await end(shutdownMs);
+      } catch (error) {
+        // What the handlers hold must not keep the rest from being closed.
+        report(toFailure(error));
+      } finally {
+        life.abort();
+        measures?.close();
+      }
     },
     api: {
       get state() {
@@ -186,17 +201,34 @@ export function createTasks(parts: {
   }
 
   function pause(paused: boolean): void {
-    isPaused = paused;
     ask(engine.pauseTasks(paused));
+    setPaused(paused);
+  }
+
+  function setPaused(paused: boolean): void {
+    isPaused = paused;
+    executor.pause(paused);
+    changed();
+  }
+
+  /** Another tab goes on with what this one held: whatever runs here counts no more. */
+  function lost(): void {
+    if (ending === 'stopped') return;
+    ending = 'stopped';
+    const failure = new Failure('Fenced', "the device's log is lost to this tab; what its handlers do counts no more");
+    for (const name of handlers.keys()) host.drop(name, failureToJson(failure, { stack: false }));
     changed();
   }
 
   async function end(graceMs: number): Promise<void> {
     ending = 'stopping';
     changed();
-    await engine.stopTasks(graceMs);
-    ending = 'stopped';
-    changed();
+    try {
+      await engine.stopTasks(graceMs);
+    } finally {
+      ending = 'stopped';
+      changed();
+    }
   }
 
   /** An event that is not understood yet, or whose key cannot be told, has none. */

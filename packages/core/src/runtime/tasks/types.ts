@@ -17,7 +17,10 @@ export interface HandleOptions<Event = unknown> {
    * jitter; by default a second behind the first failure, doubling, five minutes at most.
    */
   readonly backoff?: BackoffRule | BackoffOptions;
-  /** How many milliseconds one attempt may take. Then its signal aborts, and the attempt has failed with `TimedOut`. */
+  /**
+   * How many milliseconds one attempt may take. Then its signal aborts, and the attempt has failed with `TimedOut`. In a
+   * page that is hidden the browser may be late with it, by up to a minute; a worker of one's own is not.
+   */
   readonly timeoutMs?: number;
   /** How many of its events are handled at the same time; 1 by default, which keeps their order but across retries. */
   readonly concurrency?: number;

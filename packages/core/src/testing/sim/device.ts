@@ -21,8 +21,12 @@ export interface DiskFacts {
   readonly merged: Map<string, Set<string>>;
   /** Of each tab and channel, the number of its newest event. */
   readonly newest: Map<string, number>;
+  /** Of each channel, up to which sequence of a new epoch nothing is merged again that was merged before. */
+  readonly recheckTo: Map<string, number>;
   /** How often one of its tabs was closed. */
   shutdowns: number;
+  /** How often somebody has asked for dead tasks to be run again. */
+  retries: number;
 }
 
 /** One disk: a device has another once its database was deleted. */
@@ -65,7 +69,9 @@ export function createDisk(parts: {
     read: new Map(),
     merged: new Map(),
     newest: new Map(),
+    recheckTo: new Map(),
     shutdowns: 0,
+    retries: 0,
   };
 
   return {
@@ -132,9 +138,13 @@ export function createDisk(parts: {
       if (gap.missed !== null || end === undefined || end.sequence > trimmedOf(channel, end.epoch))
         fail(`${where} tells the end of an epoch, and goes on at ${last}, behind what is held`);
       at = end;
+      // What the new epoch holds by now is looked up before it is merged again; what is sent again later may be told twice.
+      facts.recheckTo.set(channel, end === undefined ? 0 : (epochOf(channel, end.epoch)?.events.length ?? 0));
     }
     if (after === 'latest' && end !== undefined && !wasForbidden(channel)) {
-      const missed = epochOf(channel, end.epoch)?.events.slice(0, end.sequence).find(({ source }) => source === sourceOf());
+      const missed = epochOf(channel, end.epoch)
+        ?.events.slice(0, end.sequence)
+        .find(({ source }) => source === sourceOf());
       if (missed !== undefined) fail(`${where} begins behind ${missed.id}, which is its own and never comes back`);
     }
     for (const { event, offset, echo } of events) {
@@ -142,9 +152,11 @@ export function createDisk(parts: {
       const identity = identityOf(event);
       at = passOver(channel, where, at, place.epoch, place.sequence - 1);
       const stored = epochOf(channel, place.epoch)?.events[place.sequence - 1];
-      if (stored?.identity !== identity) fail(`${where} has ${identity} at ${offset}, where the relay has ${stored?.identity}`);
+      if (stored?.identity !== identity)
+        fail(`${where} has ${identity} at ${offset}, where the relay has ${stored?.identity}`);
       const copies = history.channel(channel).appended.get(identity) ?? 0;
-      if (its.has(identity) && copies < 2) fail(`${where} brings ${identity} again`);
+      if (its.has(identity) && (copies < 2 || place.sequence <= (facts.recheckTo.get(channel) ?? 0)))
+        fail(`${where} brings ${identity} again`);
       const isOwn = event.source === sourceOf() && facts.own.has(event.id);
       if (isOwn !== echo && copies < 2) fail(`${where} has ${identity} as ${echo ? 'an echo' : "another's"}`);
       its.add(identity);
@@ -154,13 +166,7 @@ export function createDisk(parts: {
   }
 
   /** Between two places lies only what the device has had before, or what nobody has any more. */
-  function passOver(
-    channel: string,
-    where: string,
-    from: Place | undefined,
-    epoch: string,
-    to: number,
-  ): Place {
+  function passOver(channel: string, where: string, from: Place | undefined, epoch: string, to: number): Place {
     if (from !== undefined && from.epoch !== epoch) fail(`${where} goes on in another epoch, and no gap was told`);
     const stored = epochOf(channel, epoch);
     // Who begins at the earliest has missed nothing of what had gone by then.

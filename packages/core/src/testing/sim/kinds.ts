@@ -44,7 +44,7 @@ export const stepFaults: Readonly<Record<StepFault, number>> = {
   'device.added': 2,
   'relay.killed': 3,
   'relay.drained': 2,
-  'relay.recreated': 1,
+  'relay.recreated': 3,
   'relay.trimmed': 3,
   'channel.forbidden': 2,
   'clock.skewed': 2,

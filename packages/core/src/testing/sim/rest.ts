@@ -35,16 +35,49 @@ export async function comeToRest(scene: Scene): Promise<void> {
     if (livingOf(device).length === 0) scene.addTab(device);
   }
   await base.advance(1000);
+  resume(scene);
+  await base.advance(1000);
+  const asleep = sleepers(scene);
+  for (const { life } of asleep) life.freeze();
   // Each device has a last word: whoever has not heard of something before hears of it now.
-  for (const device of devices) for (const channel of plan.channels) livingOf(device)[0]?.publish(channel);
-  let isMissing = missing(scene);
-  for (let waited = 0; isMissing !== undefined && waited < restMsMax && scene.violation === undefined; waited += stepMs) {
-    await base.advance(stepMs);
-    isMissing = missing(scene);
-  }
-  if (isMissing !== undefined) scene.fail(`at rest, ${isMissing}`);
+  for (const device of devices) for (const channel of plan.channels) awakeOf(device)[0]?.publish(channel);
+  await untilArrived(scene);
+  for (const { life } of asleep) life.thaw();
+  // Whoever slept hears of it all now.
+  if (asleep.length > 0) await base.advance(1000);
+  await untilArrived(scene);
   if (scene.violation === undefined) checkAll(scene);
   if (scene.violation === undefined) await leave(scene);
+}
+
+async function untilArrived(scene: Scene): Promise<void> {
+  let left = missing(scene);
+  for (let waited = 0; left !== undefined && waited < restMsMax && scene.violation === undefined; waited += stepMs) {
+    await scene.base.advance(stepMs);
+    left = missing(scene);
+  }
+  if (left !== undefined) scene.fail(`at rest, ${left}`);
+}
+
+/** Whatever was paused goes on, in every tab. */
+function resume({ devices }: Scene): void {
+  for (const { runtime } of devices.flatMap(livingOf)) {
+    runtime?.resume();
+    runtime?.tasks.resume();
+  }
+}
+
+/** Tabs that sleep on while their devices come to rest: not those that lead, since nobody takes a living tab's lock. */
+function sleepers({ devices, dice }: Scene): readonly SimTab[] {
+  return devices.flatMap((device) => {
+    const living = livingOf(device);
+    const roles = living.map((tab) => tab.runtime?.status.get().role);
+    return roles.includes('leader') ? living.filter((_, index) => roles[index] === 'follower' && dice.chance(0.4)) : [];
+  });
+}
+
+function awakeOf(device: SimDevice): readonly SimTab[] {
+  return livingOf(device).filter(({ life }) => life.state === 'alive');
 }
 
 function isLost({ failure, runtime, closing }: SimTab): boolean {
@@ -63,7 +96,7 @@ function missing(scene: Scene): string | undefined {
 function missingOn({ plan, history }: Scene, device: SimDevice): string | undefined {
   const { disk, tabs } = device;
   for (const { name, life, closing, runtime, failure } of tabs) {
-    if (life.state === 'dead') continue;
+    if (life.state !== 'alive') continue;
     if (closing === 'under way') return `${name} is not closed`;
     if (runtime === undefined) return `${name} is not open: ${String(failure)}`;
   }
@@ -73,7 +106,10 @@ function missingOn({ plan, history }: Scene, device: SimDevice): string | undefi
       if (own.channel === channel && !appended.has(identityOf({ source: disk.source ?? '', id })))
         return `${id}, at ${own.position} in "${channel}", is not at the relay`;
     }
-    const newest = Math.max(0, ...[...disk.facts.own.values()].map((own) => (own.channel === channel ? own.position : 0)));
+    const newest = Math.max(
+      0,
+      ...[...disk.facts.own.values()].map((own) => (own.channel === channel ? own.position : 0)),
+    );
     if (disk.sent(channel) !== newest) return `"${channel}" is confirmed up to ${disk.sent(channel)} of ${newest}`;
     const last = epochs.at(-1);
     const [read = ''] = (disk.facts.read.get(channel) ?? '').split('#');
@@ -91,14 +127,32 @@ function missingOn({ plan, history }: Scene, device: SimDevice): string | undefi
     if (record.totals.passed !== wanted || record.cursor < record.claimed)
       return `"${name}" has passed ${record.totals.passed} of ${wanted}, cursor ${record.cursor}, claimed ${record.claimed}`;
   }
-  for (const tab of livingOf(device)) {
+  for (const tab of awakeOf(device)) {
     const pending = tab.runtime?.status.get();
     if (pending !== undefined && pending.role === 'leader' && pending.pending > 0)
       return `${tab.name} leads, and shows ${pending.pending} as pending`;
-    const last = disk.entries().findLast(({ kind }) => kind === 'event');
-    if (tab.local.length === 0 && last !== undefined) return `${tab.name} has heard nothing`;
+    const unheard = unheardBy(tab);
+    if (unheard !== undefined) return unheard;
   }
   return livingOf(device).some((tab) => tab.runtime?.status.get().role === 'leader') ? undefined : 'nobody leads';
+}
+
+/** What a tab that is there has yet to hear. */
+function unheardBy({ name, disk, local, relayed }: SimTab): string | undefined {
+  const entries = disk.entries();
+  const newest = entries.findLast((entry) => entry.kind === 'event' && !entry.echo)?.position;
+  const heard = local.at(-1);
+  if (newest !== undefined && (heard === undefined || !('position' in heard) || heard.position < newest))
+    return `${name} has not heard of ${newest}`;
+  for (const [channel, its] of relayed) {
+    const last = entries.findLast(
+      (entry) => entry.kind === 'event' && entry.channel === channel && entry.offset !== null,
+    );
+    const own = its.findLast((one) => 'position' in one);
+    if (last !== undefined && (own === undefined || !('position' in own) || own.position < last.position))
+      return `${name} has not heard of ${last.position} in the relay's order of "${channel}"`;
+  }
+  return undefined;
 }
 
 function wants(handler: string): (entry: LogEntry) => boolean {
@@ -108,7 +162,8 @@ function wants(handler: string): (entry: LogEntry) => boolean {
 function checkAll(scene: Scene): void {
   for (const device of scene.devices) {
     checkHandlers(scene, device.disk);
-    for (const tab of device.tabs) if (tab.disk === device.disk) checkHeard(scene, tab, tab.life.state !== 'dead' && tab.closing === 'no');
+    for (const tab of device.tabs)
+      if (tab.disk === device.disk) checkHeard(scene, tab, tab.life.state !== 'dead' && tab.closing === 'no');
   }
 }
 
@@ -135,7 +190,11 @@ function checkHandlers({ fail, handledOn }: Scene, disk: Disk): void {
 /** What a tab has heard is what the log holds, from the first that it heard on, without a hole. */
 function checkHeard({ fail }: Scene, { name, disk, local, relayed }: SimTab, isHere: boolean): void {
   const entries = disk.entries();
-  compare(`${name} in the order of its device`, local, entries.filter((entry) => entry.kind === 'event' && !entry.echo));
+  compare(
+    `${name} in the order of its device`,
+    local,
+    entries.filter((entry) => entry.kind === 'event' && !entry.echo),
+  );
   for (const [channel, heard] of relayed) {
     const its = entries.filter((entry) => entry.channel === channel && (entry.kind === 'gap' || entry.offset !== null));
     compare(`${name} in the relay's order of "${channel}"`, heard, its);

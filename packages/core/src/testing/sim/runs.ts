@@ -52,7 +52,8 @@ export function createRuns(parts: {
       course.active.add(run);
       course.begun += 1;
       // A run that a shutdown interrupts has used no attempt.
-      if (course.begun > attemptsMax + run.tab.shutdowns()) fail(`${its} has begun ${course.begun} times`);
+      const { shutdowns, retries } = tab.disk.facts;
+      if (course.begun > attemptsMax * (1 + retries) + shutdowns) fail(`${its} has begun ${course.begun} times`);
       others.add(run);
       counts.runs += 1;
       note(tab.name, `begins ${its}`);

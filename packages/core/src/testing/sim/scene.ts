@@ -86,7 +86,12 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
   const appendedAt = new Map<string, number>();
   const counts = { published: 0, acknowledged: 0, refused: 0, runs: 0, handled: 0 };
   let violation: string | undefined;
-  const runs: Runs = createRuns({ fail: (message) => fail(message), note: (who, what) => note(who, what), isWell, counts });
+  const runs: Runs = createRuns({
+    fail: (message) => fail(message),
+    note: (who, what) => note(who, what),
+    isWell,
+    counts,
+  });
 
   const note = (who: string, what: string): void => {
     if (options.timeline !== true) return;
@@ -96,7 +101,11 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     note('CHECK', message);
     violation ??= `${message} (after ${(elapsed() / 1000).toFixed(3)} s)`;
   };
-  const faults = createFaults({ dice: faultDice, rates: plan.rates, note: (point, kind) => note('fault', `${kind} at ${point}`) });
+  const faults = createFaults({
+    dice: faultDice,
+    rates: plan.rates,
+    note: (point, kind) => note('fault', `${kind} at ${point}`),
+  });
   const history = createRelayHistory({
     fail,
     firstTime(channel, { source, id }) {
@@ -223,7 +232,9 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
   }
 
   /** Whether nothing has happened to a tab that would excuse it. */
-  function isWell({ life, closing }: SimTab): boolean {
+  function isWell({ life, closing, runtime }: SimTab): boolean {
+    // Whoever pauses its tasks lets them wait: a tab that was opened since, and knows of no pause, may take them.
+    if (runtime?.tasks.state === 'paused') return false;
     return life.state === 'alive' && !life.isStuck && closing === 'no' && elapsed() - life.troubledAt > wellMs;
   }
 
@@ -233,12 +244,16 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       ...inner,
       async lease(request: LeaseRequest) {
         leasers.set(request.tab, tab());
-        const before = request.over === undefined ? undefined : (await inner.handlers()).find(({ name }) => name === request.handler)?.owner;
+        const before =
+          request.over === undefined
+            ? undefined
+            : (await inner.handlers()).find(({ name }) => name === request.handler)?.owner;
         const record = await inner.lease(request);
         if (record?.owner === request.tab && before !== undefined && before !== null && before !== request.tab) {
           const owner = leasers.get(before);
           note(tab().name, `takes "${request.handler}" over from ${owner?.name}, term ${record.term}`);
-          if (owner !== undefined && isWell(owner) && isWell(tab())) fail(`${tab().name} took "${request.handler}" over from ${owner.name}, which is well`);
+          if (owner !== undefined && isWell(owner) && isWell(tab()))
+            fail(`${tab().name} took "${request.handler}" over from ${owner.name}, which is well`);
         }
         return record;
       },

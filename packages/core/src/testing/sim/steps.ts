@@ -2,10 +2,10 @@
 import type { StepFault } from './kinds.ts';
 import { stepFaultKinds } from './kinds.ts';
 import type { Scene, SimDevice } from './scene.ts';
-import type { SimTab } from './tab.ts';
+import { handlerNames, type SimTab } from './tab.ts';
 
 /** The weights of ordinary steps, which sum to 100. */
-const ordinary = { publish: 60, burst: 10, wait: 30 } as const;
+const ordinary = { publish: 60, burst: 10, wait: 20, pause: 2, resume: 3, retry: 2, discard: 1, cancel: 2 } as const;
 
 /** How far a clock jumps, in milliseconds. */
 const jumpsMs = [-3_600_000, -20_000, -500, 500, 20_000, 3_600_000, 90_000_000] as const;
@@ -25,6 +25,12 @@ export function doStep(scene: Scene): void {
       return publish(scene, dice.whole(5, 40));
     case 'wait':
       return;
+    case 'pause':
+    case 'resume':
+    case 'retry':
+    case 'discard':
+    case 'cancel':
+      return operate(scene, what);
     default: {
       const kind = stepFaultKinds.find((its) => its === what);
       if (kind !== undefined && strike(scene, kind)) scene.faults.met(kind, 'step');
@@ -33,11 +39,40 @@ export function doStep(scene: Scene): void {
 }
 
 function publish({ dice, plan, devices, counts }: Scene, events: number): void {
-  const tab = dice.any(devices.flatMap(({ tabs }) => tabs).filter(({ runtime, life }) => runtime !== undefined && life.state === 'alive'));
+  const tab = dice.any(
+    devices.flatMap(({ tabs }) => tabs).filter(({ runtime, life }) => runtime !== undefined && life.state === 'alive'),
+  );
   for (let n = 0; n < events && tab !== undefined; n += 1) {
     counts.published += 1;
     tab.publish(dice.any(plan.channels) ?? 'a');
   }
+}
+
+/** What a person does with a device as a whole, or with its tasks. */
+function operate({ dice, devices, note }: Scene, what: 'pause' | 'resume' | 'retry' | 'discard' | 'cancel'): void {
+  const device = dice.any(devices);
+  const tab = device && dice.any(livingOf(device));
+  const isOfTasks = dice.chance(0.5);
+  const runtime = tab?.runtime;
+  if (tab === undefined || runtime === undefined || tab.life.state !== 'alive') return;
+  if (runtime.status.get().connection === 'closed') return;
+  note(tab.name, `is asked to ${what}${isOfTasks ? ' its tasks' : ''}`);
+  switch (what) {
+    case 'pause':
+    case 'resume':
+      if (isOfTasks) runtime.tasks[what]();
+      else runtime[what]();
+      for (const { life } of device?.tabs ?? []) life.trouble();
+      return;
+    case 'retry':
+      tab.disk.facts.retries += 1;
+      break;
+    default:
+  }
+  runtime.tasks[what]({ handler: dice.pick(handlerNames) }).then(
+    (tasks) => note(tab.name, `did so with ${tasks} tasks`),
+    (error: unknown) => note(tab.name, `could not: ${String(error)}`),
+  );
 }
 
 function open(scene: Scene, device: SimDevice): void {
@@ -86,7 +121,9 @@ function strike(scene: Scene, kind: StepFault): boolean {
       return true;
     case 'relay.recreated':
       note('relay', `forgets "${channel}"`);
-      relay.recreate(channel).catch((error: unknown) => note('relay', `could not forget "${channel}": ${String(error)}`));
+      relay
+        .recreate(channel)
+        .catch((error: unknown) => note('relay', `could not forget "${channel}": ${String(error)}`));
       return true;
     case 'relay.trimmed':
       note('relay', `trims "${channel}"`);

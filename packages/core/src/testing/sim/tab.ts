@@ -47,8 +47,6 @@ export interface SimTab {
   readonly relayed: ReadonlyMap<string, Heard[]>;
   /** In the device's order. */
   readonly local: readonly Heard[];
-  /** How often a tab of its disk was closed. */
-  shutdowns(): number;
   publish(channel: string): void;
   close(): void;
 }
@@ -115,7 +113,6 @@ export function openTab(
     },
     relayed,
     local,
-    shutdowns: () => disk.facts.shutdowns,
     publish(channel) {
       if (runtime === undefined || life.state !== 'alive') return;
       const n = (numbers.get(channel) ?? 0) + 1;
@@ -224,4 +221,3 @@ export function openTab(
     }
   }
 }
-
