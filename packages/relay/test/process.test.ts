@@ -161,7 +161,11 @@ test.each([
   [['--durability', 'maybe'], '--durability is fsync or os'],
   [['--nonsense'], '--help lists the options'],
   [['--secret-file', 'does-not-exist'], 'cannot read --secret-file does-not-exist'],
-  [['--secret-file', 'x', '--insecure'], 'exclude each other'],
+  [['--secret-file', 'x', '--insecure'], '--secret-file and --insecure exclude each other'],
+  [['--public-key-file', 'x', '--jwks-url', 'x'], '--public-key-file and --jwks-url exclude each other'],
+  [['--public-key-file', 'package.json'], 'the public key is JSON, but no JWK'],
+  [['--jwks-url', 'issuer.example'], 'the JWKS URL is https://'],
+  [['--insecure', '--issuer', 'x'], 'means nothing where --insecure wants none'],
 ])('started with %j, it says what is wrong and exits 1', async (args, sentence) => {
   const relay = runRelay('--data', await folder(), ...args);
   expect(await relay.ended).toBe(1);

@@ -116,6 +116,35 @@ describe('push', () => {
     ]);
   });
 
+  test('a token that says how long it is good is renewed just before, and one that does not, when it is forgotten', async () => {
+    const jwt = (claims: object): string => `e30.${btoa(JSON.stringify(claims)).replaceAll('=', '')}.x`;
+    // The issuer's clock is its own affair.
+    for (const [token, atMs, asks] of [
+      [jwt({ iat: 7, exp: 7 + 3600 }), 3_594_000, 1],
+      [jwt({ iat: 7, exp: 7 + 3600 }), 3_596_000, 2],
+      [jwt({ iat: 7, exp: 9 }), 900, 1],
+      [jwt({ iat: 7, exp: 9 }), 1000, 2],
+      [jwt({ exp: 9 }), 1e12, 1],
+      [jwt({ iat: 9, exp: 7 }), 1e12, 1],
+      [jwt({ iat: 'x', exp: {} }), 1e12, 1],
+      ['opaque', 1e12, 1],
+      ['a.b.c', 1e12, 1],
+      ['e30.bnVsbA.x', 1e12, 1],
+    ] as const) {
+      let given = 0;
+      const { link, world } = linkTo(() => results(1), {
+        token() {
+          given += 1;
+          return token;
+        },
+      });
+      await link.push('a', [event], never);
+      await world.advance(atMs);
+      await link.push('a', [event], never);
+      expect([token, atMs, given]).toEqual([token, atMs, asks]);
+    }
+  });
+
   test('a token function that fails leaves us unauthenticated, and is asked again', async () => {
     let asked = 0;
     const { link } = linkTo(() => results(1), {

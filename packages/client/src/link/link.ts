@@ -13,7 +13,7 @@ export interface FetchLinkOptions {
   /** The relay's address, without `/v1`. */
   readonly relay: string;
   readonly fetch: typeof fetch;
-  readonly world: Pick<World, 'after'>;
+  readonly world: Pick<World, 'after' | 'now'>;
   readonly token?: TokenSource | undefined;
   /** Whether cookies travel, as `fetch` has it. By default only to the page's own origin. */
   readonly credentials?: RequestInit['credentials'];
@@ -24,7 +24,7 @@ export function createFetchLink(options: FetchLinkOptions): Link {
   // Taken out of its object: a browser's `fetch` may not be called as another object's method.
   const { world, fetch: ask, credentials = 'same-origin' } = options;
   const relay = options.relay.replace(/\/+$/, '');
-  const token = createToken(options.token);
+  const token = createToken(options.token, world);
 
   return {
     async push(channel, events, signal) {

@@ -132,6 +132,35 @@ test('a worker that dies in use is noticed: what waits is rejected, what comes i
   await alice.close();
 });
 
+test('a worker that dies with tasks running: their signals abort, another tab handles the event, and closing is quiet', async () => {
+  const workers: Worker[] = [];
+  const [begun, reasons, atBob] = [gather<string>(), gather<unknown>(), gather<number>()];
+  const name = freshName();
+  const alice = await open({
+    name,
+    logger: createTestLogger(),
+    worker() {
+      const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module' });
+      workers.push(worker);
+      return worker;
+    },
+  });
+  alice.handle('note.added', 'index', ({ data }, { signal }) => {
+    signal.addEventListener('abort', () => reasons.add(signal.reason));
+    begun.add(data.text);
+    return new Promise(() => undefined);
+  });
+  const bob = await open({ name });
+  await alice.publish('note.added', { text: 'fly' });
+  await begun.until(1);
+  bob.handle('note.added', 'index', (_, { attempt }) => atBob.add(attempt));
+  workers[0]?.terminate();
+  expect(await reasons.until(1)).toMatchObject([{ name: 'Fenced' }]);
+  expect(await atBob.until(1)).toEqual([2]);
+  expect(alice.tasks.state).toBe('stopped');
+  await alice.close();
+});
+
 test('where the browser has no database, it works in memory, and says so', async () => {
   const reports = gather<Failure>();
   const name = freshName();

@@ -30,8 +30,6 @@ import { change, heard, write, type Durability } from './write.ts';
 
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
-/** How many segments the first request of a read asks for; later ones go by how large those were. */
-const firstChunk = 16;
 
 /** How an IndexedDB store is opened. */
 export interface IdbStoreOptions {
@@ -144,13 +142,12 @@ async function readLog(database: Database, after: Position, limit: number): Prom
   const mark = heard(transaction.objectStore('meta').get('trim'));
   const entries: LogEntry[] = [];
   let next = after;
-  let bytes = 0;
-  let read = 0;
-  let chunk = Math.min(firstChunk, limit);
-  for (;;) {
-    const segments = await log.getAll(IDBKeyRange.lowerBound(segmentAt(next + 1)), chunk);
+  const read = { segments: 0, events: 0, bytes: 0 };
+  // The first request asks for one segment; later ones go by how large those before were.
+  for (let chunk = 1; chunk > 0; chunk = fitting()) {
+    const segments = await log.getAll(behind(), chunk);
     for (const segment of segments.map(numbered)) {
-      if (entries.length > 0 && bytes >= readBytesMax) return run(false);
+      if (entries.length > 0 && read.bytes >= readBytesMax) return run(false);
       for (const entry of entriesOf(segment)) {
         if (entry.position <= after) continue;
         if (entries.length === limit) return run(false);
@@ -158,12 +155,24 @@ async function readLog(database: Database, after: Position, limit: number): Prom
         next = entry.position;
       }
       next = lastPosition(segment.segment);
-      bytes += segment.bytes;
+      read.segments += 1;
+      read.events += segment.n;
+      read.bytes += segment.bytes;
     }
     if (segments.length < chunk) return run(true);
-    read += segments.length;
-    const fitting = Math.floor((readBytesMax * read) / Math.max(1, bytes));
-    chunk = Math.max(1, Math.min(fitting, limit - entries.length));
+  }
+  return run((await log.getKey(behind())) === undefined);
+
+  /** How many more segments are likely to fit. Read in part, a segment would be read again for the rest of it. */
+  function fitting(): number {
+    const room = limit - entries.length;
+    const few = Math.min(room / (read.events / read.segments), (readBytesMax * read.segments) / read.bytes, room);
+    // Where nothing was read yet, something has to be.
+    return entries.length === 0 ? Math.max(1, Math.floor(few)) : Math.floor(few);
+  }
+
+  function behind(): IDBKeyRange {
+    return IDBKeyRange.lowerBound(segmentAt(next + 1));
   }
 
   async function run(atHead: boolean): Promise<LogRun> {

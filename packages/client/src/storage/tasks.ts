@@ -16,7 +16,12 @@ export function idbTable(transaction: IDBPTransaction<Schema, typeof taskStores,
     record: async (handler) => (await heard(handlers.get(handler)))?.record,
     records: async () => recordsOf(await heard(handlers.getAll())),
     putRecord: (record) => made(handlers.put?.({ v: 1, record })),
-    row: async ({ handler, position }) => (await heard(tasks.get([handler, position])))?.row,
+    async state({ handler, position }) {
+      // Mostly it is what runs that is asked for, and a key is found without reading the event.
+      const running = tasks.index('state').getKey(IDBKeyRange.only(['running', handler, position]));
+      if ((await heard(running)) !== undefined) return 'running';
+      return (await heard(tasks.get([handler, position])))?.row.state;
+    },
     putRow: (row) => made(tasks.put?.(taskOf(row))),
     removeRow: ({ handler, position }) => made(tasks.delete?.([handler, position])),
     removeHandler(handler) {

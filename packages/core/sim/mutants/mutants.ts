@@ -200,14 +200,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an owner shows no sign of life while it works',
     file: 'durable/handler.ts',
-    find: '    its.beat();\n',
-    put: '',
+    find: '    isBeatDue = false;\n    its.beat();',
+    put: '    isBeatDue = false;',
+  },
+  {
+    name: 'whatever rings puts the beat off',
+    file: 'durable/handler.ts',
+    find: '    await bell.wait(either);\n    stopTimer?.();',
+    put: '    await bell.wait(either);\n    if (!isBeatDue) endBeat();\n    stopTimer?.();',
   },
   {
     name: 'a tab that has lost its lease lets its handlers run on',
     file: 'durable/handler.ts',
-    find: '        await host.drop(spec.name, failureToJson(failure, { stack: false }));\n        return;',
-    put: '        void failure;\n        return;',
+    find: 'counts no more`,\n    );\n    await host.drop(spec.name, failureToJson(failure, { stack: false }));',
+    put: 'counts no more`,\n    );\n    void failure;',
   },
   {
     name: 'a lease whose beat stands still is never taken over',
@@ -248,8 +254,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what waits for a key is not let go when the task before it has ended',
     file: 'durable/steps.ts',
-    find: 'if (goesOn && task.again && task.key !== null) unblock.add(task.key);',
-    put: 'if (goesOn && task.again && task.key !== null) unblock.delete(task.key);',
+    find: 'unblock.add(task.key);',
+    put: 'unblock.delete(task.key);',
   },
   {
     name: 'tasks of one key run side by side',
@@ -274,5 +280,17 @@ export const mutants: readonly Mutant[] = [
     file: 'durable/handler.ts',
     find: '      lease?.grew();\n',
     put: '',
+  },
+  {
+    name: 'what a step blocks is taken from the log again by the next owner',
+    file: 'memory/tasks/advance.ts',
+    find: 'ended: withMore(step, [...queued, ...cancelled]),',
+    put: 'ended: step.ended,',
+  },
+  {
+    name: 'a clock that jumped back delays retries by as much',
+    file: 'durable/due.ts',
+    find: 'definedAt > now ? 0 :',
+    put: 'definedAt === now - 0.5 ? 0 :',
   },
 ];

@@ -43,7 +43,10 @@ async function work(copy: string): Promise<void> {
 async function hunt(copy: string, { file, find, put, name }: Mutant): Promise<string | undefined> {
   const path = join(copy, 'src', file);
   const text = await readFile(path, 'utf8');
-  if (text.split(find).length !== 2) throw new Error(`"${name}": what it replaces stands not once in ${file}`);
+  if (text.split(find).length !== 2) {
+    process.stdout.write(`           what "${name}" replaces does not stand in ${file} once\n`);
+    return undefined;
+  }
   await writeFile(
     path,
     text.replace(find, () => put),

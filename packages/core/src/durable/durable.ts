@@ -115,16 +115,15 @@ export function createDurable(
   };
 
   /** One after the other: two of one name in one tab would take each other's outcomes, and what was said last holds. */
-  function inTurn(name: string, work: () => Promise<void>): Promise<void> {
-    const before = turns.get(name);
-    const turn = before === undefined ? work() : before.then(work);
-    const over = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (turns.get(name) === over) turns.delete(name);
-      });
+  async function inTurn(name: string, work: () => Promise<void>): Promise<void> {
+    const turn = turns.get(name)?.then(work) ?? work();
+    const over = turn.catch(() => undefined);
     turns.set(name, over);
-    return turn;
+    try {
+      await turn;
+    } finally {
+      if (turns.get(name) === over) turns.delete(name);
+    }
   }
 
   /** An event that its handler has not reached has no row: one is written, for the handler to find when it comes by. */

@@ -2,6 +2,7 @@
 import { Failure, failureToJson, isFinal, toFailure } from '../failure.ts';
 import type { Position } from '../ports/store.ts';
 import type { HandlerRecord } from '../ports/tasks.ts';
+import type { Stop } from '../ports/world.ts';
 import { createBackoff } from '../timing/backoff.ts';
 import { createBell, orAborted, pause } from '../timing/wait.ts';
 import { beginLease, type Lease, type LeaseParts } from './owned.ts';
@@ -63,6 +64,8 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
   let graceMs = 0;
   let hasRetriedDeferred = false;
   let isLetGo = false;
+  let stopBeat: Stop | undefined;
+  let isBeatDue = false;
   let turned = world.now();
   const ended = run();
 
@@ -139,6 +142,7 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
         await host.drop(spec.name, failureToJson(failure, { stack: false }));
         await pause(world, backoff.next(), either);
       } finally {
+        endBeat();
         lease = undefined;
         parts.changed();
       }
@@ -167,21 +171,40 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
   /** Waits for something to do. No timer runs while nothing is due and nothing is in flight. */
   async function rest(its: Lease): Promise<void> {
     const dueMs = its.dueMs();
-    const restMs = its.inFlight > 0 ? Math.min(beatMs, dueMs ?? beatMs) : dueMs;
-    const stopTimer = restMs === undefined ? undefined : world.after(restMs, ring);
-    let timedOut = false;
-    function ring(): void {
-      timedOut = true;
-      bell.ring();
-    }
+    let isDue = false;
+    const stopTimer =
+      dueMs === undefined
+        ? undefined
+        : world.after(dueMs, () => {
+            isDue = true;
+            bell.ring();
+          });
+    startBeat(its);
     await bell.wait(either);
     stopTimer?.();
-    if (!timedOut) return;
     // The wait is over, whatever the wall clock says now; the store is asked what is due.
-    if (restMs === dueMs) return its.changed();
+    if (isDue) its.changed();
+    if (!isBeatDue) return;
     // A thread that hangs would keep a lease that it does nothing with: without its answer there is no beat.
     await orAborted(Promise.resolve(host.alive()), either);
+    isBeatDue = false;
     its.beat();
+  }
+
+  /** While something is in flight. Whatever else rings does not put the beat off: a log that grows all the time would, for ever. */
+  function startBeat({ inFlight }: Lease): void {
+    if (inFlight === 0) return endBeat();
+    stopBeat ??= world.after(beatMs, () => {
+      stopBeat = undefined;
+      isBeatDue = true;
+      bell.ring();
+    });
+  }
+
+  function endBeat(): void {
+    stopBeat?.();
+    stopBeat = undefined;
+    isBeatDue = false;
   }
 
   /** Ends what can be ended, and lets another tab have the handler. */
@@ -191,13 +214,11 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
     try {
       await orAborted(Promise.resolve(host.finish(spec.name, graceMs)), over);
       while (its.inFlight > 0 && !over.aborted) {
-        const stopBeat = world.after(beatMs, () => {
-          its.beat();
-          bell.ring();
-        });
+        startBeat(its);
         await bell.wait(over);
-        stopBeat();
         // Without a beat another tab would run what still runs here.
+        if (isBeatDue) its.beat();
+        isBeatDue = false;
         if (!over.aborted && (await its.step()) === 'fenced') return await fenced();
       }
     } finally {

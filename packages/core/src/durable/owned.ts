@@ -6,7 +6,7 @@ import { createBackoff } from '../timing/backoff.ts';
 import { pause } from '../timing/wait.ts';
 import { createClaimSize } from './claim-size.ts';
 import { dueInMs } from './due.ts';
-import { claimMax, lagMax } from './limits.ts';
+import { claimMax, lagMax, overtakenMax } from './limits.ts';
 import { endedBy, rowOf, taskOf, type Ended } from './steps.ts';
 import type { HandlerSpec, Task, TaskHost, TaskOutcome } from './task.ts';
 import { createGaze, type EventEntry } from './wants.ts';
@@ -142,6 +142,7 @@ export function beginLease(
     // Before the step: who changes rows while it is under way may change them behind it.
     if (room > 0) isStale = false;
     const { tasks, upTo } = await freshTasks(room - Math.min(claim, record.rows.waiting));
+    if (window.ended.length > overtakenMax) keepOvertaken(at);
     const isNews = ended.length + tasks.length + unheard.rows.length + claim > 0 || unheard.passed !== 0;
     // A handler that is only passed by, or paused, is still defined, and holds what it has not handled.
     isBeatDue ||= at - record.definedAt > handlerPinMs / 7;
@@ -175,6 +176,16 @@ export function beginLease(
     ends = ends.slice(ended.length);
     handOut(advanced, tasks, held);
     return 'busy';
+  }
+
+  /** One that takes long, or never ends, would make the record grow with every event that overtakes it. */
+  function keepOvertaken(at: number): void {
+    for (const task of inFlight.values()) {
+      if (task.again) continue;
+      inFlight.set(task.position, { ...task, again: true });
+      window.end(task.position);
+      unheard = { ...unheard, rows: [...unheard.rows, rowOf(task, at, { state: 'running' })] };
+    }
   }
 
   /** While tasks are being returned nothing is claimed: reading would come by them again at once. */
@@ -247,7 +258,7 @@ export function beginLease(
         cursor: window.cursor,
         claimed: window.claimed,
         ended: window.ended,
-        put: [...change.put, ...unheard.rows],
+        put: [...unheard.rows, ...change.put],
         remove: change.remove,
         unblock: change.unblock,
         queue: keyed.map((task) => rowOf(task, at, { state: 'blocked', attempts: 0 })),
@@ -288,8 +299,8 @@ export function beginLease(
       .filter(({ state }) => state === 'running')
       .filter(({ position }) => !inFlight.has(position) && !ends.some(([task]) => task.position === position))
       .map((row): TaskRow => ({ ...row, state: 'waiting', attempts: row.attempts - 1, at: world.now(), delayMs: 0 }));
-    // Fresh events that it wrote as blocked have rows, and are not taken from the log again.
-    const stored = new Set(all.map(({ position }) => position));
+    // Fresh events that it wrote as blocked, or that were cancelled ahead, are not taken from the log again.
+    const stored = new Set([...all.map(({ position }) => position), ...record.ended]);
     const fresh = tasks.filter(({ position }) => !stored.has(position));
     for (const { position } of tasks) if (stored.has(position)) window.end(position);
     unheard = { rows: strays, passed: fresh.length, held: [...unheard.held, ...held] };

@@ -31,11 +31,13 @@ export async function recover(
     ),
     { stack: false },
   );
+  const first = new Set<string>();
   let now = record;
 
   const running = await store.tasks({ handler: spec.name, states: ['running'] }, { limit: claimMax });
   for (let page = running; page.tasks.length > 0;) {
-    if (!(await commit({ put: page.tasks.map(again), cursor: now.cursor, claimed: now.claimed }))) return undefined;
+    if (!(await commit({ put: page.tasks.map(again).map(inOrder), cursor: now.cursor, claimed: now.claimed })))
+      return undefined;
     page = await store.tasks({ handler: spec.name, states: ['running'] }, { limit: claimMax });
   }
 
@@ -49,21 +51,13 @@ export async function recover(
     const rows = (await rowsOf(lost)).map(again);
     // First behind what waits already, then the rest: of one key, the first waits and the others are blocked by it.
     const queued = await commit({
-      queue: rows.filter(({ key }) => key !== null),
+      queue: rows.filter(({ key, state }) => key !== null && state === 'waiting'),
       cursor: now.cursor,
       claimed: now.claimed,
     });
     if (queued === undefined) return undefined;
     const behind = new Set(queued);
-    const first = new Set<string>();
-    const put = rows
-      .filter(({ position }) => !behind.has(position))
-      .map((row): TaskRow => {
-        if (row.key === null || row.state !== 'waiting') return row;
-        if (first.has(row.key)) return { ...row, state: 'blocked' };
-        first.add(row.key);
-        return row;
-      });
+    const put = rows.filter(({ position }) => !behind.has(position)).map(inOrder);
     // Those behind which others were blocked while they ran are blocked with them now: the first of each key goes on.
     const unblock = rows.flatMap(({ key, position }) => (key !== null && behind.has(position) ? [key] : []));
     if (!(await commit({ put, unblock, cursor: end, claimed: now.claimed, failed: lost.length }))) return undefined;
@@ -74,6 +68,14 @@ export async function recover(
     const isDead = row.attempts >= spec.maxErrors;
     const delayMs = isDead ? 0 : defaultDelayMs(world, row.attempts);
     return { ...row, state: isDead ? 'dead' : 'waiting', at: world.now(), delayMs, failure };
+  }
+
+  /** Of one key, the first waits and the others are blocked by it. */
+  function inOrder(row: TaskRow): TaskRow {
+    if (row.key === null || row.state !== 'waiting') return row;
+    if (first.has(row.key)) return { ...row, state: 'blocked' };
+    first.add(row.key);
+    return row;
   }
 
   async function rowsOf(entries: readonly EventEntry[]): Promise<readonly TaskRow[]> {

@@ -70,7 +70,8 @@ export function endedBy(
         // Of one key several may come back: one after the other, and behind one that still runs.
         if (task.key !== null) put.push(rowOf(task, at, { state: 'blocked', attempts: unused }));
         // Below something that is still in flight, its place in the log cannot be given back.
-        else if (task.again || task.position < highest) put.push(rowOf(task, at, { state: 'waiting', attempts: unused }));
+        else if (task.again || task.position < highest)
+          put.push(rowOf(task, at, { state: 'waiting', attempts: unused }));
         else givenBack.push(task.position);
         break;
     }

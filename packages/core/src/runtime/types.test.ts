@@ -43,3 +43,30 @@ test('types: names complete, and each mistake is told where it is', () => {
   };
   expectTypeOf(mistakes).toBeFunction();
 });
+
+test('types of durable handlers: names complete, and each mistake is told where it is', () => {
+  const mistakes = (runtime: Runtime<typeof events>): void => {
+    runtime.handle('todo.added', 'index', ({ data }) => expectTypeOf(data).toEqualTypeOf<{ readonly title: string }>());
+    runtime.handle(events['todo.done'], 'count', ({ data }, { publish }) => publish('todo.added', { title: data.id }));
+    runtime.handle('todo.*', 'audit', ({ data }) => void data, { key: ({ type }) => type });
+    // @ts-expect-error a name that is not defined would never be handled
+    runtime.handle('todo.addde', 'index', () => undefined);
+    // @ts-expect-error a handler needs a name: it is what is stored
+    runtime.handle('todo.added', () => undefined);
+    // @ts-expect-error the title is called title
+    runtime.handle('todo.added', 'index', ({ data }) => data.titel);
+    // @ts-expect-error a key is text or null
+    runtime.handle('todo.added', 'index', () => undefined, { key: () => 7 });
+    // @ts-expect-error 'todo.added' has no id to be keyed by
+    runtime.handle('todo.added', 'index', () => undefined, { key: ({ data }) => data.id });
+    // @ts-expect-error it begins at 'now' or at the 'earliest'
+    runtime.handle('todo.added', 'index', () => undefined, { from: 'latest' });
+    // @ts-expect-error 'todo.done' needs an id
+    runtime.handle('todo.added', 'index', (_, { publish }) => publish('todo.done', {}));
+    // @ts-expect-error there is no such state
+    void runtime.tasks.list({ states: ['done'] });
+    // @ts-expect-error what is to be given up must be said
+    void runtime.tasks.discard();
+  };
+  expectTypeOf(mistakes).toBeFunction();
+});

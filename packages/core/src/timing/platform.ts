@@ -8,6 +8,9 @@ export interface Platform {
   readonly crypto: { getRandomValues(array: Uint32Array<ArrayBuffer>): unknown };
   setTimeout(callback: () => void, ms: number): number | object;
   clearTimeout(timer: number | undefined): void;
+  /** Where there are these, a wait of no length gives others their turn and takes no millisecond. */
+  setImmediate?(callback: () => void): object;
+  clearImmediate?(immediate: object | undefined): void;
 }
 
 /** Drawing random bytes one number at a time costs more than an event does. */
@@ -24,6 +27,10 @@ export function worldOf(platform: Platform): World {
     random,
     id: createUuid7(now, random),
     after(ms, callback) {
+      if (ms <= 0 && platform.setImmediate !== undefined) {
+        const immediate = platform.setImmediate(callback);
+        return () => platform.clearImmediate?.(immediate);
+      }
       // A timer's handle is a number in browsers and an object in Node; only browsers' are typed here.
       let timer: number | object;
       const arm = (leftMs: number): void => {

@@ -1,5 +1,5 @@
 // Keys that an issuer publishes as a JWK Set: fetched when first needed, cached, asked for anew when they may have changed.
-import { errors, type JSONWebKeySet } from 'jose';
+import type { JSONWebKeySet } from 'jose';
 import { Failure, toFailure, type World } from '@godwit/core';
 import { finder, publicAlgorithms, type Keys } from './keys.ts';
 
@@ -84,7 +84,7 @@ export function jwksKeys(parts: {
       const response = await fetch(url, init);
       if (response.status !== 200) {
         await response.body?.cancel();
-        throw new errors.JOSEError(`it answered ${response.status}`);
+        throw new Error(`it answered ${response.status}`);
       }
       return (await response.json()) as JSONWebKeySet;
     } finally {
@@ -113,7 +113,10 @@ function addressOf(text: string): string {
     throw new Failure('InvalidOptions', `the JWKS URL is https://… or http://…; got ${JSON.stringify(text)}`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new Failure('InvalidOptions', 'the JWKS URL holds a name or a password, which a set of public keys needs not');
+    throw new Failure(
+      'InvalidOptions',
+      'the JWKS URL holds a name or a password, which a set of public keys needs not',
+    );
   }
   return url.href;
 }

@@ -137,7 +137,8 @@ async function jwkOfPem(text: string): Promise<JWK> {
 
 function assertPublic({ kty, d, k }: JWK): void {
   if (kty === 'oct' || k !== undefined) throw invalid('the public key is a secret (kty "oct"); name it as one');
-  if (d !== undefined) throw invalid('the public key is a private one: it has the member "d", which nobody else may see');
+  if (d !== undefined)
+    throw invalid('the public key is a private one: it has the member "d", which nobody else may see');
 }
 
 /** The algorithms that the key can be used for. In a set, what is for other purposes is nobody's mistake. */

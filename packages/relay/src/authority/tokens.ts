@@ -1,7 +1,7 @@
 // JWTs (RFC 7519): who has signed one, whether it counts now, and which channels it allows.
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import { compileChannelPattern } from '@godwit/core/protocol';
-import { Failure, isFailure, type World } from '@godwit/core';
+import { Failure, type World } from '@godwit/core';
 import { forbidden, type Action, type Authority } from './authority.ts';
 import type { KeyHint, Keys } from './keys.ts';
 import { tokenOf } from './token.ts';
@@ -128,6 +128,5 @@ function expired(cause?: unknown): Failure {
 }
 
 function refused(why: string, cause?: unknown): Failure {
-  if (isFailure(cause)) return cause;
   return new Failure('Unauthenticated', `the token is refused: ${why}`, { cause });
 }

@@ -1,6 +1,8 @@
 // The protocol's contract over the Worker and its objects, in workerd.
 import { SELF } from 'cloudflare:test';
+import { onTestFinished, vi } from 'vitest';
 import { relayContract } from '../testing/relay-contract.ts';
+import type { TokenStart } from '../testing/world.ts';
 import type { RelayEnv } from './environment.ts';
 import { setupHeader } from './testing/worker.ts';
 
@@ -8,8 +10,8 @@ const secret = 'the secret of the relay under test, in workerd';
 /** A reader that leaves is noticed at a heartbeat: https://github.com/cloudflare/workerd/pull/7298. */
 const heartbeatMs = 150;
 
-relayContract('on Workers', async ({ secured = false, limits = {}, origins = [] } = {}) => {
-  const who = secured ? { GODWIT_SECRET: secret } : { GODWIT_INSECURE: 'true' };
+relayContract('on Workers', async ({ secured = false, limits = {}, origins = [], tokens = {} } = {}) => {
+  const who = secured ? varsOf(tokens) : { GODWIT_INSECURE: 'true' };
   const vars: Omit<RelayEnv, 'CHANNELS'> = {
     ...who,
     GODWIT_LIMITS: { heartbeatMs, ...limits },
@@ -27,3 +29,18 @@ relayContract('on Workers', async ({ secured = false, limits = {}, origins = [] 
     close: async () => {},
   };
 });
+
+function varsOf({ publicKey, jwks, issuer = [], audience = [], tokenInQuery = false }: TokenStart) {
+  const rules = {
+    GODWIT_ISSUER: issuer.join(),
+    GODWIT_AUDIENCE: audience.join(),
+    GODWIT_TOKEN_IN_QUERY: String(tokenInQuery),
+  };
+  if (publicKey !== undefined) return { ...rules, GODWIT_PUBLIC_KEY: publicKey };
+  if (jwks === undefined) return { ...rules, GODWIT_SECRET: secret };
+  // The Worker under test runs where the tests do, so its way out is theirs.
+  const url = `https://issuer.example/${crypto.randomUUID()}`;
+  const out = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => jwks());
+  onTestFinished(() => out.mockRestore());
+  return { ...rules, GODWIT_JWKS_URL: url };
+}

@@ -4,7 +4,7 @@ import { createExecutionContext, SELF } from 'cloudflare:test';
 import { SignJWT } from 'jose';
 import { expect, test, vi } from 'vitest';
 import type { RelayEnv } from './environment.ts';
-import { createWorker } from './worker.ts';
+import { createWorker, type WorkerOptions } from './worker.ts';
 
 const secret = 'a secret of more than thirty-two bytes';
 const page = 'https://relay.example/v1/channels/room/events';
@@ -14,7 +14,11 @@ test.for([
   [{ GODWIT_SECRET: '' }, 'this relay has no key, so it serves nobody'],
   [{ GODWIT_INSECURE: 'yes' }, 'this relay has no key, so it serves nobody'],
   [{ GODWIT_SECRET: 'short' }, 'GODWIT_SECRET has 5 bytes; HS256 needs 32 at least'],
-  [{ GODWIT_SECRET: secret, GODWIT_INSECURE: 'true' }, 'remove either GODWIT_SECRET or GODWIT_INSECURE'],
+  [{ GODWIT_SECRET: secret, GODWIT_INSECURE: 'true' }, 'GODWIT_INSECURE and GODWIT_SECRET exclude each other'],
+  [{ GODWIT_PUBLIC_KEY: 'x', GODWIT_JWKS_URL: 'y' }, 'GODWIT_PUBLIC_KEY and GODWIT_JWKS_URL exclude each other'],
+  [{ GODWIT_PUBLIC_KEY: 'x' }, 'neither PEM nor JSON'],
+  [{ GODWIT_JWKS_URL: 'x' }, 'the JWKS URL is https://'],
+  [{ GODWIT_INSECURE: 'true', GODWIT_ISSUER: 'x' }, 'means nothing where GODWIT_INSECURE wants none'],
   [{ GODWIT_INSECURE: 'true', GODWIT_LIMITS: { ringBytes: -1 } }, 'GODWIT_LIMITS has "ringBytes": -1'],
 ] as const)('a Worker set up with %o answers every request with what is wrong', async ([vars, sentence]) => {
   const operator = vi.spyOn(console, 'error').mockReturnValue();
@@ -38,6 +42,12 @@ test('a Worker with a secret admits whom its tokens admit', async () => {
   expect((await ask({ GODWIT_SECRET: secret }, get(page, { method: 'POST', headers }))).status).toBe(403);
 });
 
+test('a Worker with a hook of its own asks that, and wants no key', async () => {
+  const options = { authorize: (request: Request) => request.headers.get('x-user') === 'alice' };
+  expect((await ask({}, get(page, { headers: { 'x-user': 'alice' } }), options)).status).toBe(200);
+  expect((await ask({}, get(page), options)).status).toBe(403);
+});
+
 test('pages of the named origins may use it', async () => {
   const headers = { origin: 'https://app.example' };
   const vars = { GODWIT_INSECURE: 'true', GODWIT_CORS: 'https://app.example' };
@@ -59,8 +69,12 @@ function get(url: string | URL, init: RequestInit<IncomingRequestCfProperties> =
   return new Request<unknown, IncomingRequestCfProperties>(url, init);
 }
 
-async function ask(vars: Omit<RelayEnv, 'CHANNELS'>, request: ReturnType<typeof get>): Promise<Response> {
-  const { fetch } = createWorker();
+async function ask(
+  vars: Omit<RelayEnv, 'CHANNELS'>,
+  request: ReturnType<typeof get>,
+  options?: WorkerOptions,
+): Promise<Response> {
+  const { fetch } = createWorker(options);
   if (fetch === undefined) throw new Error('the handler has no fetch');
   return await fetch(request, { CHANNELS: env.CHANNELS, ...vars }, createExecutionContext());
 }

@@ -1,6 +1,6 @@
 // Starts a relay on Node: the app, on SQLite, behind HTTP; and ends it without losing anybody.
 import { join } from 'node:path';
-import { Failure, guarded, worldOf, type Logger, type Reporter, type Telemetry, type World } from '@godwit/core';
+import { Failure, guarded, worldOf, type Logger, type Reporter, type Telemetry } from '@godwit/core';
 import { createChannels } from '@godwit/core/feed';
 import { defaultLimits, type Limits } from '@godwit/core/protocol';
 import { createApp } from '../app.ts';

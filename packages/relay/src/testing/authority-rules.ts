@@ -82,16 +82,31 @@ export function authorityRules(start: (options?: RelayStart) => Promise<RelayUnd
     expect((await get('/v1/stats', reader)).status).toBe(403);
   });
 
-  test('9.4 a stream ends when its token does', async () => {
-    const { open, channel, as } = await create();
+  test('9.4 a stream ends when its token does, and a reader that comes back with a new one misses nothing', async () => {
+    const { open, post, channel, as } = await create();
+    const writer = await as({ publish: ['*'] });
+    const publish = async (id: string): Promise<number> => (await post(eventType, eventOf(id), writer)).status;
     const exp = Math.floor(Date.now() / 1000) + 2;
     const headers = await as({ subscribe: ['*'], exp });
-    const streams = [await open('', headers), await open(`?channel=${channel}`, headers, '/v1/events')];
-    for (const stream of streams) {
-      await stream.control('connected');
+    const [one, many] = [await open('', headers), await open(`?channel=${channel}`, headers, '/v1/events')];
+    await many.control('connected');
+    await publish('1');
+    const [before] = await one.events(1);
+    await many.events(1);
+    for (const stream of [one, many]) {
+      expect(await stream.next()).toMatchObject({ event: 'drain', data: { retryAfterMs: expect.any(Number) } });
       expect(await stream.next()).toBeUndefined();
     }
-    expect(Math.floor(Date.now() / 1000)).toBeGreaterThanOrEqual(exp);
+    expect(Date.now()).toBeGreaterThanOrEqual(exp * 1000);
+    await publish('2');
+    await expect(open(`?after=${before?.id}`, headers)).rejects.toThrow('401');
+    const renewed = await as({ subscribe: ['*'], exp: exp + 3600 });
+    const again = [
+      await open(`?after=${before?.id}`, renewed),
+      await open(`?channel=${channel}@${before?.id}`, renewed, '/v1/events'),
+    ];
+    await publish('3');
+    for (const stream of again) expect(await stream.ids(2)).toEqual(['2', '3']);
   });
 
   test('9.5 removing needs its own right', async () => {
@@ -123,6 +138,13 @@ export function authorityRules(start: (options?: RelayStart) => Promise<RelayUnd
     expect(await write({ origin })).toBe(200);
     expect(await write({})).toBe(403);
     expect(await write({ origin: 'null' })).toBe(403);
+    // What a browser says beside: no page can write it.
+    expect(await read({ 'sec-fetch-site': 'same-origin' })).toBe(200);
+    for (const site of ['same-site', 'cross-site']) expect(await read({ 'sec-fetch-site': site })).toBe(403);
+    const behindTls = relay.url.replace(/^https?/, (scheme) => (scheme === 'http' ? 'https' : 'http'));
+    expect(await write({ origin: behindTls, 'sec-fetch-site': 'same-origin' })).toBe(200);
+    expect(await write({ origin: behindTls })).toBe(403);
+    expect(await write({ origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' })).toBe(403);
   });
 
   test('9.7 pages of the origins it was told may use it', async () => {

@@ -1,6 +1,7 @@
 // PROTOCOL.md as tests: one per numbered rule, run against a real relay on each platform, with nothing but fetch.
 import { describe } from 'vitest';
 import { authorityRules } from './authority-rules.ts';
+import { keyRules } from './key-rules.ts';
 import { failureRules } from './failure-rules.ts';
 import { numberRules } from './number-rules.ts';
 import { operatingRules } from './operating-rules.ts';
@@ -19,5 +20,6 @@ export function relayContract(name: string, start: (options?: RelayStart) => Pro
     operatingRules(start);
     failureRules(start);
     authorityRules(start);
+    keyRules(start);
   });
 }

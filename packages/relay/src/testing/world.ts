@@ -1,7 +1,7 @@
 // For the contract: a relay under test, a channel of its own per test, and what one says to it.
-import { SignJWT } from 'jose';
 import type { Limits } from '@godwit/core/protocol';
 import { onTestFinished } from 'vitest';
+import { mintToken, type Signing } from '../authority/mint.ts';
 import { readFrames, type FrameReader } from './frames.ts';
 
 /** How the relay under test is started. */
@@ -11,6 +11,18 @@ export interface RelayStart {
   readonly limits?: Partial<Limits>;
   /** Origins whose pages may use it, where it is secured. */
   readonly origins?: readonly string[];
+  /** Which tokens count, where it is secured: those of its secret, unless there is another key. */
+  readonly tokens?: TokenStart;
+}
+
+/** Which tokens count. */
+export interface TokenStart {
+  readonly publicKey?: string;
+  /** Answers for the issuer of the tokens, when its keys are asked for by URL. */
+  readonly jwks?: () => Response;
+  readonly issuer?: readonly string[];
+  readonly audience?: readonly string[];
+  readonly tokenInQuery?: boolean;
 }
 
 /** A relay that runs. */
@@ -33,6 +45,9 @@ export interface Claims {
   readonly manage?: unknown;
   /** When it expires, in seconds since 1970. */
   readonly exp?: number;
+  readonly nbf?: number;
+  readonly iss?: string;
+  readonly aud?: string | readonly string[];
 }
 
 /** A result of a POST. */
@@ -57,7 +72,8 @@ export interface RelayWorld {
   open(query?: string, headers?: Record<string, string>, path?: string): Promise<FrameReader>;
   page(query?: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   stat(): Promise<Readonly<Record<string, unknown>>>;
-  token(claims: Claims): Promise<string>;
+  /** Signs a token, with the relay's secret unless said. */
+  token(claims: Claims, signing?: Signing): Promise<string>;
 }
 
 /** Batched mode. */
@@ -125,10 +141,8 @@ export async function createRelayWorld(
     async stat() {
       return (await (await get(`/v1/channels/${channel}`)).json()) as Record<string, unknown>;
     },
-    token({ exp, ...claims }) {
-      const token = new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' });
-      if (exp !== undefined) token.setExpirationTime(exp);
-      return token.sign(relay.secret ?? new Uint8Array(32));
+    token(claims, signing = { key: relay.secret ?? new Uint8Array(32), alg: 'HS256' }) {
+      return mintToken(signing, { ...claims });
     },
   };
 }

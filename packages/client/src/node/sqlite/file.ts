@@ -18,6 +18,8 @@ export interface OpenFile {
   readonly deviceId: string;
   /** Those who share the file share an election. */
   readonly device: MemoryDevice;
+  /** @throws Failure `Closed` */
+  assertOpen(): void;
   /** Runs one transaction: when this answers all of it is committed, and when it throws nothing is. `what` says what was tried. */
   transact<Result>(what: string, work: (tables: Tables) => Result): Result;
   /** Reads: nothing comes in between, since nobody else has the file, and this thread is busy. */
@@ -64,6 +66,7 @@ export function openFile(options: DatabaseOptions & { readonly durability: Durab
   const user: OpenFile = {
     deviceId,
     device,
+    assertOpen,
     transact(what, work) {
       assertOpen();
       // A commit to a file without a name would be told as stored, and be gone with the process.

@@ -58,6 +58,7 @@ export function storeOn(file: OpenFile): DeviceStore {
       file.transact(`confirm what "${confirmation.channel}" has sent`, ({ log }) => log.confirm(confirmation));
     },
     async read(after, limit) {
+      file.assertOpen();
       await turn();
       return file.read('read the log', ({ log }) => log.read(after, limit));
     },

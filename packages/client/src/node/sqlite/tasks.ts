@@ -14,7 +14,7 @@ export function prepareTasks(database: DatabaseSync): TaskTable {
   const records = database.prepare('SELECT record FROM handlers ORDER BY name');
   const putRecord = database.prepare('INSERT OR REPLACE INTO handlers (name, record) VALUES (?, ?)');
   const removeRecord = database.prepare('DELETE FROM handlers WHERE name = ?');
-  const row = database.prepare(`SELECT ${columns} FROM tasks WHERE handler = ? AND position = ?`);
+  const state = database.prepare('SELECT state FROM tasks WHERE handler = ? AND position = ?');
   const putRow = database.prepare(
     `INSERT OR REPLACE INTO tasks (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
@@ -38,7 +38,7 @@ export function prepareTasks(database: DatabaseSync): TaskTable {
     record: (handler) => recordOf(record.get(toKey(handler))),
     records: () => records.all().flatMap((found) => recordOf(found) ?? []),
     putRecord: (next) => putRecord.run(toKey(next.name), toJson(next)),
-    row: ({ handler, position }) => rowOrNone(row.get(toKey(handler), position)),
+    state: ({ handler, position }) => stateOrNone(state.get(toKey(handler), position)),
     putRow: (next) => putRow.run(...valuesOf(next)),
     removeRow: ({ handler, position }) => removeRow.run(toKey(handler), position),
     removeHandler(handler) {
@@ -102,16 +102,20 @@ function valuesOf(row: TaskRow): readonly SQLInputValue[] {
   ];
 }
 
-function rowOrNone(row: Row | undefined): TaskRow | undefined {
-  return row === undefined ? undefined : rowOf(row);
+function stateOrNone(row: Row | undefined): TaskState | undefined {
+  return row === undefined ? undefined : stateOf(row['state']);
+}
+
+/** Only this release and those before it have written the file. */
+function stateOf(column: unknown): TaskState {
+  return String(column) as TaskState;
 }
 
 function rowOf({ handler, position, state, key, attempts, at, delay, channel, offset, failure, event }: Row): TaskRow {
   return {
     handler: fromKey(handler),
     position: Number(position),
-    // Only this release and those before it have written the file.
-    state: String(state) as TaskState,
+    state: stateOf(state),
     channel: fromKey(channel),
     event: JSON.parse(textOf(event)),
     offset: offset === null ? null : fromKey(offset),

@@ -1,4 +1,5 @@
 // One step of a handler's owner: what has ended is kept, and what comes next is claimed, in one transaction.
+import type { Position } from '../../ports/store.ts';
 import type { Advanced, Step, TaskRow } from '../../ports/tasks.ts';
 import { ledgerOf } from './ledger.ts';
 import { droppedOnly, sumOf } from './record.ts';
@@ -52,7 +53,8 @@ export function* advance(table: TaskTable, step: Step, before?: Advanced): Steps
     ...(yield* ledger.recorded()),
     cursor: step.cursor,
     claimed: step.claimed,
-    ended: step.ended,
+    // What has a row now, or never gets one: who comes after a tab that died here must not take it from the log again.
+    ended: withMore(step, [...queued, ...cancelled]),
     owner: step.release ? null : record.owner,
     beat: record.beat + 1,
     definedAt: at,
@@ -60,4 +62,9 @@ export function* advance(table: TaskTable, step: Step, before?: Advanced): Steps
   };
   table.putRecord(next);
   return { claimed, queued, cancelled, record: next };
+}
+
+function withMore({ ended, cursor }: Step, more: readonly Position[]): readonly Position[] {
+  if (more.length === 0) return ended;
+  return [...new Set([...ended, ...more])].filter((position) => position > cursor).toSorted((a, b) => a - b);
 }

@@ -1,6 +1,6 @@
 // Changes rows of one handler, and counts what each change does: `rows` and `due` always agree with what is stored.
 import type { Position } from '../../ports/store.ts';
-import type { HandlerRecord, TaskRow } from '../../ports/tasks.ts';
+import type { HandlerRecord, TaskKey, TaskRow, TaskState } from '../../ports/tasks.ts';
 import { rowsOf } from './record.ts';
 import { turned } from './rows.ts';
 import { all, one, type Steps } from './steps.ts';
@@ -38,26 +38,24 @@ export function ledgerOf(table: TaskTable, record: HandlerRecord): Ledger {
     const before = yield* stored(latest.map(({ position }) => position));
     return latest.flatMap((row, index) => {
       const old = before[index];
-      if (old?.state === 'cancelled') return [];
+      if (old === 'cancelled') return [];
       replace(old, row);
       return [row.position];
     });
   }
 
   function* remove(positions: readonly Position[]): Steps<void> {
-    const rows = yield* stored([...new Set(positions)]);
-    drop(rows.filter((row) => row !== undefined));
+    const each = [...new Set(positions)];
+    const states = yield* stored(each);
+    for (const [index, position] of each.entries()) gone({ handler, position }, states[index]);
   }
 
   function turn(olds: readonly TaskRow[], into: (row: TaskRow) => TaskRow): readonly TaskRow[] {
-    return olds.map((old) => replace(old, into(old)));
+    return olds.map((old) => replace(old.state, into(old)));
   }
 
   function drop(olds: readonly TaskRow[]): void {
-    for (const old of olds) {
-      table.removeRow(old);
-      count(old, -1);
-    }
+    for (const old of olds) gone(old, old.state);
   }
 
   function* unblock(keys: readonly string[], at: number): Steps<void> {
@@ -72,23 +70,29 @@ export function ledgerOf(table: TaskTable, record: HandlerRecord): Ledger {
     return { ...record, rows, due: rows.waiting === 0 ? null : yield* one(table.earliest(handler)) };
   }
 
-  /** The rows there are. A handler without any, as most have none, is not asked for. */
-  function* stored(positions: readonly Position[]): Steps<readonly (TaskRow | undefined)[]> {
+  /** The states of the rows there are. A handler without any, as most have none, is not asked for. */
+  function* stored(positions: readonly Position[]): Steps<readonly (TaskState | undefined)[]> {
     if (total === 0) return [];
-    return yield* all(positions.map((position) => table.row({ handler, position })));
+    return yield* all(positions.map((position) => table.state({ handler, position })));
   }
 
-  function replace(old: TaskRow | undefined, row: TaskRow): TaskRow {
+  function replace(old: TaskState | undefined, row: TaskRow): TaskRow {
     table.putRow(row);
     count(old, -1);
-    count(row, 1);
+    count(row.state, 1);
     return row;
   }
 
-  function count(row: TaskRow | undefined, by: 1 | -1): void {
-    if (row === undefined) return;
-    rows[row.state] += by;
+  function gone(key: TaskKey, state: TaskState | undefined): void {
+    if (state === undefined) return;
+    table.removeRow(key);
+    count(state, -1);
+  }
+
+  function count(state: TaskState | undefined, by: 1 | -1): void {
+    if (state === undefined) return;
+    rows[state] += by;
     total += by;
-    if (row.state === 'waiting') isWaitingTouched = true;
+    if (state === 'waiting') isWaitingTouched = true;
   }
 }

@@ -17,7 +17,7 @@ export function memoryTable({ records, rows }: MemoryTasks): TaskTable {
     record: (handler) => records.get(handler),
     records: () => [...records.values()].toSorted((one, other) => (one.name < other.name ? -1 : 1)),
     putRecord: (record) => records.set(record.name, record),
-    row: ({ handler, position }) => rows.get(handler)?.get(position),
+    state: ({ handler, position }) => rows.get(handler)?.get(position)?.state,
     putRow(row) {
       const own = rows.get(row.handler) ?? new Map<number, TaskRow>();
       rows.set(row.handler, own.set(row.position, row));

@@ -1,5 +1,5 @@
 // What a store of durable handlers keeps, as the work on it asks for it. An adapter is a table and a transaction.
-import type { HandlerRecord, TaskKey, TaskQuery, TaskRow } from '../../ports/tasks.ts';
+import type { HandlerRecord, TaskKey, TaskQuery, TaskRow, TaskState } from '../../ports/tasks.ts';
 import type { Answer } from './steps.ts';
 
 /**
@@ -12,7 +12,8 @@ export interface TaskTable {
   /** Every record, by name. */
   records(): Answer<readonly HandlerRecord[]>;
   putRecord(record: HandlerRecord): unknown;
-  row(key: TaskKey): Answer<TaskRow | undefined>;
+  /** A row's state; undefined where there is no such row. */
+  state(key: TaskKey): Answer<TaskState | undefined>;
   putRow(row: TaskRow): unknown;
   removeRow(key: TaskKey): unknown;
   /** Removes a handler's record and its rows. */

@@ -202,7 +202,7 @@ test('a handler whose lease was lost during a hook is not begun', async () => {
   await world.settle();
   await shop.publish('order.placed', { n: 1 });
   await world.settle();
-  const event = (await device.database.contents.log[0])?.events[0];
+  const event = device.database.contents.log[0]?.events[0];
   if (event === undefined) throw new Error('nothing was published');
   stop();
   await world.advance(5000);
@@ -295,4 +295,32 @@ test('a living tab that has nothing to do keeps its lease, however much is publi
   await world.advance(60_000);
   expect([one.status.get().handlers['ship']?.isHere, two.status.get().handlers['ship']?.isHere]).toEqual([true, false]);
   expect(world.timers).toBe(0);
+});
+
+test('a task that never ends is overtaken by thousands, and what is stored of its handler stays small', async () => {
+  const { tab, world } = createDevice();
+  let most = 0;
+  const end = Promise.withResolvers<void>();
+  const shop = await tab({
+    store: (store) => ({
+      ...store,
+      async advance(step) {
+        most = Math.max(most, step.ended.length);
+        return store.advance(step);
+      },
+    }),
+  });
+  shop.handle('order.placed', 'ship', ({ data }) => (data.n === 0 ? end.promise : undefined), { concurrency: 2 });
+  await world.settle();
+  for (let burst = 0; burst < 20; burst += 1) {
+    await Promise.all(Array.from({ length: 500 }, (_, n) => shop.publish('order.placed', { n: burst * 500 + n })));
+    await world.advance(10);
+  }
+  expect(await shop.tasks.handlers()).toMatchObject([{ rows: { running: 1 }, totals: { handled: 9999 } }]);
+  expect(most).toBeLessThan(2048);
+  end.resolve();
+  await world.advance(10);
+  expect(await shop.tasks.handlers()).toMatchObject([
+    { rows: { running: 0 }, totals: { passed: 10_000, handled: 10_000 } },
+  ]);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { leaseMs } from '../../durable/lease.ts';
 import { Failure } from '../../failure.ts';
 import type { DeviceStore, Step } from '../../ports/tasks.ts';
@@ -193,24 +193,13 @@ test('a release that the disk refuses is tried again', async () => {
 test('a handler that is stopped by its signal lets go of the signal when the runtime closes', async () => {
   const { tab, world } = createDevice();
   const shop = await tab();
-  const life = new AbortController();
-  const listeners = new Set<unknown>();
-  const { signal } = life;
-  const add = signal.addEventListener.bind(signal);
-  signal.addEventListener = (type: string, listener: () => void, options?: AddEventListenerOptions): void => {
-    listeners.add(listener);
-    options?.signal?.addEventListener('abort', () => listeners.delete(listener));
-    add(type, listener, options);
-  };
-  const remove = signal.removeEventListener.bind(signal);
-  signal.removeEventListener = (type: string, listener: () => void): void => {
-    listeners.delete(listener);
-    remove(type, listener);
-  };
+  const { signal } = new AbortController();
+  const listen = vi.spyOn(signal, 'addEventListener');
   shop.handle('order.placed', 'ship', () => undefined, { signal });
   await world.settle();
+  expect(listen.mock.calls).toMatchObject([['abort', expect.anything(), { signal: { aborted: false } }]]);
   await shop.close();
-  expect(listeners.size).toBe(0);
+  expect(listen.mock.calls).toMatchObject([['abort', expect.anything(), { signal: { aborted: true } }]]);
 });
 
 /** A store whose answers to some steps are lost, once they are committed. */

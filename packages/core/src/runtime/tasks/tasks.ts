@@ -51,6 +51,7 @@ export function createTasks(parts: {
   const stops = new Set<Stop>();
   /** Of those that are still being stopped, too. */
   const keys = new Map<string, HandlerDefinition['key']>();
+  const stopping = new Map<string, Promise<unknown>>();
   const life = new AbortController();
   let known: readonly KnownHandler[] = [];
   let isHeld = options.start === false;
@@ -62,7 +63,7 @@ export function createTasks(parts: {
     attempt: parts.attempt,
     settle(outcomes) {
       measures?.ended(outcomes);
-      ask(engine.settle(outcomes));
+      void ask(engine.settle(outcomes));
     },
   });
   const { telemetry } = parts;
@@ -108,15 +109,19 @@ export function createTasks(parts: {
       if (signal?.aborted === true) return () => undefined;
       handlers.set(name, definition);
       keys.set(name, definition.key);
-      executor.add(definition);
-      // Behind the one before of this name, which may still be stopping.
-      ask(engine.define(definition.spec));
+      // Behind the one before of this name, which may still be stopping: what it still claims is not run here.
+      const begin = (): unknown => handlers.get(name) === definition && executor.add(definition);
+      const before = stopping.get(name);
+      if (before === undefined) begin();
+      else void before.then(begin);
+      void ask(engine.define(definition.spec));
       const stop = (): void => {
         if (!stops.delete(stop)) return;
         signal?.removeEventListener('abort', stop);
         handlers.delete(name);
-        ask(engine.undefine(name, 0).finally(() => handlers.has(name) || keys.delete(name)));
-        // Now, since another of this name may be defined at once.
+        const stopped = ask(engine.undefine(name, 0));
+        stopping.set(name, stopped);
+        void forget(name, stopped);
         executor.remove(name);
       };
       stops.add(stop);
@@ -153,7 +158,7 @@ export function createTasks(parts: {
         if (ending !== undefined) throw misused('started after its shutdown', 'create another runtime');
         if (!isHeld) throw misused('started twice', 'with `start: false` a runtime waits for the one start');
         isHeld = false;
-        ask(engine.hold(false));
+        void ask(engine.hold(false));
         changed();
       },
       pause: () => pause(true),
@@ -201,7 +206,7 @@ export function createTasks(parts: {
   }
 
   function pause(paused: boolean): void {
-    ask(engine.pauseTasks(paused));
+    void ask(engine.pauseTasks(paused));
     setPaused(paused);
   }
 
@@ -216,8 +221,15 @@ export function createTasks(parts: {
     if (ending === 'stopped') return;
     ending = 'stopped';
     const failure = new Failure('Fenced', "the device's log is lost to this tab; what its handlers do counts no more");
-    for (const name of handlers.keys()) host.drop(name, failureToJson(failure, { stack: false }));
+    for (const name of handlers.keys()) void host.drop(name, failureToJson(failure, { stack: false }));
     changed();
+  }
+
+  async function forget(name: string, stopped: Promise<unknown>): Promise<void> {
+    await stopped;
+    if (stopping.get(name) !== stopped) return;
+    stopping.delete(name);
+    if (!handlers.has(name)) keys.delete(name);
   }
 
   async function end(graceMs: number): Promise<void> {
@@ -251,8 +263,8 @@ export function createTasks(parts: {
   }
 
   /** What nobody awaits. */
-  function ask(asked: Promise<unknown>): void {
-    asked.catch((error: unknown) => ending === undefined && report(toFailure(error)));
+  function ask(asked: Promise<unknown>): Promise<unknown> {
+    return asked.catch((error: unknown) => ending === undefined && report(toFailure(error)));
   }
 }
 

@@ -130,7 +130,9 @@ export function createDisk(parts: {
     let at = placeOf(after);
     const end = placeOf(last);
     if (gap?.reason === 'retention') {
-      if (at === undefined || end === undefined || gap.missed !== end.sequence - at.sequence || at.epoch !== end.epoch)
+      // Of a stream that began at the earliest, and was overtaken by the trimming, nobody else knows where that was.
+      const missed = end === undefined ? undefined : at === undefined ? gap.missed : end.sequence - at.sequence;
+      if (end === undefined || gap.missed !== missed || (at !== undefined && at.epoch !== end.epoch))
         fail(`${where} tells a gap of ${gap.missed}, and goes on at ${last}`);
       else if (end.sequence > trimmedOf(channel, end.epoch)) fail(`${where} tells a gap up to ${last}, which is held`);
       at = end;

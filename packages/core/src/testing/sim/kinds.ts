@@ -29,7 +29,7 @@ export const callFaults: Readonly<Record<CallFault, number>> = {
   'tab.killed-in-call': 0.001,
   'tab.frozen-in-call': 0.001,
   // In the application.
-  'handler.throws': 0.1,
+  'handler.throws': 0.15,
   'handler.hangs': 0.01,
   'handler.late': 0.2,
   'live.throws': 0.02,
@@ -48,7 +48,7 @@ export const stepFaults: Readonly<Record<StepFault, number>> = {
   'relay.trimmed': 3,
   'channel.forbidden': 2,
   'clock.skewed': 2,
-  'clock.jumped': 3,
+  'clock.jumped': 6,
   'store.full': 2,
   'database.deleted': 1,
 };

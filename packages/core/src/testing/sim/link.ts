@@ -160,21 +160,14 @@ function cut(how: string): Failure {
 const forever: AbortSignal = new AbortController().signal;
 
 /** Rejects as soon as the signal aborts. */
-function abortable<Answer>(answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(cut('since the call was aborted'));
-    const settled = (): void => signal.removeEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    answer.then(
-      (value) => {
-        settled();
-        resolve(value);
-      },
-      (error: unknown) => {
-        settled();
-        reject(error);
-      },
-    );
-  });
+async function abortable<Answer>(answer: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(cut('since the call was aborted'));
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([promise, answer]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }

@@ -15,7 +15,7 @@ const stepMs = 5000;
 
 /** Ends all faults, waits until everything has arrived, and checks what there is. */
 export async function comeToRest(scene: Scene): Promise<void> {
-  const { base, relay, plan, devices, faults, note } = scene;
+  const { base, relay, plan, devices, faults, dice, note } = scene;
   faults.end();
   note('world', 'comes to rest');
   relay.start();
@@ -37,10 +37,11 @@ export async function comeToRest(scene: Scene): Promise<void> {
   await base.advance(1000);
   resume(scene);
   await base.advance(1000);
+  await takeOver(scene);
   const asleep = sleepers(scene);
   for (const { life } of asleep) life.freeze();
   // Each device has a last word: whoever has not heard of something before hears of it now.
-  for (const device of devices) for (const channel of plan.channels) awakeOf(device)[0]?.publish(channel);
+  for (const device of devices) for (const channel of plan.channels) dice.any(awakeOf(device))?.publish(channel);
   await untilArrived(scene);
   for (const { life } of asleep) life.thaw();
   // Whoever slept hears of it all now.
@@ -65,6 +66,28 @@ function resume({ devices }: Scene): void {
     runtime?.resume();
     runtime?.tasks.resume();
   }
+}
+
+/** Freezes the tabs that run handlers: within a minute and a half another of their device has each, and its events. */
+async function takeOver(scene: Scene): Promise<void> {
+  const frozen = scene.devices.flatMap((device) => {
+    const owner = awakeOf(device).find((tab) => tab.runtime?.status.get().handlers['plain']?.isHere === true);
+    if (owner === undefined || awakeOf(device).length < 2) return [];
+    owner.life.freeze();
+    awakeOf(device)[0]?.publish(scene.plan.channels[0] ?? 'a');
+    return [{ device, owner }];
+  });
+  if (frozen.length === 0) return;
+  await scene.base.advance(90_000);
+  for (const { device, owner } of frozen) {
+    const { disk } = device;
+    const passed = disk.handlers().find(({ name }) => name === 'plain')?.totals.passed ?? 0;
+    const wanted = disk.entries().filter(wants('plain')).length;
+    if (passed < wanted)
+      scene.fail(`nobody took "plain" over from ${owner.name}: it has passed ${passed} of ${wanted}`);
+    owner.life.thaw();
+  }
+  await scene.base.advance(1000);
 }
 
 /** Tabs that sleep on while their devices come to rest: not those that lead, since nobody takes a living tab's lock. */

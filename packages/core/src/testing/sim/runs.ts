@@ -7,8 +7,8 @@ import { attemptsMax, type Run, type SimTab } from './tab.ts';
 export interface Runs {
   /** A durable handler begins. Answers what is to be called once it has handled the event, and once it is left. */
   begins(run: Run, event: Delivered<'note.made', NoteData>): { handled(): void; left(): void };
-  /** No run of this handler may go on in this tab. */
-  over(tab: SimTab, handler: string): void;
+  /** What runs now of this handler in this tab may not go on: answers the look that says whether it does. */
+  over(tab: SimTab, handler: string): () => void;
   /** By `handler id`, on one disk: how often it was handled. */
   handledOn(disk: Disk): ReadonlyMap<string, number>;
 }
@@ -72,10 +72,12 @@ export function createRuns(parts: {
       };
     },
     over(tab, handler) {
-      for (const run of activeOn(tab.disk)) {
-        if (run.tab === tab && run.handler === handler)
+      const before = [...activeOn(tab.disk)].filter((run) => run.tab === tab && run.handler === handler);
+      return () => {
+        const now = activeOn(tab.disk);
+        if (before.some((run) => now.has(run)))
           fail(`${tab.name} runs "${handler}" on, though it was told that it is another's`);
-      }
+      };
     },
     handledOn: (disk) => handled.get(disk) ?? new Map(),
   };

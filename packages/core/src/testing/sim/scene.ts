@@ -60,7 +60,7 @@ export interface Scene {
 }
 
 /** How long ago trouble must lie for a tab to count as well: longer than a lease, a backoff and a slow disk together. */
-const wellMs = 90_000;
+const wellMs = 45_000;
 
 /** How often a tab may ask the relay within a second: beyond, it waits for nothing. */
 const asksMax = 200;
@@ -150,7 +150,8 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     fenced(tab, handler) {
       note(tab.name, `is told that "${handler}" is another's`);
       // Once it has had its turn, nothing of it may run on.
-      later.after(0, () => later.after(1, () => tab.life.run(() => runs.over(tab, handler))));
+      const look = runs.over(tab, handler);
+      later.after(0, () => later.after(1, () => tab.life.run(look)));
     },
     asks(tab) {
       const second = Math.floor(elapsed() / 1000);

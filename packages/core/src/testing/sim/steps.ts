@@ -5,10 +5,10 @@ import type { Scene, SimDevice } from './scene.ts';
 import { handlerNames, type SimTab } from './tab.ts';
 
 /** The weights of ordinary steps, which sum to 100. */
-const ordinary = { publish: 60, burst: 10, wait: 20, pause: 2, resume: 3, retry: 2, discard: 1, cancel: 2 } as const;
+const ordinary = { publish: 60, burst: 10, wait: 18, pause: 2, resume: 3, retry: 2, discard: 1, cancel: 4 } as const;
 
 /** How far a clock jumps, in milliseconds. */
-const jumpsMs = [-3_600_000, -20_000, -500, 500, 20_000, 3_600_000, 90_000_000] as const;
+const jumpsMs = [-3_600_000, -3_600_000, -600_000, -20_000, -500, 500, 20_000, 3_600_000, 90_000_000] as const;
 
 /** Does one step. */
 export function doStep(scene: Scene): void {
@@ -42,7 +42,8 @@ function publish({ dice, plan, devices, counts }: Scene, events: number): void {
   const tab = dice.any(
     devices.flatMap(({ tabs }) => tabs).filter(({ runtime, life }) => runtime !== undefined && life.state === 'alive'),
   );
-  for (let n = 0; n < events && tab !== undefined; n += 1) {
+  if (tab === undefined) return;
+  for (let n = 0; n < events; n += 1) {
     counts.published += 1;
     tab.publish(dice.any(plan.channels) ?? 'a');
   }
@@ -84,73 +85,82 @@ export function livingOf({ tabs }: SimDevice): readonly SimTab[] {
   return tabs.filter(({ life, closing }) => life.state !== 'dead' && closing === 'no');
 }
 
+/** What a fault may strike: chosen anew each time. */
+interface Target extends Scene {
+  readonly device: SimDevice;
+  readonly tab: SimTab | undefined;
+  readonly channel: string;
+}
+
 /** Lets a fault happen, if there is whom to happen to. Answers whether there was. */
 function strike(scene: Scene, kind: StepFault): boolean {
-  const { dice, later, relay, plan, devices, note } = scene;
-  const device = dice.any(devices);
+  const { dice, plan } = scene;
+  const device = dice.any(scene.devices);
   const channel = dice.any(plan.channels) ?? 'a';
   const tab = device && dice.any(livingOf(device));
-  if (device === undefined) return false;
-  switch (kind) {
-    case 'tab.opened':
-      open(scene, device);
-      return true;
-    case 'device.added':
-      if (devices.length >= plan.devicesMax) return false;
-      open(scene, scene.addDevice());
-      return true;
-    case 'tab.closed':
-      tab?.close();
-      return tab !== undefined;
-    case 'tab.killed':
-      tab?.life.kill();
-      return tab !== undefined;
-    case 'tab.frozen':
-      tab?.life.freeze();
-      if (tab !== undefined) later.after(dice.pick([1000, 15_000, 60_000, 600_000]), () => tab.life.thaw());
-      return tab !== undefined;
-    case 'relay.killed':
-      note('relay', 'is killed');
-      relay.kill();
-      later.after(dice.whole(0, 60_000), relay.start);
-      return true;
-    case 'relay.drained':
-      note('relay', 'drains');
-      void relay.drain();
-      later.after(dice.whole(0, 5000), relay.start);
-      return true;
-    case 'relay.recreated':
-      note('relay', `forgets "${channel}"`);
-      relay
-        .recreate(channel)
-        .catch((error: unknown) => note('relay', `could not forget "${channel}": ${String(error)}`));
-      return true;
-    case 'relay.trimmed':
-      note('relay', `trims "${channel}"`);
-      void relay.trim(channel, dice.random());
-      return true;
-    case 'channel.forbidden':
-      relay.forbid(channel);
-      later.after(dice.whole(1000, 120_000), () => relay.allow(channel));
-      return true;
-    case 'clock.skewed':
-      device.skewMs += dice.whole(-30_000, 30_000);
-      trouble(device);
-      return true;
-    case 'clock.jumped':
-      device.skewMs += dice.pick(jumpsMs);
-      trouble(device);
-      return true;
-    case 'store.full':
-      device.isFull = true;
-      later.after(dice.whole(100, 60_000), () => (device.isFull = false));
-      return true;
-    case 'database.deleted':
-      note(device.name, 'loses its database');
-      scene.loseDisk(device);
-      return true;
-  }
+  const target: Target | undefined = device && { ...scene, device, tab, channel };
+  return target !== undefined && strikes[kind](target) !== false;
 }
+
+/** How each fault happens; false: there was nobody. */
+const strikes: Readonly<Record<StepFault, (target: Target) => boolean | void>> = {
+  'tab.opened': (target) => open(target, target.device),
+  'device.added'(target) {
+    if (target.devices.length >= target.plan.devicesMax) return false;
+    return open(target, target.addDevice());
+  },
+  'tab.closed'({ tab }) {
+    tab?.close();
+    return tab !== undefined;
+  },
+  'tab.killed'({ tab }) {
+    tab?.life.kill();
+    return tab !== undefined;
+  },
+  'tab.frozen'({ tab, later, dice }) {
+    tab?.life.freeze();
+    if (tab !== undefined) later.after(dice.pick([1000, 15_000, 60_000, 600_000]), () => tab.life.thaw());
+    return tab !== undefined;
+  },
+  'relay.killed'({ relay, later, dice, note }) {
+    note('relay', 'is killed');
+    relay.kill();
+    later.after(dice.whole(0, 60_000), relay.start);
+  },
+  'relay.drained'({ relay, later, dice, note }) {
+    note('relay', 'drains');
+    void relay.drain();
+    later.after(dice.whole(0, 5000), relay.start);
+  },
+  'relay.recreated'({ relay, channel, note }) {
+    note('relay', `forgets "${channel}"`);
+    relay.recreate(channel).catch((error: unknown) => note('relay', `could not forget "${channel}": ${String(error)}`));
+  },
+  'relay.trimmed'({ relay, channel, dice, note }) {
+    note('relay', `trims "${channel}"`);
+    void relay.trim(channel, dice.random());
+  },
+  'channel.forbidden'({ relay, channel, later, dice }) {
+    relay.forbid(channel);
+    later.after(dice.whole(1000, 120_000), () => relay.allow(channel));
+  },
+  'clock.skewed'({ device, dice }) {
+    device.skewMs += dice.whole(-30_000, 30_000);
+    trouble(device);
+  },
+  'clock.jumped'({ device, dice }) {
+    device.skewMs += dice.pick(jumpsMs);
+    trouble(device);
+  },
+  'store.full'({ device, later, dice }) {
+    device.isFull = true;
+    later.after(dice.whole(100, 60_000), () => (device.isFull = false));
+  },
+  'database.deleted'(scene) {
+    scene.note(scene.device.name, 'loses its database');
+    scene.loseDisk(scene.device);
+  },
+};
 
 function trouble({ tabs }: SimDevice): void {
   for (const { life } of tabs) life.trouble();

@@ -42,7 +42,6 @@ export function createSimStore(
   const { life, faults, dice, base, isFull = () => false } = parts;
   const logLane = createLane();
   const taskLane = createLane();
-  const isolated: Lane = (work) => work();
 
   return {
     state: () => call('state', isolated, () => inner.state()),
@@ -117,6 +116,9 @@ export function createSimStore(
 
 /** One call after the other; the first runs at once. */
 type Lane = <Answer>(work: () => Promise<Answer>) => Promise<Answer>;
+
+/** Who waits for nobody. */
+const isolated: Lane = (work) => work();
 
 function createLane(): Lane {
   let underWay = 0;

@@ -211,7 +211,7 @@ export function openTab(
         case 'handler.hangs':
           return await new Promise(() => undefined);
         case 'handler.late':
-          await life.gate(passed(base, dice.whole(1, 10_000)));
+          await life.gate(passed(base, dice.whole(1, dice.chance(0.7) ? 2000 : 19_000)));
           break;
         default:
       }

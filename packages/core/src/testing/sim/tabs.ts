@@ -135,9 +135,10 @@ export function createSimTabs(parts: {
           stopWaiting();
           const aborting = onAbort(signal);
           // A frozen tab holds the lock before it knows of it.
-          const running = new Promise<void>((done, failed) => {
-            life.run(() => void (async () => callback())().then(done, failed));
-          });
+          const running = (async () => {
+            await life.gate(Promise.resolve());
+            return callback();
+          })();
           running.then(resolve, reject);
           // A lead that ends by its signal is over for who waits for it, also when the callback goes on.
           await Promise.race([running.catch(() => undefined), aborting.aborted]);

@@ -38,6 +38,15 @@ export function keyed(opened: OpenTasks): void {
       await expectAgreement(store);
     });
 
+    test('what was blocked has ended, as far as the log goes, in the very step that blocks it', async () => {
+      const { store } = await opened();
+      const alice = await holding(store, row(1, { key: 'a', delayMs: 99 }));
+      const queue = [row(12, { key: 'a' }), row(13, { key: 'b' }), row(11, { key: 'a' })];
+      const { record } = await advanced(store, alice, { cursor: 9, claimed: 20, ended: [10, 15], queue });
+      expect(record).toMatchObject({ cursor: 9, claimed: 20, ended: [10, 11, 12, 15] });
+      expect(await recordOf(store)).toEqual(record);
+    });
+
     test('a row is not behind itself', async () => {
       const { store } = await opened();
       const alice = await holding(
@@ -195,6 +204,15 @@ export function keyed(opened: OpenTasks): void {
       expect(await statesOf(store)).toEqual({});
       expect((await recordOf(store)).totals.dropped).toEqual({ cancelled: 2 });
       expect((await advanced(store, second.record, { claimed: 20 })).cancelled).toEqual([]);
+    });
+
+    test('has ended in the step that comes to it: who comes after a tab that died then does not run it', async () => {
+      const { store } = await opened();
+      const alice = await leased(store, { start: 10 });
+      await store.cancelAhead(row(12));
+      await store.cancelAhead(row(15));
+      const { record } = await advanced(store, alice, { claimed: 20, cursor: 13, ended: [14] });
+      expect(record.ended).toEqual([14, 15]);
     });
 
     test('is refused for an event that was handed out, and where there is no handler', async () => {

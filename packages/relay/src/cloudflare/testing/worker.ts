@@ -18,17 +18,25 @@ class LimitedObject extends ChannelObject {
 export { LimitedObject as ChannelObject };
 
 const worker = createWorker();
+/** The platform hands the same environment to all requests, and what it was set up with lives as long. */
+const environments = new Map<string, RelayEnv>();
 
 export default {
   fetch(request, env, ctx) {
     const setup = request.headers.get(setupHeader);
     if (worker.fetch === undefined) throw new Error('the handler has no fetch');
     if (setup === null) return worker.fetch(request, env, ctx);
-    const vars = JSON.parse(setup) as Omit<RelayEnv, 'CHANNELS'>;
-    const getByName = (name: string) => env.CHANNELS.getByName(`${JSON.stringify(vars.GODWIT_LIMITS ?? {})} ${name}`);
-    return worker.fetch(request, { ...vars, CHANNELS: { getByName } }, ctx);
+    const its = environments.get(setup) ?? environmentOf(setup, env);
+    environments.set(setup, its);
+    return worker.fetch(request, its, ctx);
   },
 } satisfies ExportedHandler<Cloudflare.Env>;
+
+function environmentOf(setup: string, env: Cloudflare.Env): RelayEnv {
+  const vars = JSON.parse(setup) as Omit<RelayEnv, 'CHANNELS'>;
+  const getByName = (name: string) => env.CHANNELS.getByName(`${JSON.stringify(vars.GODWIT_LIMITS ?? {})} ${name}`);
+  return { ...vars, CHANNELS: { getByName } };
+}
 
 function limitsIn(name: string): Partial<Limits> {
   const [, json = '{}'] = /^(\{.*\}) /.exec(name) ?? [];
