@@ -6,19 +6,25 @@ import { fileURLToPath } from 'node:url';
 import { chromium as found } from '@godwit/testkit/browser';
 import { chromium } from 'playwright';
 import { build, defaultClientConditions, preview, type InlineConfig } from 'vite';
+import type { Drain } from './measure.ts';
 import type { PageBench } from './page/page.ts';
-import type { Drains } from './sqlite.ts';
+
+/** The page's global. */
+interface Bench {
+  readonly bench: PageBench;
+}
 
 /** What was measured in the browser. */
 export interface InBrowser {
   readonly version: string;
-  /** Milliseconds: `raw`, `engine` and `whole`. */
-  readonly bursts: Readonly<Record<string, number>>;
-  readonly drains: readonly Drains[];
+  readonly bursts: Awaited<ReturnType<PageBench['bursts']>>;
+  readonly drains: readonly Drain[];
+  /** So many rows of tasks, worked off. */
+  readonly rows: number;
 }
 
-/** Measures there. */
-export async function measureInBrowser(sizes: readonly number[]): Promise<InBrowser> {
+/** Measures there: backlogs of these sizes, and so many rows. */
+export async function measureInBrowser(sizes: readonly number[], rowCount: number): Promise<InBrowser> {
   const folder = await mkdtemp(join(tmpdir(), 'godwit-bench-'));
   const config: InlineConfig = {
     configFile: false,
@@ -42,17 +48,14 @@ export async function measureInBrowser(sizes: readonly number[]): Promise<InBrow
     page.on('console', (message) => process.stderr.write(`the page says: ${message.text()}\n`));
     page.on('pageerror', (error) => process.stderr.write(`the page threw: ${error.message}\n`));
     await page.goto(server.resolvedUrls?.local[0] ?? '');
-    const bursts = await page.evaluate(() => (globalThis as unknown as { bench: PageBench }).bench.bursts());
-    const drains: Drains[] = [];
-    for (const events of sizes) {
-      drains.push(
-        await page.evaluate(
-          (count) => (globalThis as unknown as { bench: PageBench }).bench.drain(count, count === 10_000),
-          events,
-        ),
-      );
+    // Measured one after the other: the page and its worker have two threads, and the machine may have no more.
+    const bursts = await page.evaluate(() => (globalThis as unknown as Bench).bench.bursts());
+    const drains: Drain[] = [];
+    for (const size of sizes) {
+      drains.push(await page.evaluate((events) => (globalThis as unknown as Bench).bench.drain(events), size));
     }
-    return { version: `Chromium ${context.browser()?.version() ?? ''}`, bursts, drains };
+    const rows = await page.evaluate((events) => (globalThis as unknown as Bench).bench.rows(events), rowCount);
+    return { version: `Chromium ${context.browser()?.version() ?? ''}`, bursts, drains, rows };
   } finally {
     await context.close();
     await server.close();

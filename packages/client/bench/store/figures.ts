@@ -4,8 +4,8 @@
 export interface Figures {
   /** A table: what each took, in milliseconds for so many events. */
   show(title: string, events: number, times: Readonly<Record<string, number>>): void;
-  /** A ratio that is to reach its target. */
-  note(name: string, ratio: number, target: number): void;
+  /** A ratio that is to reach its target, if it has one. */
+  note(name: string, ratio: number, target?: number): void;
   /** A count that is not to pass its target. */
   noteMost(name: string, count: number, target: number): void;
   /** The last line. */
@@ -17,8 +17,9 @@ export function createFigures(bench: string): Figures {
   const ratios: Record<string, number> = {};
   const targets: Record<string, number> = {};
   const short: string[] = [];
-  const add = (name: string, value: number, target: number, isShort: boolean): void => {
+  const add = (name: string, value: number, target: number | undefined, isShort: boolean): void => {
     ratios[name] = Math.round(value * 100) / 100;
+    if (target === undefined) return;
     targets[name] = target;
     if (isShort) short.push(name);
   };
@@ -32,12 +33,13 @@ export function createFigures(bench: string): Figures {
       }
     },
     // What could not be measured is short as well.
-    note: (name, ratio, target) => add(name, ratio, target, !(ratio >= target)),
+    note: (name, ratio, target) => add(name, ratio, target, !(ratio >= (target ?? ratio))),
     noteMost: (name, count, target) => add(name, count, target, !(count <= target)),
     end() {
       process.stdout.write('\n');
       for (const [name, ratio] of Object.entries(ratios)) {
-        const said = `${ratio.toFixed(2).padStart(8)}  target ${targets[name]}${short.includes(name) ? '  short' : ''}`;
+        const target = targets[name] === undefined ? '' : `  target ${targets[name]}`;
+        const said = `${ratio.toFixed(2).padStart(8)}${target}${short.includes(name) ? '  short' : ''}`;
         process.stdout.write(`  ${name.padEnd(66)}${said}\n`);
       }
       process.stdout.write(`\n${JSON.stringify({ bench, ratios, targets, short })}\n`);

@@ -33,11 +33,10 @@ export function untilHandled(runtime: Runtime<Shop>, names: readonly string[], e
 
 /** A new handler works off a log of so many events: claims them, runs them, and commits that they are handled. */
 export async function drainLog(runtime: Runtime<Shop>, name: string, events: number): Promise<number> {
-  let stop = (): void => {};
-  const ms = await timed(() => {
-    stop = runtime.handle('order.placed', name, () => undefined, { from: 'earliest' });
-    return untilHandled(runtime, [name], events);
-  });
+  const begun = performance.now();
+  const stop = runtime.handle('order.placed', name, () => undefined, { from: 'earliest' });
+  await untilHandled(runtime, [name], events);
+  const ms = performance.now() - begun;
   stop();
   return ms;
 }

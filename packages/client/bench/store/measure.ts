@@ -1,11 +1,24 @@
-// Rounds in which the contenders take turns, so that what disturbs one disturbs all; the median of each counts.
+// How it is measured: rounds in which the contenders take turns, so that what disturbs one disturbs all; medians count.
 
-/** Milliseconds, by what was measured. */
-export type Times = Record<string, number[]>;
+/** Milliseconds, a sample for each round. */
+export type Samples = readonly number[];
 
-/** Notes a time. */
-export function note(times: Times, name: string, ms: number): void {
-  (times[name] ??= []).push(ms);
+/** A burst of publishes, and the same events written without Godwit. */
+export interface Bursts {
+  /** Written as records by the database's own means, in one transaction. */
+  readonly raw: Samples;
+  /** From `runtime.publish` until the last has resolved. */
+  readonly whole: Samples;
+  /** The engine's part of it: from where it is handed the events until all are stored. */
+  readonly engine: Samples;
+}
+
+/** A backlog of durable handlers, and as many events written. */
+export interface Drain {
+  readonly events: number;
+  readonly raw: Samples;
+  /** Events of the log: claimed, run, and committed as handled. */
+  readonly log: Samples;
 }
 
 /** How long it takes, in milliseconds. */
@@ -15,12 +28,12 @@ export async function timed(work: () => unknown): Promise<number> {
   return performance.now() - begun;
 }
 
-/** The medians. */
-export function mediansOf(times: Times): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]));
+/** The value in the middle. */
+export function median(values: Samples): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** The value in the middle. */
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+/** How one compares with the other: the median of the rounds' own ratios, since a round's two samples share their disturbance. */
+export function ratioOf(one: Samples, other: Samples): number {
+  return median(one.map((ms, round) => ms / (other[round] ?? Number.NaN)));
 }

@@ -7,67 +7,72 @@ import { createEngine, createHandle, createMemoryDevice, worldOf, type Runtime }
 import type { Durability } from '../../src/node/sqlite/file.ts';
 import { openSqliteStore } from '../../src/node/sqlite/store.ts';
 import { burst, defineThree, drainLog, drainRows, fill, untilHandled } from './handlers.ts';
-import { mediansOf, note, timed, type Times } from './measure.ts';
+import { timed, type Bursts, type Drain, type Samples } from './measure.ts';
 import { burstEvents, eventsOf, shop, type Shop } from './orders.ts';
 
 const warmUps = 5;
 const rounds = 25;
-const drains = 7;
+const drainWarmUps = 3;
+const drainRounds = 11;
+const rowRounds = 3;
 
-/** Bursts of publishes, in rounds. */
-export async function sqliteBursts(durability: Durability): Promise<Readonly<Record<string, number>>> {
+/** Bursts of publishes, in rounds; also rows of JSON that was made before, as what the engine is handed was. */
+export async function sqliteBursts(durability: Durability): Promise<Bursts & { readonly rawText: Samples }> {
   using folder = temporaryFolder();
-  const times: Times = {};
+  const [rawText, raw, whole, engine]: number[][] & { readonly length: 4 } = [[], [], [], []];
   let engineMs = 0;
   const runtime = await open(folder.path, durability, (ms) => (engineMs = ms));
-  using raw = openRaw(folder.path, durability);
+  using database = openRaw(folder.path, durability);
   const names = await defineThree(runtime);
   for (let round = 1; round <= warmUps + rounds; round += 1) {
-    // What warms up is not counted.
-    const its = round <= warmUps ? {} : times;
     const events = eventsOf(burstEvents);
     const texts = events.map((event) => JSON.stringify(event));
-    note(its, rawText, await timed(() => raw.insert(texts)));
-    note(its, rawObjects, await timed(() => raw.insert(events.map((event) => JSON.stringify(event)))));
-    note(its, whole, await timed(() => burst(runtime)));
-    note(its, engine, engineMs);
+    rawText.push(await timed(() => database.insert(texts)));
+    raw.push(await timed(() => database.insert(events.map((event) => JSON.stringify(event)))));
+    whole.push(await timed(() => burst(runtime)));
+    engine.push(engineMs);
     await untilHandled(runtime, names, round * burstEvents);
   }
   await runtime.close();
-  return mediansOf(times);
+  return {
+    rawText: rawText.slice(warmUps),
+    raw: raw.slice(warmUps),
+    whole: whole.slice(warmUps),
+    engine: engine.slice(warmUps),
+  };
 }
 
-/** What is measured of a burst, by the names it is shown with. */
-export const rawText = 'node:sqlite, 1,000 rows of JSON in one transaction';
-export const rawObjects = 'node:sqlite, JSON.stringify and 1,000 rows';
-export const engine = 'the engine: 1,000 publishes handed in, until stored';
-export const whole = 'runtime.publish, 1,000 in one tick, until the last resolved';
-
-/** Backlogs of durable handlers, beside rows written. Milliseconds, by how many events. */
-export interface Drains {
-  readonly events: number;
-  readonly raw: number;
-  readonly log: number;
-  readonly rows: number | undefined;
-}
-
-/** A handler works off a log of so many events, in rounds. */
-export async function sqliteDrain(events: number, withRows: boolean): Promise<Drains> {
+/** Handlers work off logs of so many events, in rounds. */
+export async function sqliteDrains(sizes: readonly number[]): Promise<readonly Drain[]> {
   using folder = temporaryFolder();
-  const times: Times = {};
+  using database = openRaw(folder.path, 'os');
+  const logs: { readonly events: number; readonly runtime: Runtime<Shop>; raw: number[]; log: number[] }[] = [];
+  for (const events of sizes) {
+    const runtime = await open(join(folder.path, String(events)), 'os');
+    await fill(runtime, events);
+    logs.push({ events, runtime, raw: [], log: [] });
+  }
+  for (let round = 0; round < drainWarmUps + drainRounds; round += 1) {
+    for (const { events, runtime, raw, log } of logs) {
+      const batch = eventsOf(events);
+      raw.push(await timed(() => database.insert(batch.map((event) => JSON.stringify(event)))));
+      database.clear();
+      log.push(await drainLog(runtime, `log ${round}`, events));
+    }
+  }
+  for (const { runtime } of logs) await runtime.close();
+  return logs.map(({ events, raw, log }) => ({ events, raw: raw.slice(drainWarmUps), log: log.slice(drainWarmUps) }));
+}
+
+/** A handler works off so many rows, in rounds. */
+export async function sqliteRows(events: number): Promise<Samples> {
+  using folder = temporaryFolder();
   const runtime = await open(folder.path, 'os');
   await fill(runtime, events);
-  const batch = eventsOf(events);
-  for (let round = 0; round <= drains; round += 1) {
-    using raw = openRaw(folder.path, 'os', `raw-${round}.sqlite`);
-    const its = round === 0 ? {} : times;
-    note(its, 'raw', await timed(() => raw.insert(batch.map((event) => JSON.stringify(event)))));
-    note(its, 'log', await drainLog(runtime, `log ${round}`, events));
-    if (withRows) note(its, 'rows', await drainRows(runtime, `rows ${round}`, events));
-  }
+  const samples: number[] = [];
+  for (let round = 0; round < rowRounds; round += 1) samples.push(await drainRows(runtime, `rows ${round}`, events));
   await runtime.close();
-  const { raw = Number.NaN, log = Number.NaN, rows } = mediansOf(times);
-  return { events, raw, log, rows };
+  return samples;
 }
 
 /** A runtime as `createRuntime` makes it, but that `recorded` hears how long the engine took for each call. */
@@ -99,10 +104,11 @@ function open(folder: string, durability: Durability, recorded?: (ms: number) =>
 
 interface Raw extends Disposable {
   insert(rows: readonly string[]): void;
+  clear(): void;
 }
 
-function openRaw(folder: string, durability: Durability, name = 'raw.sqlite'): Raw {
-  const database = new DatabaseSync(join(folder, name));
+function openRaw(folder: string, durability: Durability): Raw {
+  const database = new DatabaseSync(join(folder, 'raw.sqlite'));
   // As a device's file is opened.
   database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
   database.exec(`PRAGMA synchronous = ${durability === 'fsync' ? 'FULL' : 'NORMAL'}`);
@@ -114,6 +120,7 @@ function openRaw(folder: string, durability: Durability, name = 'raw.sqlite'): R
       for (const row of rows) insert.run(row);
       database.exec('COMMIT');
     },
+    clear: () => database.exec('DELETE FROM events'),
     [Symbol.dispose]: () => database.close(),
   };
 }

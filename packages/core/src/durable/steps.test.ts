@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { failureToJson, Failure } from '../failure.ts';
 import { deferredMax } from './limits.ts';
 import { endedBy } from './steps.ts';
-import type { Task, TaskOutcome } from './task.ts';
+import type { Task, TaskEnd, TaskOutcome } from './task.ts';
 
 const failure = failureToJson(new Failure('UnknownEvent', 'of version 2'), { stack: false });
 
-function end(position: number, outcome: Pick<TaskOutcome, 'kind'> & object): readonly [Task, TaskOutcome] {
+function end(position: number, outcome: TaskEnd): readonly [Task, TaskOutcome] {
   const task: Task = {
     handler: 'ship',
     term: 1,
@@ -18,7 +18,7 @@ function end(position: number, outcome: Pick<TaskOutcome, 'kind'> & object): rea
     key: null,
     again: false,
   };
-  return [task, { handler: 'ship', term: 1, position, ...outcome } as TaskOutcome];
+  return [task, { handler: 'ship', term: 1, position, ...outcome }];
 }
 
 test('what no release understands is kept up to a bound, and dropped beyond it, counted', () => {

@@ -91,3 +91,24 @@ test('a tab that lay still while what it had not read was trimmed is told that i
   expect(gaps.items).toEqual([{ channel: 'board', missed: null, reason: 'retention' }]);
   expect(numbers).toEqual(Array.from({ length: 256 }, (_, n) => 300 + n));
 });
+
+test('a handler that is paused for weeks in a tab that lives holds what it has not handled', async () => {
+  const { world, database, tab } = await open();
+  const alice = await tab();
+  const handled: number[] = [];
+  alice.tasks.pause();
+  alice.handle('todo.done', 'slow', ({ data }) => void handled.push(data.n));
+  await world.settle();
+  for (let n = 0; n < 300; n += 1) await alice.publish('todo.done', { n });
+  for (let day = 0; day < 21; day += 1) {
+    await world.advance(24 * hourMs);
+    await alice.publish('todo.done', { n: 300 + day });
+    await world.settle();
+  }
+  for (let n = 321; n < 600; n += 1) await alice.publish('todo.done', { n });
+  await world.settle();
+  expect(database.contents.log.length).toBe(600);
+  alice.tasks.resume();
+  await world.advance(1000);
+  expect(handled.length).toBe(600);
+});

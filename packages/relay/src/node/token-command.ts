@@ -1,4 +1,4 @@
-// `npm run -s relay -- token --secret-file F --subscribe 'room:*'`: a token for development, and nothing else on stdout.
+// `npm run relay --silent -- token --secret-file F --subscribe 'room:*'`: a token for development, and nothing else on stdout.
 import { parseArgs } from 'node:util';
 import { worldOf } from '@godwit/core';
 import { mintToken, signingKey, type Signing } from '../authority/mint.ts';

@@ -2,53 +2,66 @@
 import type { Runtime } from '@godwit/core';
 import { createRuntime } from '../../../src/main/create-runtime.ts';
 import { burst, defineThree, drainLog, drainRows, fill, untilHandled } from '../handlers.ts';
-import { mediansOf, note, timed, type Times } from '../measure.ts';
+import { timed, type Bursts, type Drain, type Samples } from '../measure.ts';
 import { burstEvents, shop, type Shop } from '../orders.ts';
-import type { Drains } from '../sqlite.ts';
 import { wire, type Ask, type Told } from './wire.ts';
 
 const warmUps = 3;
 const rounds = 15;
-const drains = 3;
+const drainRounds = 3;
 
 const channel = new BroadcastChannel(wire);
 
 /** What the page measures when it is asked to. */
 export interface PageBench {
-  bursts(): Promise<Readonly<Record<string, number>>>;
-  drain(events: number, withRows: boolean): Promise<Drains>;
+  bursts(): Promise<Bursts>;
+  drains(sizes: readonly number[]): Promise<readonly Drain[]>;
+  rows(events: number): Promise<Samples>;
 }
 
 const bench: PageBench = {
   async bursts() {
     const runtime = await open('bursts');
     const names = await defineThree(runtime);
-    const times: Times = {};
+    const [raw, whole, engine]: number[][] & { readonly length: 3 } = [[], [], []];
     for (let round = 1; round <= warmUps + rounds; round += 1) {
-      const its = round <= warmUps ? {} : times;
-      note(its, 'raw', await raw(burstEvents));
-      const engine = told('engine');
-      note(its, 'whole', await timed(() => burst(runtime)));
-      note(its, 'engine', await engine);
+      raw.push(await written(burstEvents));
+      const engineMs = told('engine');
+      whole.push(await timed(() => burst(runtime)));
+      engine.push(await engineMs);
       await untilHandled(runtime, names, round * burstEvents);
     }
     await runtime.close();
-    return mediansOf(times);
+    return { raw: raw.slice(warmUps), whole: whole.slice(warmUps), engine: engine.slice(warmUps) };
   },
 
-  async drain(events, withRows) {
-    const runtime = await open(`drain-${events}`);
-    await fill(runtime, events);
-    const times: Times = {};
-    for (let round = 0; round <= drains; round += 1) {
-      const its = round === 0 ? {} : times;
-      note(its, 'raw', await raw(events));
-      note(its, 'log', await drainLog(runtime, `log ${round}`, events));
-      if (withRows) note(its, 'rows', await drainRows(runtime, `rows ${round}`, events));
+  async drains(sizes) {
+    const logs = sizes.map((events): { events: number; raw: number[]; log: number[] } => ({ events, raw: [], log: [] }));
+    const runtimes: Runtime<Shop>[] = [];
+    for (const events of sizes) {
+      const runtime = await open(`log of ${events}`);
+      await fill(runtime, events);
+      runtimes.push(runtime);
     }
+    // The first round warms up.
+    for (let round = 0; round <= drainRounds; round += 1) {
+      for (const [index, { events, raw, log }] of logs.entries()) {
+        const runtime = runtimes[index];
+        if (runtime === undefined) continue;
+        raw.push(await written(events));
+        log.push(await drainLog(runtime, `log ${round}`, events));
+      }
+    }
+    for (const runtime of runtimes) await runtime.close();
+    return logs.map(({ events, raw, log }) => ({ events, raw: raw.slice(1), log: log.slice(1) }));
+  },
+
+  async rows(events) {
+    const runtime = await open('rows');
+    await fill(runtime, events);
+    const ms = await drainRows(runtime, 'rows', events);
     await runtime.close();
-    const { raw: rawMs = Number.NaN, log = Number.NaN, rows } = mediansOf(times);
-    return { events, raw: rawMs, log, rows };
+    return [ms];
   },
 };
 
@@ -65,7 +78,7 @@ function open(name: string): Promise<Runtime<Shop>> {
 }
 
 /** The worker writes so many records by itself. */
-function raw(events: number): Promise<number> {
+function written(events: number): Promise<number> {
   const ms = told('raw');
   channel.postMessage({ ask: events } satisfies Ask);
   return ms;

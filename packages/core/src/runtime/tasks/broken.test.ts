@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NonRetriableError } from '../../durable/errors.ts';
 import { Failure } from '../../failure.ts';
 import type { CloudEvent } from '../../event/cloudevent.ts';
 import { createDevice, orders } from './test/device.ts';
@@ -323,4 +324,25 @@ test('a task that never ends is overtaken by thousands, and what is stored of it
   expect(await shop.tasks.handlers()).toMatchObject([
     { rows: { running: 0 }, totals: { passed: 10_000, handled: 10_000 } },
   ]);
+});
+
+test.each([0, -1, 1.5, Infinity, Number.NaN])('a page of %d tasks is refused by name', async (limit) => {
+  const { tab } = createDevice();
+  const shop = await tab();
+  await expect(shop.tasks.list({}, { limit })).rejects.toMatchObject({
+    name: 'InvalidOptions',
+    message: expect.stringContaining(`got ${limit}`),
+  });
+});
+
+test('an error that says that trying again is no use says so under another name, too', async () => {
+  const { tab, world } = createDevice();
+  const shop = await tab();
+  shop.handle('order.placed', 'charge', () => {
+    throw Object.assign(new NonRetriableError('no funds'), { name: 'CardDeclined' });
+  });
+  await world.settle();
+  await shop.publish('order.placed', { n: 1 });
+  await world.settle();
+  expect(await shop.tasks.list({ states: ['dead'] })).toMatchObject({ tasks: [{ attempts: 1 }] });
 });

@@ -138,10 +138,12 @@ export function createExecutor(parts: {
     if (task.key !== null) lane.busy.add(task.key);
     const end = attempt(lane.definition, task, abort);
     if (!(end instanceof Promise)) return ended(lane, task, end);
-    void end.then((outcome) => {
-      ended(lane, task, outcome);
-      pump();
-    });
+    void later(lane, task, end);
+  }
+
+  async function later(lane: Lane, task: Task, end: Promise<TaskEnd>): Promise<void> {
+    ended(lane, task, await end);
+    pump();
   }
 
   function ended(lane: Lane, task: Task, end: TaskEnd): void {
@@ -180,11 +182,13 @@ export function createExecutor(parts: {
 
   function tell({ handler, term, position }: Task, end: TaskEnd): void {
     outcomes.push({ handler, term, position, ...end });
-    if (outcomes.length > 1) return;
-    void Promise.resolve().then(() => {
-      const all = outcomes;
-      outcomes = [];
-      settle(all);
-    });
+    if (outcomes.length === 1) void flush();
+  }
+
+  async function flush(): Promise<void> {
+    await Promise.resolve();
+    const all = outcomes;
+    outcomes = [];
+    settle(all);
   }
 }

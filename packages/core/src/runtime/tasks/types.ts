@@ -112,7 +112,11 @@ export interface Tasks {
   shutdown(options?: { readonly timeoutMs?: number }): Promise<void>;
   /** Every durable handler that this device knows, by name: how much waits, is dead or deferred, and what was counted. */
   handlers(): Promise<readonly HandlerStatus[]>;
-  /** Tasks, by handler and position: dead letters by `{ states: ['dead'] }`. 100 by default. */
+  /**
+   * Tasks, by handler and position: dead letters by `{ states: ['dead'] }`. 100 by default.
+   *
+   * @throws Failure `InvalidOptions` when the limit is no whole number of at least 1
+   */
   list(query?: TaskQuery, page?: { readonly after?: TaskKey | null; readonly limit?: number }): Promise<TaskPage>;
   /** How many tasks a query finds. */
   count(query?: TaskQuery): Promise<number>;
