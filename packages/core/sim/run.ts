@@ -51,6 +51,8 @@ async function many(from: number, seeds: number): Promise<void> {
       if (!values.quick) await explain(seed);
       if (!values['keep-going']) break;
     }
+    // Who waits for it knows that it goes on.
+    if (values.quick && seed % 10 === 0) write(`at seed ${seed}`);
     if (!values.quick && performance.now() - told > 2000) {
       told = performance.now();
       progress(seed - from + 1, seeds, begun);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium as found } from '@godwit/testkit/browser';
 import { chromium } from 'playwright';
 import { build, defaultClientConditions, preview, type InlineConfig } from 'vite';
-import type { Drain } from './measure.ts';
+import type { Bursts, Drains, Samples } from './measure.ts';
 import type { PageBench } from './page/page.ts';
 
 /** The page's global. */
@@ -17,14 +17,13 @@ interface Bench {
 /** What was measured in the browser. */
 export interface InBrowser {
   readonly version: string;
-  readonly bursts: Awaited<ReturnType<PageBench['bursts']>>;
-  readonly drains: readonly Drain[];
-  /** So many rows of tasks, worked off. */
-  readonly rows: number;
+  readonly bursts: Bursts;
+  readonly drains: Drains;
+  readonly rows: Samples;
 }
 
-/** Measures there: backlogs of these sizes, and so many rows. */
-export async function measureInBrowser(sizes: readonly number[], rowCount: number): Promise<InBrowser> {
+/** Measures there. */
+export async function measureInBrowser(): Promise<InBrowser> {
   const folder = await mkdtemp(join(tmpdir(), 'godwit-bench-'));
   const config: InlineConfig = {
     configFile: false,
@@ -48,13 +47,10 @@ export async function measureInBrowser(sizes: readonly number[], rowCount: numbe
     page.on('console', (message) => process.stderr.write(`the page says: ${message.text()}\n`));
     page.on('pageerror', (error) => process.stderr.write(`the page threw: ${error.message}\n`));
     await page.goto(server.resolvedUrls?.local[0] ?? '');
-    // Measured one after the other: the page and its worker have two threads, and the machine may have no more.
+    // One after the other: the page and its worker have two threads, and the machine may have no more.
     const bursts = await page.evaluate(() => (globalThis as unknown as Bench).bench.bursts());
-    const drains: Drain[] = [];
-    for (const size of sizes) {
-      drains.push(await page.evaluate((events) => (globalThis as unknown as Bench).bench.drain(events), size));
-    }
-    const rows = await page.evaluate((events) => (globalThis as unknown as Bench).bench.rows(events), rowCount);
+    const drains = await page.evaluate(() => (globalThis as unknown as Bench).bench.drains());
+    const rows = await page.evaluate(() => (globalThis as unknown as Bench).bench.rows());
     return { version: `Chromium ${context.browser()?.version() ?? ''}`, bursts, drains, rows };
   } finally {
     await context.close();

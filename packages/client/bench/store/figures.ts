@@ -1,9 +1,10 @@
 // What is printed: tables for people, and one last line of JSON for whoever compares runs.
+import { median, type Samples } from './measure.ts';
 
 /** Gathers what was measured. */
 export interface Figures {
-  /** A table: what each took, in milliseconds for so many events. */
-  show(title: string, events: number, times: Readonly<Record<string, number>>): void;
+  /** A table: what was measured, with how many events, and what each round took. */
+  show(title: string, rows: readonly (readonly [name: string, events: number, samples: Samples])[]): void;
   /** A ratio that is to reach its target, if it has one. */
   note(name: string, ratio: number, target?: number): void;
   /** A count that is not to pass its target. */
@@ -24,12 +25,16 @@ export function createFigures(bench: string): Figures {
     if (isShort) short.push(name);
   };
   return {
-    show(title, events, times) {
+    show(title, rows) {
       process.stdout.write(`\n${title}\n`);
-      for (const [name, ms] of Object.entries(times)) {
-        const each = `${((ms * 1000) / events).toFixed(2).padStart(10)} µs an event`;
-        const rate = `${Math.round((events * 1000) / ms).toLocaleString('en')} events/s`;
-        process.stdout.write(`  ${name.padEnd(58)}${ms.toFixed(2).padStart(9)} ms${each}${rate.padStart(20)}\n`);
+      for (const [name, events, samples] of rows) {
+        const ms = median(samples);
+        const count = `${events.toLocaleString('en').padStart(8)} events`;
+        const each = `${((ms * 1000) / events).toFixed(2).padStart(9)} µs each`;
+        const rate = `${Math.round((events * 1000) / ms).toLocaleString('en')}/s`;
+        process.stdout.write(
+          `  ${name.padEnd(58)}${count}${ms.toFixed(2).padStart(10)} ms${each}${rate.padStart(13)}\n`,
+        );
       }
     },
     // What could not be measured is short as well.

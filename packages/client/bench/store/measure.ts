@@ -13,13 +13,18 @@ export interface Bursts {
   readonly engine: Samples;
 }
 
-/** A backlog of durable handlers, and as many events written. */
-export interface Drain {
-  readonly events: number;
+/** Backlogs of durable handlers, and events written without Godwit, in the same rounds. */
+export interface Drains {
+  /** {@link dueEvents} records, written in one transaction. */
   readonly raw: Samples;
-  /** Events of the log: claimed, run, and committed as handled. */
-  readonly log: Samples;
+  /** Events of a log of so many: claimed, run, and committed as handled. */
+  readonly logs: readonly { readonly events: number; readonly log: Samples }[];
 }
+
+/** How many due events are held against as many records. */
+export const dueEvents = 10_000;
+/** How many events a log has that a handler works off. */
+export const logSizes: readonly number[] = [1000, dueEvents, 100_000];
 
 /** How long it takes, in milliseconds. */
 export async function timed(work: () => unknown): Promise<number> {

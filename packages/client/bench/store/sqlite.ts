@@ -7,7 +7,7 @@ import { createEngine, createHandle, createMemoryDevice, worldOf, type Runtime }
 import type { Durability } from '../../src/node/sqlite/file.ts';
 import { openSqliteStore } from '../../src/node/sqlite/store.ts';
 import { burst, defineThree, drainLog, drainRows, fill, untilHandled } from './handlers.ts';
-import { timed, type Bursts, type Drain, type Samples } from './measure.ts';
+import { dueEvents, logSizes, timed, type Bursts, type Drains, type Samples } from './measure.ts';
 import { burstEvents, eventsOf, shop, type Shop } from './orders.ts';
 
 const warmUps = 5;
@@ -19,7 +19,10 @@ const rowRounds = 3;
 /** Bursts of publishes, in rounds; also rows of JSON that was made before, as what the engine is handed was. */
 export async function sqliteBursts(durability: Durability): Promise<Bursts & { readonly rawText: Samples }> {
   using folder = temporaryFolder();
-  const [rawText, raw, whole, engine]: number[][] & { readonly length: 4 } = [[], [], [], []];
+  const rawText: number[] = [];
+  const raw: number[] = [];
+  const whole: number[] = [];
+  const engine: number[] = [];
   let engineMs = 0;
   const runtime = await open(folder.path, durability, (ms) => (engineMs = ms));
   using database = openRaw(folder.path, durability);
@@ -42,35 +45,39 @@ export async function sqliteBursts(durability: Durability): Promise<Bursts & { r
   };
 }
 
-/** Handlers work off logs of so many events, in rounds. */
-export async function sqliteDrains(sizes: readonly number[]): Promise<readonly Drain[]> {
+/** Handlers work off logs, in rounds. */
+export async function sqliteDrains(): Promise<Drains> {
   using folder = temporaryFolder();
   using database = openRaw(folder.path, 'os');
-  const logs: { readonly events: number; readonly runtime: Runtime<Shop>; raw: number[]; log: number[] }[] = [];
-  for (const events of sizes) {
+  const logs: { readonly events: number; readonly runtime: Runtime<Shop>; readonly log: number[] }[] = [];
+  for (const events of logSizes) {
     const runtime = await open(join(folder.path, String(events)), 'os');
     await fill(runtime, events);
-    logs.push({ events, runtime, raw: [], log: [] });
+    logs.push({ events, runtime, log: [] });
   }
+  const raw: number[] = [];
   for (let round = 0; round < drainWarmUps + drainRounds; round += 1) {
-    for (const { events, runtime, raw, log } of logs) {
-      const batch = eventsOf(events);
-      raw.push(await timed(() => database.insert(batch.map((event) => JSON.stringify(event)))));
-      database.clear();
-      log.push(await drainLog(runtime, `log ${round}`, events));
-    }
+    const batch = eventsOf(dueEvents);
+    raw.push(await timed(() => database.insert(batch.map((event) => JSON.stringify(event)))));
+    database.clear();
+    for (const { events, runtime, log } of logs) log.push(await drainLog(runtime, `log ${round}`, events));
   }
   for (const { runtime } of logs) await runtime.close();
-  return logs.map(({ events, raw, log }) => ({ events, raw: raw.slice(drainWarmUps), log: log.slice(drainWarmUps) }));
+  return {
+    raw: raw.slice(drainWarmUps),
+    logs: logs.map(({ events, log }) => ({ events, log: log.slice(drainWarmUps) })),
+  };
 }
 
-/** A handler works off so many rows, in rounds. */
-export async function sqliteRows(events: number): Promise<Samples> {
+/** A handler works off rows, in rounds. */
+export async function sqliteRows(): Promise<Samples> {
   using folder = temporaryFolder();
   const runtime = await open(folder.path, 'os');
-  await fill(runtime, events);
+  await fill(runtime, dueEvents);
   const samples: number[] = [];
-  for (let round = 0; round < rowRounds; round += 1) samples.push(await drainRows(runtime, `rows ${round}`, events));
+  for (let round = 0; round < rowRounds; round += 1) {
+    samples.push(await drainRows(runtime, `rows ${round}`, dueEvents));
+  }
   await runtime.close();
   return samples;
 }

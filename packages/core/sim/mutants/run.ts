@@ -11,8 +11,8 @@ const { values } = parseArgs({
 });
 /** How many run at the same time: each is a process of its own. */
 const lanes = 2;
-/** A defect may also make a world go round for ever. */
-const runMsMax = 120_000;
+/** A defect may also make a world go round for ever: for so long no ten seeds came to an end. */
+const silenceMs = 60_000;
 
 const home = new URL('../..', import.meta.url).pathname;
 const place = await mkdtemp(join(tmpdir(), 'godwit-mutants-'));
@@ -63,13 +63,19 @@ function simulated(copy: string): Promise<string | undefined> {
     const options = ['--seeds', values.seeds, '--quick'];
     const child = spawn('node', ['--conditions=@godwit/source', join(copy, 'sim/run.ts'), ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: runMsMax,
-      killSignal: 'SIGKILL',
     });
     let output = '';
-    child.stdout.on('data', (data: Buffer) => (output += data.toString()));
-    child.stderr.on('data', (data: Buffer) => (output += data.toString()));
+    const kill = (): void => void child.kill('SIGKILL');
+    let silence = setTimeout(kill, silenceMs);
+    const hear = (data: Buffer): void => {
+      output += data.toString();
+      clearTimeout(silence);
+      silence = setTimeout(kill, silenceMs);
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
     child.once('exit', (code) => {
+      clearTimeout(silence);
       if (code === 0) return resolve(undefined);
       const [, seed, violation] = /^seed (\d+): (.*)$/m.exec(output) ?? [];
       if (violation !== undefined) return resolve(`after ${seed} seeds: ${violation.slice(0, 140)}`);

@@ -2,7 +2,7 @@
 import type { Runtime } from '@godwit/core';
 import { createRuntime } from '../../../src/main/create-runtime.ts';
 import { burst, defineThree, drainLog, drainRows, fill, untilHandled } from '../handlers.ts';
-import { timed, type Bursts, type Drain, type Samples } from '../measure.ts';
+import { dueEvents, logSizes, timed, type Bursts, type Drains, type Samples } from '../measure.ts';
 import { burstEvents, shop, type Shop } from '../orders.ts';
 import { wire, type Ask, type Told } from './wire.ts';
 
@@ -11,22 +11,25 @@ const rounds = 15;
 const drainRounds = 3;
 
 const channel = new BroadcastChannel(wire);
+const rawWorker = new Worker(new URL('./raw.ts', import.meta.url), { type: 'module' });
 
 /** What the page measures when it is asked to. */
 export interface PageBench {
   bursts(): Promise<Bursts>;
-  drains(sizes: readonly number[]): Promise<readonly Drain[]>;
-  rows(events: number): Promise<Samples>;
+  drains(): Promise<Drains>;
+  rows(): Promise<Samples>;
 }
 
 const bench: PageBench = {
   async bursts() {
     const runtime = await open('bursts');
     const names = await defineThree(runtime);
-    const [raw, whole, engine]: number[][] & { readonly length: 3 } = [[], [], []];
+    const raw: number[] = [];
+    const whole: number[] = [];
+    const engine: number[] = [];
     for (let round = 1; round <= warmUps + rounds; round += 1) {
       raw.push(await written(burstEvents));
-      const engineMs = told('engine');
+      const engineMs = told(channel);
       whole.push(await timed(() => burst(runtime)));
       engine.push(await engineMs);
       await untilHandled(runtime, names, round * burstEvents);
@@ -35,31 +38,27 @@ const bench: PageBench = {
     return { raw: raw.slice(warmUps), whole: whole.slice(warmUps), engine: engine.slice(warmUps) };
   },
 
-  async drains(sizes) {
-    const logs = sizes.map((events): { events: number; raw: number[]; log: number[] } => ({ events, raw: [], log: [] }));
-    const runtimes: Runtime<Shop>[] = [];
-    for (const events of sizes) {
+  async drains() {
+    const logs: { readonly events: number; readonly runtime: Runtime<Shop>; readonly log: number[] }[] = [];
+    for (const events of logSizes) {
       const runtime = await open(`log of ${events}`);
       await fill(runtime, events);
-      runtimes.push(runtime);
+      logs.push({ events, runtime, log: [] });
     }
+    const raw: number[] = [];
     // The first round warms up.
     for (let round = 0; round <= drainRounds; round += 1) {
-      for (const [index, { events, raw, log }] of logs.entries()) {
-        const runtime = runtimes[index];
-        if (runtime === undefined) continue;
-        raw.push(await written(events));
-        log.push(await drainLog(runtime, `log ${round}`, events));
-      }
+      raw.push(await written(dueEvents));
+      for (const { events, runtime, log } of logs) log.push(await drainLog(runtime, `log ${round}`, events));
     }
-    for (const runtime of runtimes) await runtime.close();
-    return logs.map(({ events, raw, log }) => ({ events, raw: raw.slice(1), log: log.slice(1) }));
+    for (const { runtime } of logs) await runtime.close();
+    return { raw: raw.slice(1), logs: logs.map(({ events, log }) => ({ events, log: log.slice(1) })) };
   },
 
-  async rows(events) {
+  async rows() {
     const runtime = await open('rows');
-    await fill(runtime, events);
-    const ms = await drainRows(runtime, 'rows', events);
+    await fill(runtime, dueEvents);
+    const ms = await drainRows(runtime, 'rows', dueEvents);
     await runtime.close();
     return [ms];
   },
@@ -77,21 +76,16 @@ function open(name: string): Promise<Runtime<Shop>> {
   });
 }
 
-/** The worker writes so many records by itself. */
+/** A worker writes so many records by itself. */
 function written(events: number): Promise<number> {
-  const ms = told('raw');
-  channel.postMessage({ ask: events } satisfies Ask);
-  return ms;
+  rawWorker.postMessage({ ask: events } satisfies Ask);
+  return told(rawWorker);
 }
 
-/** The next that the worker tells of this. */
-function told(what: Told['told']): Promise<number> {
+/** What is told next. */
+function told(teller: EventTarget): Promise<number> {
   return new Promise((resolve) => {
-    const hear = ({ data }: MessageEvent<Told>): void => {
-      if (data.told !== what) return;
-      channel.removeEventListener('message', hear);
-      resolve(data.ms);
-    };
-    channel.addEventListener('message', hear);
+    const hear = (message: Event): void => resolve((message as MessageEvent<Told>).data.ms);
+    teller.addEventListener('message', hear, { once: true });
   });
 }

@@ -1,15 +1,14 @@
-// What the page and its worker tell each other of the measurement, beside what a page and its worker tell each other.
+// What the page and its workers tell each other of the measurement.
 
-/** The channel's name. */
+/** The broadcast channel on which the engine's times are told. */
 export const wire = 'godwit-bench';
 
-/** From the page: write so many events as records of their own. */
+/** Write so many events as records of their own. */
 export interface Ask {
   readonly ask: number;
 }
 
-/** From the worker: how long that took, or how long the engine took for what it was handed, in milliseconds. */
+/** How long it took, in milliseconds. */
 export interface Told {
-  readonly told: 'raw' | 'engine';
   readonly ms: number;
 }
