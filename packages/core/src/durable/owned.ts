@@ -152,7 +152,9 @@ export function beginLease(
     }
 
     const highest = Math.max(0, ...inFlight.keys());
-    const busy = new Set([...inFlight.values()].map(({ key }) => key));
+    // What has ended since this step began is still to be told of.
+    const unsaid = ends.slice(ended.length).map(([task]) => task);
+    const busy = new Set([...inFlight.values(), ...unsaid].map(({ key }) => key));
     const change = endedBy(ended, at, record.rows.deferred, highest, busy);
     const back = new Set(change.givenBack);
     for (const [{ position, again }] of ended) if (!again && !back.has(position)) window.end(position);

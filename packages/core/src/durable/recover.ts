@@ -1,6 +1,6 @@
 // What a lease's new owner finds half done: the attempt of whoever is gone is used, and its events run again, each by itself.
 import { Failure, failureToJson } from '../failure.ts';
-import type { HandlerRecord, LogEntry, Position, TaskRow } from '../ports/index.ts';
+import type { HandlerRecord, LogEntry, TaskRow } from '../ports/index.ts';
 import type { DeviceStore, Step } from '../ports/tasks.ts';
 import type { World } from '../ports/world.ts';
 import { claimMax } from './limits.ts';
@@ -49,17 +49,11 @@ export async function recover(
     // A step that moves the cursor by nothing would come round for ever: the log ends before what was claimed of it.
     const end = found.atHead || cursor <= now.cursor ? now.claimed : cursor;
     const rows = (await rowsOf(lost)).map(again);
-    // First behind what waits already, then the rest: of one key, the first waits and the others are blocked by it.
-    const queued = await commit({
-      queue: rows.filter(({ key, state }) => key !== null && state === 'waiting'),
-      cursor: now.cursor,
-      claimed: now.claimed,
-    });
-    if (queued === undefined) return undefined;
-    const behind = new Set(queued);
-    const put = rows.filter(({ position }) => !behind.has(position)).map(inOrder);
-    // Those behind which others were blocked while they ran are blocked with them now: the first of each key goes on.
-    const unblock = rows.flatMap(({ key, position }) => (key !== null && behind.has(position) ? [key] : []));
+    // Where nothing of a key can wait already, its first waits; else they are put behind, and whoever is first goes on.
+    const { waiting, blocked, running } = now.rows;
+    const isEmpty = waiting + blocked + running === 0;
+    const put = rows.map(isEmpty ? inOrder : behind);
+    const unblock = isEmpty ? [] : rows.flatMap(({ key }) => key ?? []);
     if (!(await commit({ put, unblock, cursor: end, claimed: now.claimed, failed: lost.length }))) return undefined;
   }
   return now;
@@ -76,6 +70,10 @@ export async function recover(
     if (first.has(row.key)) return { ...row, state: 'blocked' };
     first.add(row.key);
     return row;
+  }
+
+  function behind(row: TaskRow): TaskRow {
+    return row.key === null || row.state !== 'waiting' ? row : { ...row, state: 'blocked' };
   }
 
   async function rowsOf(entries: readonly EventEntry[]): Promise<readonly TaskRow[]> {
@@ -102,12 +100,11 @@ export async function recover(
   async function commit(
     change: Pick<Step, 'cursor' | 'claimed'> & {
       readonly put?: readonly TaskRow[];
-      readonly queue?: readonly TaskRow[];
       readonly unblock?: readonly string[];
       readonly failed?: number;
     },
-  ): Promise<readonly Position[] | undefined> {
-    const { put = [], queue = [], unblock = [], cursor, claimed, failed = put.length } = change;
+  ): Promise<boolean> {
+    const { put = [], unblock = [], cursor, claimed, failed = put.length } = change;
     const advanced = await store.advance({
       handler: spec.name,
       term: now.term,
@@ -118,13 +115,13 @@ export async function recover(
       put,
       remove: [],
       unblock: [...unblock, ...put.flatMap(({ state, key }) => (state === 'dead' && key !== null ? [key] : []))],
-      queue,
+      queue: [],
       claim: 0,
       totals: { passed: 0, handled: 0, failed, dropped: {} },
       release: false,
     });
-    if (advanced === 'fenced') return undefined;
+    if (advanced === 'fenced') return false;
     now = advanced.record;
-    return advanced.queued;
+    return true;
   }
 }

@@ -70,7 +70,7 @@ export function segmentOfOwn(own: OwnSegment): Segment {
 /** All of it but the events, which it does not ask for where they come as text. */
 export function headOfOwn(own: OwnSegment): Omit<Segment, 'events'> {
   const { channel, outbound, at, bytes } = own;
-  const n = own.text?.count ?? own.events.length;
+  const { length: n } = own.texts ?? own.events;
   assertSize(channel, n);
   return { v: 1, channel, n, bytes, at, ...(outbound ? { out: channel } : {}) };
 }

@@ -20,8 +20,8 @@ export interface OwnSegment {
   readonly bytes: number;
   /** At most `segmentEventsMax`. */
   readonly events: readonly CloudEvent[];
-  /** The same as the JSON array that was made when they were published: who keeps text never asks for `events`. */
-  readonly text?: { readonly json: string; readonly count: number };
+  /** The same, each as the JSON that was made when it was published: a store that keeps text never asks for `events`. */
+  readonly texts?: readonly string[];
 }
 
 /** A page of a relay's channel on its way into the device's log. */

@@ -153,9 +153,10 @@ export function createEngine(parts: EngineParts): Engine {
       if (failure !== undefined) throw failure;
       if (signal.aborted || recorder === undefined)
         throw new Failure('Closed', 'the runtime is closed; create another');
-      const durable = drafts.filter((draft) => draft.durable);
+      const durable = drafts.every((draft) => draft.durable) ? drafts : drafts.filter((draft) => draft.durable);
       const positions = durable.length === 0 ? [] : await recorder.record(durable);
-      recorded = positions.reduce((most, position) => Math.max(most, position), recorded);
+      for (const position of positions) recorded = Math.max(recorded, position);
+      if (durable === drafts) return positions;
       for (const draft of drafts) if (!draft.durable) relay(draft);
       let next = 0;
       return drafts.map((draft) => (draft.durable ? (positions[next++] ?? null) : null));

@@ -49,22 +49,24 @@ export function createRecorder(parts: {
       }
       recorded(growth);
       segments.forEach((_, index) => assertFirst(firsts[index], index, segments.length));
-      return places.map(({ segment, at }) => (firsts[segment] ?? 0) + at);
+      // A place is counted as a position is, but among these segments.
+      return places.map(
+        (place) => (firsts[Math.floor(place / positionsPerSegment)] ?? 0) + (place % positionsPerSegment),
+      );
     },
   };
 
-  function ownSegment({ channel, bytes, json, count }: Filling): OwnSegment {
-    const text = { json: `${json}]`, count };
+  function ownSegment({ channel, bytes, texts }: Filling): OwnSegment {
     let events: readonly CloudEvent[] | undefined;
     return {
       channel,
       outbound,
       at: world.now(),
       bytes,
-      text,
+      texts,
       // A store that keeps text never asks.
       get events() {
-        return (events ??= eventsIn(text.json));
+        return (events ??= eventsIn(`[${texts.join()}]`));
       },
     };
   }
@@ -73,38 +75,27 @@ export function createRecorder(parts: {
 /** A segment that drafts are being added to. */
 interface Filling {
   readonly channel: string;
-  readonly number: number;
+  readonly index: number;
   bytes: number;
-  count: number;
-  /** An array that is not closed yet. Appended to, since engines do so at once, where joining copies all of it. */
-  json: string;
+  readonly texts: string[];
 }
 
-/** Where a draft went. */
-interface Place {
-  readonly segment: number;
-  readonly at: number;
-}
-
-/** The drafts as segments: a channel's fill in the order of the drafts. */
+/** The drafts as segments, of each channel in their order, and where each draft went. */
 function segmentsOf(drafts: readonly Draft[]): {
   readonly segments: readonly Filling[];
-  readonly places: readonly Place[];
+  readonly places: readonly number[];
 } {
   const open = new Map<string, Filling>();
   const segments: Filling[] = [];
-  const places = drafts.map(({ channel, bytes, json }): Place => {
+  const places = drafts.map(({ channel, bytes, json }) => {
     let segment = open.get(channel);
-    if (segment === undefined || segment.count >= segmentEventsMax || segment.bytes + bytes > segmentBytesMax) {
-      segment = { channel, number: segments.length, bytes: 0, count: 0, json: '' };
+    if (segment === undefined || segment.texts.length >= segmentEventsMax || segment.bytes + bytes > segmentBytesMax) {
+      segment = { channel, index: segments.length, bytes: 0, texts: [] };
       open.set(channel, segment);
       segments.push(segment);
     }
-    const at = segment.count;
-    segment.json += (at === 0 ? '[' : ',') + json;
     segment.bytes += bytes;
-    segment.count += 1;
-    return { segment: segment.number, at };
+    return segment.index * positionsPerSegment + segment.texts.push(json) - 1;
   });
   return { segments, places };
 }
@@ -121,10 +112,10 @@ function assertFirst(first: Position | undefined, index: number, segments: numbe
 
 function growthOf(segments: readonly Filling[]): OutboxGrowth[] {
   const growth = new Map<string, { channel: string; events: number; bytes: number }>();
-  for (const { channel, count, bytes } of segments) {
+  for (const { channel, texts, bytes } of segments) {
     const sum = growth.get(channel) ?? { channel, events: 0, bytes: 0 };
     growth.set(channel, sum);
-    sum.events += count;
+    sum.events += texts.length;
     sum.bytes += bytes;
   }
   return [...growth.values()];

@@ -18,7 +18,7 @@ import {
   type TrimMark,
 } from '@godwit/core';
 import { segmentColumns, segmentsOf } from './segment.ts';
-import { toJson, toKey } from './text.ts';
+import { arrayOf, toJson, toKey } from './text.ts';
 
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
@@ -26,7 +26,8 @@ const readBytesMax = 1024 * 1024;
 /** A segment whose events are JSON already. */
 export interface WrittenSegment {
   readonly segment: Omit<Segment, 'events'>;
-  readonly events: string;
+  /** Text, or its UTF-8. */
+  readonly events: string | Uint8Array;
 }
 
 /** The log, by what is done to it. Whatever writes is called within a transaction. */
@@ -47,7 +48,8 @@ export function written(segment: Segment): WrittenSegment {
 
 /** Own events' JSON is mostly made already. */
 export function writtenOwn(own: OwnSegment): WrittenSegment {
-  return { segment: headOfOwn(own), events: own.text?.json ?? toJson(own.events) };
+  const { texts, bytes } = own;
+  return { segment: headOfOwn(own), events: texts === undefined ? toJson(own.events) : arrayOf(texts, bytes) };
 }
 
 /** Prepares the log's statements. */
@@ -57,7 +59,7 @@ export function prepareLog(
 ): LogTables {
   const insert = database.prepare(
     `INSERT INTO log (segment, channel, n, bytes, at, out, after, last, gap, page, events)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))
      ON CONFLICT (after) WHERE after IS NOT NULL DO NOTHING`,
   );
   const moveRead = database.prepare(

@@ -69,6 +69,28 @@ const found: [number, Command[]][] = [
     ],
   ],
   [
+    376_811,
+    [
+      { kind: 'publish', tab: 0, events: 7 },
+      { kind: 'shutdown', tab: 0 },
+      { kind: 'publish', tab: 0, events: 3 },
+      { kind: 'storage', mode: 'failing' },
+      { kind: 'open' },
+      { kind: 'kill', tab: 0 },
+      { kind: 'publish', tab: 0, events: 4 },
+    ],
+  ],
+  [
+    309_027,
+    [
+      { kind: 'publish', tab: 0, events: 4 },
+      { kind: 'redefine', tab: 0 },
+      { kind: 'publish', tab: 0, events: 7 },
+      { kind: 'shutdown', tab: 0 },
+      { kind: 'publish', tab: 0, events: 1 },
+    ],
+  ],
+  [
     352_932,
     [
       { kind: 'close', tab: 0 },
