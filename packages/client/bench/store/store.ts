@@ -2,7 +2,7 @@
 import { measureInBrowser } from './browser.ts';
 import { createFigures } from './figures.ts';
 import { timersWhileIdle } from './idle.ts';
-import { dueEvents, logSizes, median, ratioOf, type Drains, type Samples } from './measure.ts';
+import { dueEvents, logSizes, ratioOf, type Drains, type Samples } from './measure.ts';
 import { burstEvents } from './orders.ts';
 import { sqliteBursts, sqliteDrains, sqliteRows } from './sqlite.ts';
 

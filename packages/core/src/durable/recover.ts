@@ -71,11 +71,6 @@ export async function recover(
     first.add(row.key);
     return row;
   }
-
-  function behind(row: TaskRow): TaskRow {
-    return row.key === null || row.state !== 'waiting' ? row : { ...row, state: 'blocked' };
-  }
-
   async function rowsOf(entries: readonly EventEntry[]): Promise<readonly TaskRow[]> {
     const its = await keys(entries);
     return entries.map(({ position, channel, event, offset }, index) =>
@@ -124,4 +119,8 @@ export async function recover(
     now = advanced.record;
     return true;
   }
+}
+
+function behind(row: TaskRow): TaskRow {
+  return row.key === null || row.state !== 'waiting' ? row : { ...row, state: 'blocked' };
 }
