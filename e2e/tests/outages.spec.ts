@@ -24,7 +24,7 @@ test('an event published offline arrives once the relay returns, once, in order'
   );
 });
 
-test('an event whose publish resolved survives the killing of the browser', async ({
+test('an event whose publish resolved survives the killing of the browser @chromium', async ({
   relay,
   newDevice,
   newProxy,

@@ -43,7 +43,10 @@ test('when the leader’s tab closes, another goes on', async ({ relay, newDevic
   await follower.settled();
 });
 
-test('a leader’s tab that crashes is followed by another, and nothing of it is lost', async ({ relay, newDevice }) => {
+test('a leader’s tab that crashes is followed by another, and nothing of it is lost @chromium', async ({
+  relay,
+  newDevice,
+}) => {
   const device = await newDevice();
   const leader = await openTab(device, relay.url);
   await expect.poll(async () => (await leader.status()).role).toBe('leader');

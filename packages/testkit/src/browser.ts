@@ -1,4 +1,4 @@
-// Which Chromium the tests drive: one that was named, Playwright's own, or the system's.
+// Which browsers the tests drive: one that was named, Playwright's own Chromium, or the system's.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium as playwrightChromium } from 'playwright';
@@ -7,6 +7,8 @@ import { chromium as playwrightChromium } from 'playwright';
 export interface BrowserLaunch {
   /** Absent: Playwright uses its own. */
   readonly executablePath?: string;
+  /** How Playwright talks to it, where that is not its own way. */
+  readonly channel?: string;
   readonly args: string[];
 }
 
@@ -14,18 +16,41 @@ export interface BrowserLaunch {
 export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly exists: (path: string) => boolean;
-  /** Where Playwright would have installed its own. */
+  /** Where Playwright would have installed its own Chromium. */
   readonly playwrightPath: string;
   readonly isRoot: boolean;
 }
 
-/** The names under which distributions install Chromium and Chrome, in the order of preference. */
-const commands = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+/** A browser, and where it may be. */
+export interface Browser {
+  /** The variable that names one. */
+  readonly variable: string;
+  /** The names under which distributions install it, in the order of preference. */
+  readonly commands: readonly string[];
+  /** Debian's package. */
+  readonly debian: string;
+  /** What to say when there is none. */
+  readonly missing: string;
+}
 
-/** What to say when there is no browser. */
-export const missingBrowser =
-  'no Chromium was found for the browser tests: run `npx playwright install chromium`, or install Chromium or Google Chrome ' +
-  '(on Debian: `apt-get install chromium`), or name one in CHROMIUM_PATH';
+/** The browsers that the tests know. */
+export const browsers = {
+  chromium: {
+    variable: 'CHROMIUM_PATH',
+    commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    debian: 'chromium',
+    missing:
+      'no Chromium was found for the browser tests: run `npx playwright install chromium`, or install Chromium or Google Chrome ' +
+      '(on Debian: `apt-get install chromium`), or name one in CHROMIUM_PATH',
+  },
+  firefox: {
+    variable: 'FIREFOX_PATH',
+    commands: ['firefox-esr', 'firefox'],
+    debian: 'firefox-esr',
+    missing:
+      'no Firefox was found for the end-to-end tests: install it (on Debian: `apt-get install firefox-esr`), or name one in FIREFOX_PATH',
+  },
+} as const satisfies Readonly<Record<string, Browser>>;
 
 /** The machine that this process runs on. */
 export function thisMachine(): Machine {
@@ -58,19 +83,46 @@ export function chromium(machine: Machine = thisMachine()): BrowserLaunch {
     ...(machine.isRoot ? ['--no-sandbox'] : []),
   ];
   const path = findChromium(machine);
-  if (path === undefined) throw new Error(missingBrowser);
+  if (path === undefined) throw new Error(browsers.chromium.missing);
   return path === 'playwright' ? { args } : { executablePath: path, args };
 }
 
+/**
+ * Finds the system's Firefox and says how to start it: over WebDriver BiDi, which an unpatched Firefox speaks.
+ *
+ * @throws Error saying what to install, when there is none
+ */
+export function firefox(machine: Machine = thisMachine()): BrowserLaunch {
+  const path = findInSystem(browsers.firefox, machine);
+  if (path === undefined) throw new Error(browsers.firefox.missing);
+  return { channel: 'moz-firefox', executablePath: path, args: [] };
+}
+
 /** The path of a Chromium, `playwright` for Playwright's own, undefined where there is none. */
-export function findChromium({ env, exists, playwrightPath }: Machine): string | undefined {
-  const named = env['CHROMIUM_PATH'];
-  if (named !== undefined && named !== '') {
-    // Falling back would test another browser than the one that was asked for.
-    if (!exists(named)) throw new Error(`CHROMIUM_PATH names ${named}, where there is no file`);
-    return named;
-  }
-  if (playwrightPath !== '' && exists(playwrightPath)) return 'playwright';
+export function findChromium(machine: Machine): string | undefined {
+  const { playwrightPath } = machine;
+  return (
+    named(browsers.chromium, machine) ??
+    (playwrightPath !== '' && machine.exists(playwrightPath)
+      ? 'playwright'
+      : installed(browsers.chromium.commands, machine))
+  );
+}
+
+/** The path of a browser that was named or is installed, undefined where there is none. */
+export function findInSystem(browser: Browser, machine: Machine): string | undefined {
+  return named(browser, machine) ?? installed(browser.commands, machine);
+}
+
+function named({ variable }: Browser, { env, exists }: Machine): string | undefined {
+  const path = env[variable];
+  if (path === undefined || path === '') return undefined;
+  // Falling back would test another browser than the one that was asked for.
+  if (!exists(path)) throw new Error(`${variable} names ${path}, where there is no file`);
+  return path;
+}
+
+function installed(commands: readonly string[], { env, exists }: Machine): string | undefined {
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return commands.flatMap((command) => folders.map((folder) => join(folder, command))).find(exists);
 }

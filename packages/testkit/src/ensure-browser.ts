@@ -1,22 +1,34 @@
-// Sees to it that there is a browser before the tests begin. On Debian, as root, it installs one.
+// Sees to it that the browsers named (Chromium, if none is) are there before the tests begin. On Debian, as root, it
+// installs what is missing.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { findChromium, missingBrowser, thisMachine } from './browser.ts';
+import { browsers, findChromium, findInSystem, thisMachine } from './browser.ts';
 
-/** Debian and its descendants have this file. Ubuntu's chromium package only points to a snap, so it is told what to install. */
+/** Debian and its descendants have this file. Ubuntu's packages only point to snaps, so it is told what to install. */
 const debian = '/etc/debian_version';
 
-let found = findChromium(thisMachine());
-if (found === undefined && thisMachine().isRoot && existsSync(debian)) {
-  process.stdout.write('no Chromium found: installing Debian’s\n');
-  run('apt-get', ['update']);
-  run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium']);
-  found = findChromium(thisMachine());
+const asked = process.argv.slice(2);
+for (const name of asked.length > 0 ? asked : ['chromium']) {
+  if (name !== 'chromium' && name !== 'firefox') throw new Error(`"${name}" is no browser of these tests`);
+  ensure(name);
 }
-if (found === undefined) {
-  process.stderr.write(`${missingBrowser}\n`);
-  process.exitCode = 1;
-} else process.stdout.write(`browser: ${found === 'playwright' ? 'Playwright’s Chromium' : found}\n`);
+
+function ensure(name: keyof typeof browsers): void {
+  const browser = browsers[name];
+  const find = (): string | undefined =>
+    name === 'chromium' ? findChromium(thisMachine()) : findInSystem(browser, thisMachine());
+  let found = find();
+  if (found === undefined && thisMachine().isRoot && existsSync(debian)) {
+    process.stdout.write(`no ${name} found: installing Debian’s\n`);
+    run('apt-get', ['update']);
+    run('apt-get', ['install', '-y', '--no-install-recommends', browser.debian]);
+    found = find();
+  }
+  if (found === undefined) {
+    process.stderr.write(`${browser.missing}\n`);
+    process.exitCode = 1;
+  } else process.stdout.write(`${name}: ${found === 'playwright' ? 'Playwright’s own' : found}\n`);
+}
 
 function run(command: string, args: readonly string[]): void {
   const { status, error } = spawnSync(command, args, {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { chromium, type Machine, missingBrowser } from '../src/browser.ts';
+import { browsers, chromium, firefox, type Machine } from '../src/browser.ts';
 
 function machine(files: readonly string[], env: Machine['env'] = { PATH: '/usr/local/bin:/usr/bin' }): Machine {
   return { env, exists: (path) => files.includes(path), playwrightPath: '/cache/chromium', isRoot: false };
@@ -24,12 +24,24 @@ test('the system’s Chromium is found, and Chrome where there is no Chromium', 
 });
 
 test('where there is no browser, the error says what to install', () => {
-  expect(() => chromium(machine([]))).toThrow(missingBrowser);
-  expect(missingBrowser).toMatch(/npx playwright install chromium.*apt-get install chromium.*CHROMIUM_PATH/);
+  expect(() => chromium(machine([]))).toThrow(browsers.chromium.missing);
+  expect(browsers.chromium.missing).toMatch(/npx playwright install chromium.*apt-get install chromium.*CHROMIUM_PATH/);
 });
 
 test('only root starts without the sandbox', () => {
   const files = ['/cache/chromium'];
   expect(chromium(machine(files)).args).not.toContain('--no-sandbox');
   expect(chromium({ ...machine(files), isRoot: true }).args).toContain('--no-sandbox');
+});
+
+test('a Firefox is found as Chromium is, and driven over WebDriver BiDi', () => {
+  expect(firefox(machine(['/usr/bin/firefox', '/usr/bin/firefox-esr']))).toEqual({
+    channel: 'moz-firefox',
+    executablePath: '/usr/bin/firefox-esr',
+    args: [],
+  });
+  expect(firefox(machine(['/opt/fox'], { FIREFOX_PATH: '/opt/fox' })).executablePath).toBe('/opt/fox');
+  expect(() => firefox(machine(['/usr/bin/chromium']))).toThrow(
+    /no Firefox.*apt-get install firefox-esr.*FIREFOX_PATH/,
+  );
 });

@@ -55,6 +55,8 @@ export function fullStages(): readonly Stage[] {
     simulation('simulation, deliberate defects', 'mutants/run.ts', '--seeds', '500'),
     playwright(`end to end, ${rounds} times`, '--grep-invert', slow, '--repeat-each', String(rounds)),
     playwright('end to end, what takes long', '--grep', slow),
+    { ...browser, name: 'second browser', command: [...browser.command, 'firefox'] },
+    playwrightBy('firefox.config.ts', 'end to end, in Firefox'),
   ];
 }
 
@@ -67,10 +69,14 @@ function vitest(name: string, ...args: readonly string[]): Stage {
 }
 
 function playwright(name: string, ...args: readonly string[]): Stage {
+  return playwrightBy('playwright.config.ts', name, ...args);
+}
+
+function playwrightBy(config: string, name: string, ...args: readonly string[]): Stage {
   const file = reportFile('playwright');
   return {
     name,
-    command: ['playwright', 'test', '--config', 'e2e/playwright.config.ts', '--reporter', 'list,json', ...args],
+    command: ['playwright', 'test', '--config', `e2e/${config}`, '--reporter', 'list,json', ...args],
     report: { by: 'playwright', file },
     env: { PLAYWRIGHT_JSON_OUTPUT_NAME: file },
   };
