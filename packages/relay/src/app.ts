@@ -1,6 +1,8 @@
 // The relay's app: PROTOCOL.md as routes. The same on Node and on Workers; only what it stands on differs.
 import { Hono, type Handler } from 'hono';
-import { Failure, guarded, toFailure, type Hearers } from '@godwit/core';
+import { Failure, guarded, isFailure, toFailure, type Hearers } from '@godwit/core';
+import { mediaTypes } from '@godwit/core/protocol';
+import { rated } from './authority/rate.ts';
 import { cors, type Origins } from './cors.ts';
 import { isOurFault, methodNotAllowed, problemResponse } from './problem.ts';
 import { remove, stat } from './routes/channel.ts';
@@ -8,6 +10,7 @@ import { healthz, metrics, readyz, stats } from './routes/operation.ts';
 import type { RelayParts } from './routes/parts.ts';
 import { publish } from './routes/publish.ts';
 import { read } from './routes/read.ts';
+import { overloadResponse } from './routes/sse.ts';
 import { stream } from './routes/stream.ts';
 
 /** What a relay's app is made of. `logger` and `report` hear what goes wrong on the relay's side. */
@@ -21,14 +24,18 @@ export interface AppOptions extends RelayParts, Hearers {
 }
 
 /** Makes the app. */
-export function createApp(options: AppOptions): Hono {
-  const { version, cors: origins = [], ready = async () => undefined } = options;
+export function createApp(given: AppOptions): Hono {
+  const { version, cors: origins = [], ready = async () => undefined, world, limits } = given;
+  const options = { ...given, authority: rated(given.authority, limits.requestsPerSecondMax, world) };
   const report = guarded(options);
   const app = new Hono();
   app.use(cors(origins));
-  app.onError((error) => {
+  app.onError((error, context) => {
     const failure = toFailure(error);
     if (isOurFault(failure)) report(failure);
+    // At any other status than 200, a native EventSource gives up for good (rule 2.12).
+    const isStream = context.req.method === 'GET' && context.req.header('accept')?.includes(mediaTypes.stream) === true;
+    if (isStream && isFailure(failure, 'RateLimited')) return overloadResponse(failure);
     return problemResponse(failure);
   });
   app.notFound((context) => {

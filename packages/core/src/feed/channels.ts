@@ -4,6 +4,7 @@ import type { Logs } from '../ports/log.ts';
 import type { World } from '../ports/world.ts';
 import { assertChannel } from '../protocol/channel.ts';
 import type { Limits } from '../protocol/limits.ts';
+import { compileRetention, type RetentionRule } from '../protocol/retention.ts';
 import type { Channel, Channels } from './channel.ts';
 import { createFeed, type Feed } from './feed.ts';
 import type { DeliveryCounts } from './counts.ts';
@@ -33,15 +34,18 @@ export function createChannels(parts: {
   readonly logs: Logs;
   readonly world: World;
   readonly limits: Limits;
+  /** What channels keep whose names match; the others as `limits` says. */
+  readonly retention?: readonly RetentionRule[] | undefined;
   readonly report: (failure: Failure) => void;
 }): ServedChannels {
-  const { logs, world, limits, report } = parts;
+  const { logs, world, report } = parts;
+  const limitsOf = compileRetention(parts.limits, parts.retention);
   /** In the order of their last use. */
   const feeds = new Map<string, Feed>();
   const counts = new Map<string, DeliveryCounts>();
   let drainRetryMs: (() => number) | undefined;
   let isClosed = false;
-  const sweep = startSweep({ logs, world, limits, report });
+  const sweep = startSweep({ logs, world, limitsOf, report });
 
   return {
     channel(name) {
@@ -77,7 +81,7 @@ export function createChannels(parts: {
   function make(channel: string): Feed {
     const [open, remove] = [() => logs.open(channel), () => logs.remove(channel)];
     const known = counts.get(channel);
-    const made = { channel, open, remove, world, limits, report };
+    const made = { channel, open, remove, world, limits: limitsOf(channel), report };
     const feed = createFeed(known === undefined ? made : { ...made, counts: known });
     if (drainRetryMs !== undefined) feed.drain(drainRetryMs);
     if (isClosed) void feed.close();

@@ -164,7 +164,7 @@ export function createFeed(parts: FeedParts): Feed {
         return work();
       });
     } finally {
-      if (current !== undefined) retention.touch(0);
+      if (current !== undefined) retention.touch(0, 0);
       busy -= 1;
     }
   }
@@ -197,7 +197,7 @@ export function createFeed(parts: FeedParts): Feed {
       subscribers.restart(previousHead);
     }
     pager.wake();
-    retention.touch(0);
+    retention.touch(0, 0);
     return { log, epoch, stop };
   }
 
@@ -208,7 +208,10 @@ export function createFeed(parts: FeedParts): Feed {
     // While our own commit is under way, its ephemeral events are yet to be put between its others.
     if (!group.isCommitting) subscribers.announce();
     pager.wake();
-    retention.touch(records.reduce((sum, { json }) => sum + json.length, 0));
+    retention.touch(
+      records.reduce((sum, { json }) => sum + json.length, 0),
+      records.length,
+    );
   }
 
   async function stream({ after, types, until, heartbeat }: StreamQuery): Promise<ReadableStream<Uint8Array>> {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createMemoryLogs } from '../memory/log.ts';
 import { Failure } from '../failure.ts';
 import type { Logs } from '../ports/log.ts';
+import type { RetentionRule } from '../protocol/retention.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import { createTestWorld, type TestWorld } from '../testing/world.ts';
 import { createChannels, type ServedChannels } from './channels.ts';
@@ -24,6 +25,7 @@ interface SweptWorld {
 async function create(
   held: readonly string[] = [],
   change: (logs: Logs) => Logs = (logs) => logs,
+  retention: readonly RetentionRule[] = [],
 ): Promise<SweptWorld> {
   const world = createTestWorld();
   const memory = createMemoryLogs(world);
@@ -47,7 +49,7 @@ async function create(
     },
   });
   const limits = { ...defaultLimits, retentionMs: 24 * hourMs };
-  const channels = createChannels({ logs, world, limits, report: (failure) => reported.push(failure) });
+  const channels = createChannels({ logs, world, limits, retention, report: (failure) => reported.push(failure) });
   return { world, logs: memory, channels, reported, opened, most: () => most };
 }
 
@@ -144,4 +146,23 @@ test('logs that were closed without a word end it too', async () => {
   }));
   await swept.world.advance(0);
   expect([swept.world.timers, swept.reported]).toEqual([0, []]);
+});
+
+test('a channel keeps what the first rule says that matches its name, used or not', async () => {
+  const swept = await create([], undefined, [
+    { channels: 'room:*', retentionMs: hourMs },
+    { channels: '*', retentionEvents: 100 },
+  ]);
+  const { channels, world } = swept;
+  for (const name of ['room:1', 'hall']) await channels.channel(name).append(items(eventOf('1')));
+  for (const id of range(2, 220)) await channels.channel('hall').append(items(eventOf(String(id))));
+  await world.settle();
+  const held = await heldIn(swept, 'hall');
+  // A sixteenth more at most, and never fewer.
+  expect([held >= 100, held <= 107]).toEqual([true, true]);
+  await world.advance(2 * hourMs);
+  expect(await heldIn(swept, 'room:1')).toBe(0);
+  expect(await heldIn(swept, 'hall')).toBeGreaterThanOrEqual(100);
+  await world.advance(24 * hourMs);
+  expect(await heldIn(swept, 'hall')).toBe(0);
 });

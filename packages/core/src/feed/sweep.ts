@@ -2,7 +2,7 @@
 import { isFailure, toFailure, type Failure } from '../failure.ts';
 import type { Logs } from '../ports/log.ts';
 import type { Stop, World } from '../ports/world.ts';
-import type { Limits } from '../protocol/limits.ts';
+import { trimBoundsOf, type RetentionLimits } from '../protocol/retention.ts';
 
 /** An event outlives its time by about this at most, on a channel that nobody uses. */
 const sweepEveryMs = 60 * 60 * 1000;
@@ -19,10 +19,10 @@ export interface Sweep {
 export function startSweep(parts: {
   readonly logs: Pick<Logs, 'open' | 'channels'>;
   readonly world: World;
-  readonly limits: Pick<Limits, 'retentionMs' | 'retentionBytes'>;
+  readonly limitsOf: (channel: string) => RetentionLimits;
   readonly report: (failure: Failure) => void;
 }): Sweep {
-  const { logs, world, limits, report } = parts;
+  const { logs, world, limitsOf, report } = parts;
   let stopTimer: Stop | undefined;
   let running: Promise<void> = Promise.resolve();
   let isStopped = false;
@@ -78,7 +78,7 @@ export function startSweep(parts: {
     try {
       const { head, tail } = await log.stat();
       if (tail > head) return;
-      await log.trim({ before: world.now() - limits.retentionMs, bytesMax: limits.retentionBytes });
+      await log.trim(trimBoundsOf(limitsOf(name), world.now()));
     } finally {
       await log.close();
     }

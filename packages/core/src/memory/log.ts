@@ -114,11 +114,12 @@ function openLog(channel: string, state: State, world: World): Log {
       const { epoch, head, bytes, published, duplicates, refused } = state;
       return { epoch, head, tail: tailOf(state), bytes, published, duplicates, refused } satisfies LogStat;
     },
-    async trim({ before, bytesMax }) {
+    async trim({ before, bytesMax, eventsMax = Infinity }) {
       assertOpen();
       let dropped = 0;
       for (let oldest = state.segments[0]; oldest !== undefined; oldest = state.segments[0]) {
-        if (oldest.at >= before && state.bytes <= bytesMax) break;
+        const left = state.records.length - dropped - oldest.identities.length;
+        if (oldest.at >= before && state.bytes <= bytesMax && left < eventsMax) break;
         state.segments.shift();
         state.bytes -= oldest.bytes;
         dropped += oldest.identities.length;

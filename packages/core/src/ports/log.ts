@@ -45,12 +45,14 @@ export interface LogStat {
   readonly refused: number;
 }
 
-/** What to drop: whatever is older, and whatever is beyond the size. */
+/** What to drop: whatever is older, and whatever is beyond the size or the number. */
 export interface TrimBounds {
   /** Wall-clock milliseconds: events appended before are dropped. */
   readonly before: number;
   /** The most bytes to keep. */
   readonly bytesMax: number;
+  /** The most events to keep, and up to a commit more: so many of the newest stay, unless they are too old or too large. */
+  readonly eventsMax?: number;
 }
 
 /**

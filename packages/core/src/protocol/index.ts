@@ -6,3 +6,4 @@ export * from './offset.ts';
 export * from './problem.ts';
 export * from './record.ts';
 export * from './results.ts';
+export * from './retention.ts';

@@ -12,12 +12,22 @@ export interface Limits {
   readonly retentionMs: number;
   /** How much a channel keeps, in bytes of its events' JSON. */
   readonly retentionBytes: number;
+  /** How many events a channel keeps; a commit more at most. */
+  readonly retentionEvents: number;
   /** The most subscribers of one channel. */
   readonly subscribersMax: number;
   /** How much of a channel's newest end is held in memory for its readers, in bytes. */
   readonly ringBytes: number;
   /** The most channels on one connection. */
   readonly channelsPerConnectionMax: number;
+  /** The most connections of one client's address, on Node. */
+  readonly connectionsPerClientMax: number;
+  /** The most requests of one token in a second, and at once. */
+  readonly requestsPerSecondMax: number;
+  /** How long a request's headers may take, in milliseconds, on Node. */
+  readonly headersMsMax: number;
+  /** How long a request may take with its body, in milliseconds, on Node. */
+  readonly requestMsMax: number;
   /** The largest page. */
   readonly pageEventsMax: number;
   /** The longest that a long poll waits, in milliseconds. */
@@ -38,11 +48,21 @@ export const defaultLimits: Limits = {
   batchBytesMax: MiB,
   retentionMs: 7 * dayMs,
   retentionBytes: 1024 * MiB,
+  // More than fit into the size above: it is bytes that decide, unless somebody says otherwise.
+  retentionEvents: 1_000_000_000,
   subscribersMax: 100_000,
   // Some seconds of a busy channel: whoever lags further reads from the log.
   ringBytes: MiB,
   // A query of 100 of the longest names and offsets has up to 46 KiB, percent-encoded: the relay on Node admits 64.
   channelsPerConnectionMax: 100,
+  // A company behind one address stays below it; idle, they take some 120 MiB, which is what one address may cost.
+  connectionsPerClientMax: 10_000,
+  // About what one process serves in all: no token makes the others wait behind more than a second of its requests.
+  requestsPerSecondMax: 10_000,
+  // Headers that take longer are an attack, or a network on which nothing would work.
+  headersMsMax: 15_000,
+  // A full batch takes this over 300 kbit/s.
+  requestMsMax: 30_000,
   pageEventsMax: 1000,
   // Below the 60 s after which common proxies cut an idle connection.
   waitMsMax: 30_000,

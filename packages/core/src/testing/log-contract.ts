@@ -276,6 +276,19 @@ export function logContract(name: string, make: () => Promise<LogsUnderTest>): v
       expect((await log.read({ epoch, sequence: 0 }, 1)).gap).toEqual({ missed: head, reason: 'retention' });
     });
 
+    test('of so many events at least the newest stay, and no whole commit more', async () => {
+      const { logs, trims = true } = await begin();
+      if (!trims) return;
+      const log = await logs.open('room:1');
+      for (const batch of range(0, 9)) await log.append(events(`${batch}-`, 3), 0);
+      const bounds = { before: 0, bytesMax: Infinity };
+      expect(await log.trim({ ...bounds, eventsMax: 30 })).toBe(0);
+      expect(await log.trim({ ...bounds, eventsMax: 10 })).toBe(18);
+      expect(await log.stat()).toMatchObject({ head: 30, tail: 19 });
+      expect(await log.trim({ ...bounds, eventsMax: 1 })).toBe(9);
+      expect(await log.stat()).toMatchObject({ head: 30, tail: 28 });
+    });
+
     test('nothing is trimmed that is within its bounds', async () => {
       const log = await open();
       await log.append(events('a', 3), 0);

@@ -8,6 +8,8 @@ export type Action = 'publish' | 'subscribe' | 'manage';
 export interface Grant {
   /** Wall-clock milliseconds at which it ends; a stream ends with it. */
   readonly until?: number;
+  /** What tells one token from another: requests are counted by it. */
+  readonly token?: string;
 }
 
 /**

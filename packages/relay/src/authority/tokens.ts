@@ -10,6 +10,7 @@ import { tokenOf } from './token.ts';
 interface Claims {
   readonly allowed: Readonly<Record<Action, readonly ((channel: string) => boolean)[]>>;
   readonly until: number | undefined;
+  readonly token: string;
 }
 
 /**
@@ -51,13 +52,14 @@ export function createTokenAuthority(
   return async (request, action, channel) => {
     const claims = known.get(request) ?? read(request);
     known.set(request, claims);
-    const { allowed, until } = await claims;
+    const { allowed, until, token } = await claims;
     if (!allowed[action].some((matches) => matches(channel))) throw forbidden(action, channel);
-    return until === undefined ? {} : { until };
+    return until === undefined ? { token } : { until, token };
   };
 
   async function read(request: Request): Promise<Claims> {
-    const payload = await verified(tokenOf(request, parts));
+    const token = tokenOf(request, parts);
+    const payload = await verified(token);
     const until = payload.exp === undefined ? undefined : payload.exp * 1000;
     // The tolerance is not for it.
     if (until !== undefined && until <= world.now()) throw expired();
@@ -68,6 +70,8 @@ export function createTokenAuthority(
         manage: patternsOf(payload, 'manage'),
       },
       until,
+      // Its signature is of nobody else's, and shorter than the whole.
+      token: token.slice(token.lastIndexOf('.') + 1),
     };
   }
 

@@ -1,11 +1,11 @@
 // Retention where nobody comes by: an object sleeps when it is not used, and an alarm wakes it to drop what is out of date.
 import type { Logs, World } from '@godwit/core';
-import type { Limits } from '@godwit/core/protocol';
+import { trimBoundsOf, type RetentionLimits } from '@godwit/core/protocol';
 
 /** The alarm of a channel's object. It is set only while the channel holds something: each one is billed. */
 export interface RetentionAlarm {
-  /** The channel holds something. Never rejects. */
-  arm(): Promise<void>;
+  /** This channel holds something. Never rejects. */
+  arm(channel: string): Promise<void>;
   /** It was removed, and the alarm with it. */
   forget(): void;
   /** The alarm has gone off. */
@@ -23,19 +23,19 @@ export function createAlarm(parts: {
   readonly storage: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm'>;
   readonly logs: Logs;
   readonly world: Pick<World, 'now'>;
-  readonly limits: Pick<Limits, 'retentionMs' | 'retentionBytes'>;
+  readonly limitsOf: (channel: string) => RetentionLimits;
   readonly report: (error: unknown) => void;
 }): RetentionAlarm {
-  const { storage, logs, world, limits, report } = parts;
-  const retentionMs = Math.min(limits.retentionMs, retentionMsMax);
+  const { storage, logs, world, limitsOf, report } = parts;
+  const afterMs = (channel: string): number => Math.min(limitsOf(channel).retentionMs, retentionMsMax);
   let isArmed = false;
 
   return {
-    async arm() {
+    async arm(channel) {
       if (isArmed) return;
       isArmed = true;
       try {
-        if ((await storage.getAlarm()) === null) await storage.setAlarm(world.now() + retentionMs);
+        if ((await storage.getAlarm()) === null) await storage.setAlarm(world.now() + afterMs(channel));
       } catch (error) {
         // What was appended is kept, and is no failure; the next append tries again.
         isArmed = false;
@@ -51,10 +51,10 @@ export function createAlarm(parts: {
       if (channel === undefined) return;
       const log = await logs.open(channel);
       try {
-        await log.trim({ before: world.now() - limits.retentionMs, bytesMax: limits.retentionBytes });
+        await log.trim(trimBoundsOf(limitsOf(channel), world.now()));
         const { head, tail } = await log.stat();
         if (head < tail) return;
-        await storage.setAlarm(world.now() + Math.max(hourMs, retentionMs * overtime));
+        await storage.setAlarm(world.now() + Math.max(hourMs, afterMs(channel) * overtime));
         isArmed = true;
       } finally {
         await log.close();

@@ -13,7 +13,7 @@ import {
 import type { AppendResult, Limits } from '@godwit/core/protocol';
 import { createAlarm, type RetentionAlarm } from './alarm.ts';
 import { pack, type Envelope } from './envelope.ts';
-import { limitsOf, type RelayEnv } from './environment.ts';
+import { limitsOf, retentionOf, type RelayEnv } from './environment.ts';
 import { holdStream } from './held-stream.ts';
 import { Lease } from './lease.ts';
 import { createSqlLogs } from './log.ts';
@@ -31,24 +31,24 @@ export interface LeasedStream {
  */
 export class ChannelObject extends DurableObject<RelayEnv> {
   readonly #world: World = createWorkersWorld();
-  readonly #limits: Limits;
+  readonly #limitsOf: (channel: string) => Limits;
   readonly #logs: Logs;
   readonly #alarm: RetentionAlarm;
   #feed: { readonly channel: string; readonly feed: Feed } | undefined;
 
   constructor(ctx: DurableObjectState, env: RelayEnv) {
     super(ctx, env);
-    this.#limits = limitsOf(env);
+    this.#limitsOf = retentionOf(env, limitsOf(env));
     this.#logs = createSqlLogs({ storage: ctx.storage, world: this.#world, report });
-    const [logs, world, limits] = [this.#logs, this.#world, this.#limits];
-    this.#alarm = createAlarm({ storage: ctx.storage, logs, world, limits, report });
+    const [logs, world, of] = [this.#logs, this.#world, this.#limitsOf];
+    this.#alarm = createAlarm({ storage: ctx.storage, logs, world, limitsOf: of, report });
   }
 
   /** See `Channel.append`. */
   append(channel: string, items: readonly AppendItem[]): Promise<Envelope<readonly AppendResult[]>> {
     return pack(async () => {
       const results = await this.#feedOf(channel).append(items);
-      if (results.some(({ status }) => status === 'appended')) await this.#alarm.arm();
+      if (results.some(({ status }) => status === 'appended')) await this.#alarm.arm(channel);
       return results;
     });
   }
@@ -99,7 +99,7 @@ export class ChannelObject extends DurableObject<RelayEnv> {
   #feedOf(channel: string): Feed {
     if (this.#feed === undefined) {
       const [open, remove] = [() => this.#logs.open(channel), () => this.#removeLog(channel)];
-      const [world, limits] = [this.#world, this.#limits];
+      const [world, limits] = [this.#world, this.#limitsOf(channel)];
       const feed = createFeed({ channel, open, remove, world, limits, trimsByAge: false, report });
       this.#feed = { channel, feed };
     }

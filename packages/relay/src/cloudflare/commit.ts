@@ -43,9 +43,17 @@ export function commit(events: readonly CloudEvent[], refused: number, parts: Co
   return { row: next, drafts, outcomes };
 }
 
-/** Drops the segments beyond the bounds. Runs inside a transaction. */
-export function trim(tables: Tables, row: ChannelRow, { before, bytesMax }: TrimBounds): { readonly row: ChannelRow } {
-  const left = dropSegments(tables, row, ({ at }, { bytes }) => at < before || bytes > bytesMax);
+/** Segments dropped in one transaction: between two, appends have their turn. */
+const segmentsAtOnce = 500;
+
+/** Drops some of the segments beyond the bounds. Runs inside a transaction. */
+export function trim(tables: Tables, row: ChannelRow, bounds: TrimBounds): { readonly row: ChannelRow } {
+  const { before, bytesMax, eventsMax = Infinity } = bounds;
+  let dropped = 0;
+  const left = dropSegments(tables, row, ({ at, first, n }, { bytes, head }) => {
+    const isBeyond = at < before || bytes > bytesMax || head + 1 - (first + n) >= eventsMax;
+    return isBeyond && (dropped += 1) <= segmentsAtOnce;
+  });
   if (left.tail > row.tail) tables.update(left);
   return { row: left };
 }

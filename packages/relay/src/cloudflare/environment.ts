@@ -1,6 +1,6 @@
 // What a deployment says: the bindings and variables of the Worker, and what is wrong with them.
 import { Failure, type World } from '@godwit/core';
-import { defaultLimits, type Limits } from '@godwit/core/protocol';
+import { compileRetention, defaultLimits, type Limits, type RetentionRule } from '@godwit/core/protocol';
 import { createAuthority } from '../authority/access.ts';
 import type { Authority } from '../authority/authority.ts';
 import type { Authorize } from '../authority/hook.ts';
@@ -30,6 +30,8 @@ export interface RelayEnv {
   readonly GODWIT_CORS?: string;
   /** Limits other than the defaults of PROTOCOL.md, rule 10, as an object, by the names of `Limits`. */
   readonly GODWIT_LIMITS?: Readonly<Partial<Record<keyof Limits, unknown>>> | string;
+  /** What channels keep whose names match, as `[{ "channels": "room:*", "retentionMs": 3600000 }]`; the first that matches decides. */
+  readonly GODWIT_RETENTION?: unknown;
 }
 
 /** An event's row has at most 2 MB, in which its type stands twice and what the relay adds takes room. */
@@ -55,6 +57,36 @@ export function limitsOf({ GODWIT_LIMITS: given = {} }: Pick<RelayEnv, 'GODWIT_L
     );
   }
   return limits;
+}
+
+/** What of a rule is a number. */
+const bounds = new Set(['retentionMs', 'retentionBytes', 'retentionEvents']);
+
+/**
+ * The limits of each channel.
+ *
+ * @throws Failure `InvalidOptions`
+ */
+export function retentionOf(
+  { GODWIT_RETENTION: given = [] }: Pick<RelayEnv, 'GODWIT_RETENTION'>,
+  limits: Limits,
+): (channel: string) => Limits {
+  if (!Array.isArray(given) || !given.every(isRule)) {
+    throw invalid(
+      'GODWIT_RETENTION is a list of { "channels": "room:*" } with retentionMs, retentionBytes or retentionEvents, numbers above 0',
+    );
+  }
+  return compileRetention(limits, given);
+}
+
+function isRule(value: unknown): value is RetentionRule {
+  if (typeof value !== 'object' || value === null) return false;
+  const { channels, ...numbers } = value as Record<string, unknown>;
+  return typeof channels === 'string' && Object.entries(numbers).every(isBound);
+}
+
+function isBound([name, bound]: [string, unknown]): boolean {
+  return bounds.has(name) && typeof bound === 'number' && bound > 0;
 }
 
 /** The origins that browsers may call from. */

@@ -5,7 +5,7 @@ import { createApp } from '../app.ts';
 import type { Authorize } from '../authority/hook.ts';
 import { problemResponse } from '../problem.ts';
 import { createObjectChannels } from './channels.ts';
-import { authorityOf, limitsOf, originsOf, type RelayEnv } from './environment.ts';
+import { authorityOf, limitsOf, originsOf, retentionOf, type RelayEnv } from './environment.ts';
 import { createWorkersWorld } from './world.ts';
 
 /** Answers a request. */
@@ -43,10 +43,13 @@ export function createWorker(options: WorkerOptions = {}): ExportedHandler<Relay
 async function setUp(env: RelayEnv, { authorize }: WorkerOptions): Promise<Answer> {
   try {
     const world = createWorkersWorld();
+    const limits = limitsOf(env);
+    // Said here too: an object that cannot be made only breaks off.
+    retentionOf(env, limits);
     const app = createApp({
       channels: createObjectChannels(env.CHANNELS),
       authority: await authorityOf(env, { world, report, authorize }),
-      limits: limitsOf(env),
+      limits,
       cors: originsOf(env),
       version: manifest.version,
       world,

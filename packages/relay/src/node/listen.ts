@@ -4,7 +4,9 @@ import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { Failure } from '@godwit/core';
+import type { Limits } from '@godwit/core/protocol';
 import { followConnections, type Connections } from './connections.ts';
+import { followCrowd, loopback } from './crowd.ts';
 import { refusalOf, refuseTarget, refuseUnreadable } from './refusals.ts';
 
 /** A server that listens. */
@@ -14,14 +16,10 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Headers that take longer are an attack, or a network on which nothing would work. */
-const headersTimeoutMs = 15_000;
-/** A full batch takes this over 300 kbit/s. */
-const requestTimeoutMs = 30_000;
 /** Longer than the pause between two posts of a busy device; shorter than proxies keep what they think is theirs. */
 const keepAliveTimeoutMs = 65_000;
-/** How late the two bounds above may be noticed. */
-const checkEveryMs = 5000;
+/** How late slow headers and slow bodies may be noticed, as a part of the time that they have. */
+const lateness = 1 / 3;
 /** What is under way when the relay ends has this long: streams end at once, posts within a commit. */
 const endWithinMs = 5000;
 const sweepEveryMs = 50;
@@ -37,26 +35,32 @@ export async function listen(options: {
   readonly fetch: (request: Request) => Response | Promise<Response>;
   readonly host: string;
   readonly port: number;
+  readonly limits: Pick<Limits, 'headersMsMax' | 'requestMsMax' | 'connectionsPerClientMax'>;
+  /** Addresses of proxies, whose connections are those of many clients; those of this machine unless said. */
+  readonly proxies?: readonly string[] | undefined;
 }): Promise<Listening> {
-  const { fetch, host, port } = options;
+  const { fetch, host, port, limits, proxies = loopback } = options;
   // The globals stay Node's own: whoever starts a relay in a process of theirs keeps their Request and Response.
   const listener = getRequestListener((request, { incoming }) => refusalOf(incoming) ?? fetch(request), {
     overrideGlobalObjects: false,
     errorHandler: refuseTarget,
   });
   const timeouts = {
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
+    // Node wants the first to be the shorter.
+    headersTimeout: Math.min(limits.headersMsMax, limits.requestMsMax),
+    requestTimeout: limits.requestMsMax,
     keepAliveTimeout: keepAliveTimeoutMs,
-    connectionsCheckingInterval: checkEveryMs,
+    connectionsCheckingInterval: Math.ceil(Math.min(limits.headersMsMax, limits.requestMsMax) * lateness),
   };
   const server = createServer(
     // A request without a Host is answered by the listener, which says what is missing.
     { ...timeouts, maxHeaderSize: headerBytesMax, requireHostHeader: false, noDelay: true },
     (incoming, outgoing) => {
-      void listener(incoming, outgoing);
+      if (crowd.isBeyond(incoming.socket)) crowd.refuse(outgoing);
+      else void listener(incoming, outgoing);
     },
   );
+  const crowd = followCrowd(server, limits.connectionsPerClientMax, proxies);
   const connections = followConnections(server);
   server.on('clientError', (error, socket) => {
     // What a server of TCP accepts is a socket, whatever else may be handed to it by hand.

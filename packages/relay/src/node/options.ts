@@ -1,6 +1,7 @@
 // What the command line says of how a relay is run.
 import { parseArgs } from 'node:util';
 import { secretBytesMin } from '../authority/keys.ts';
+import { readLimits, readRetention } from './bounds-options.ts';
 import { invalid, readKeyFile } from './key-file.ts';
 import { stderrLogger } from './log.ts';
 import type { RelayOptions } from './relay.ts';
@@ -13,6 +14,9 @@ const usage = `godwit relay ${version}
   --durability WHAT    fsync: an acknowledged event survives the loss of power; os: of the process (fsync)
   --cors ORIGIN        pages of this origin may use it; may be repeated; * is any
   --assets DIR         serve the files of a folder, too
+  --retention RULE     what channels keep, as 'room:*=1h,10000,64MB'; may be repeated: the first that matches decides
+  --limit NAME=NUMBER  another limit than the defaults of PROTOCOL.md, rule 10; may be repeated
+  --proxy ADDRESS      a proxy in front of it, whose connections are those of many clients; may be repeated (127.0.0.1, ::1)
 
 who may use it, one of
   --secret-file F      whoever has a token signed by HS256 with the secret in this file
@@ -50,6 +54,9 @@ export function readOptions(): RelayOptions | string {
     audience,
     tokenInQuery: values['token-in-query'],
     ...(values.cors === undefined ? {} : { cors: values.cors.includes('*') ? 'any' : values.cors }),
+    limits: readLimits(values.limit ?? []),
+    retention: readRetention(values.retention ?? []),
+    proxies: values.proxy,
     ...(values.assets === undefined ? {} : { assets: values.assets }),
   };
 }
@@ -71,6 +78,9 @@ function parse() {
         durability: { type: 'string', default: 'fsync' },
         cors: { type: 'string', multiple: true },
         assets: { type: 'string' },
+        retention: { type: 'string', multiple: true },
+        limit: { type: 'string', multiple: true },
+        proxy: { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Failure, guarded, worldOf, type Logger, type Reporter, type Telemetry } from '@godwit/core';
 import { createChannels } from '@godwit/core/feed';
-import { defaultLimits, type Limits } from '@godwit/core/protocol';
+import { defaultLimits, type Limits, type RetentionRule } from '@godwit/core/protocol';
 import { createApp } from '../app.ts';
 import { createAuthority, type Access } from '../authority/access.ts';
 import type { Origins } from '../cors.ts';
@@ -25,6 +25,10 @@ export interface RelayOptions extends Access {
   /** Pages of which origins may use it; any when it is insecure. */
   readonly cors?: Origins;
   readonly limits?: Partial<Limits>;
+  /** What channels keep whose names match; the first rule that matches decides, above `limits`. */
+  readonly retention?: readonly RetentionRule[] | undefined;
+  /** Addresses of proxies in front of it: their connections are those of many clients. Those of this machine unless said. */
+  readonly proxies?: readonly string[] | undefined;
   /** A folder of files to serve beside. */
   readonly assets?: string;
   /** The largest that the file may grow. */
@@ -82,7 +86,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     const message = `the machine went down while ${file.path} was not synced (--durability os): every log begins a new epoch, and readers are told of a gap`;
     tell(new Failure('StorageFailed', message), {}, 'warn');
   }
-  const channels = createChannels({ logs, world, limits, report: tell });
+  const channels = createChannels({ logs, world, limits, retention: options.retention, report: tell });
   const told = { logger, report, telemetry };
   const app = createApp({ channels, authority, limits, world, ...told, version, cors: origins, ready: logs.ready });
   try {
@@ -90,6 +94,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       fetch: assets === undefined ? app.fetch : withAssets(app, assets).fetch,
       host: options.host ?? '127.0.0.1',
       port: options.port ?? 8787,
+      limits,
+      proxies: options.proxies,
     });
     let closing: Promise<void> | undefined;
     return {

@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import { authorityRules } from './authority-rules.ts';
 import { keyRules } from './key-rules.ts';
 import { failureRules } from './failure-rules.ts';
+import { limitRules } from './limit-rules.ts';
 import { numberRules } from './number-rules.ts';
 import { operatingRules } from './operating-rules.ts';
 import { pageRules } from './page-rules.ts';
@@ -21,5 +22,6 @@ export function relayContract(name: string, start: (options?: RelayStart) => Pro
     failureRules(start);
     authorityRules(start);
     keyRules(start);
+    limitRules(start);
   });
 }

@@ -48,6 +48,7 @@ export interface Claims {
   readonly nbf?: number;
   readonly iss?: string;
   readonly aud?: string | readonly string[];
+  readonly sub?: string;
 }
 
 /** A result of a POST. */

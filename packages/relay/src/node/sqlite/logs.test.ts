@@ -211,3 +211,23 @@ function eventOf(id: string): CloudEvent {
 function storageFailed(message: string): unknown {
   return expect.objectContaining({ name: 'StorageFailed', message: expect.stringContaining(message) });
 }
+
+test('a trim gives appends their turn between small steps, whether commits are small or large', async () => {
+  const logs = openLogs({ path: await file() });
+  const log = await logs.open('a');
+  const batch = (name: string, size: number): readonly CloudEvent[] =>
+    Array.from({ length: size }, (_, index) => eventOf(`${name}.${index}`));
+  for (let index = 0; index < 100; index += 1) await log.append(batch(`small ${index}`, 1), 0);
+  for (let index = 0; index < 5; index += 1) await log.append(batch(`large ${index}`, 1000), 0);
+  const tails: number[] = [];
+  const trimming = log.trim({ before: 0, bytesMax: 0 });
+  do {
+    await log.append([eventOf(`between ${tails.length}`)], 0);
+    tails.push((await log.stat()).tail);
+  } while ((tails.at(-1) ?? 0) <= 5100);
+  // Each append was committed between two steps: sixteen commits, or one however large, and no more.
+  const steps = tails.map((tail, index) => tail - (tails[index - 1] ?? 1));
+  expect(steps.length).toBeGreaterThan(8);
+  expect(Math.max(...steps)).toBeLessThanOrEqual(1000);
+  expect(await trimming).toBeGreaterThanOrEqual(5100);
+});

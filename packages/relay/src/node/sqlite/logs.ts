@@ -123,12 +123,13 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       },
       async trim(bounds) {
         assertLogOpen();
-        const tail = state.row.tail;
+        const { head, tail } = state.row;
         for (;;) {
           const { row } = state;
           const trimmed = transact(`cannot trim "${state.name}"`, () => trimSome(tables, row, bounds));
           state.row = trimmed;
-          if (trimmed.tail === row.tail) return trimmed.tail - tail;
+          // What came meanwhile is the next trim's: on a busy channel this one would never end.
+          if (trimmed.tail === row.tail || trimmed.tail > head) return trimmed.tail - tail;
           await new Promise((resolve) => setImmediate(resolve));
           if (isClosed || state.isRemoved) return trimmed.tail - tail;
         }

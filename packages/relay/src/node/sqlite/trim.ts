@@ -3,14 +3,19 @@ import { decodeCloudEvent, type TrimBounds } from '@godwit/core';
 import { escapeText } from '@godwit/core/feed';
 import type { ChannelRow, SegmentRow, Tables } from './tables.ts';
 
-/** Segments dropped in one transaction: between two, appends have their turn. */
+/** Segments dropped in one transaction, and about how many events: some milliseconds, and between two, appends have their turn. */
 const segmentsAtOnce = 16;
+const eventsAtOnce = 500;
 
 /** Drops some of what is out of bounds. Runs inside a transaction; answers the row as it is then. */
-export function trimSome(tables: Tables, row: ChannelRow, { before, bytesMax }: TrimBounds): ChannelRow {
+export function trimSome(tables: Tables, row: ChannelRow, bounds: TrimBounds): ChannelRow {
+  const { before, bytesMax, eventsMax = Infinity } = bounds;
   let { bytes, tail } = row;
   for (const segment of tables.oldestSegments(row.id, segmentsAtOnce)) {
-    if (segment.at >= before && bytes <= bytesMax) break;
+    const left = row.head + 1 - (segment.first + segment.n);
+    if (segment.at >= before && bytes <= bytesMax && left < eventsMax) break;
+    // The next step's: a first one is dropped, however large.
+    if (tail > row.tail && segment.first + segment.n - row.tail > eventsAtOnce) break;
     dropSegment(tables, row.id, segment);
     bytes -= segment.bytes;
     tail = segment.first + segment.n;
@@ -22,9 +27,13 @@ export function trimSome(tables: Tables, row: ChannelRow, { before, bytesMax }: 
 
 /** Drops some of a channel that was removed. Runs inside a transaction; answers whether all of it is gone. */
 export function purgeSome(tables: Tables, id: number): boolean {
-  const segments = tables.oldestSegments(id, segmentsAtOnce);
-  for (const segment of segments) dropSegment(tables, id, segment);
-  if (segments.length === segmentsAtOnce) return false;
+  let events = 0;
+  for (const segment of tables.oldestSegments(id, segmentsAtOnce)) {
+    dropSegment(tables, id, segment);
+    events += segment.n;
+    if (events >= eventsAtOnce) break;
+  }
+  if (events > 0) return false;
   tables.deleteChannel(id);
   return true;
 }
