@@ -57,6 +57,7 @@ export function fullStages(): readonly Stage[] {
     playwright('end to end, what takes long', '--grep', slow),
     { ...browser, name: 'second browser', command: [...browser.command, 'firefox'] },
     playwrightBy('firefox.config.ts', 'end to end, in Firefox'),
+    playwrightBy('bundlers.config.ts', 'the packed packages, by every bundler'),
   ];
 }
 
