@@ -83,8 +83,10 @@ function hasBinaryHeaders(headers: Headers): boolean {
 
 /** The media type without its parameters. Only UTF-8 is JSON (RFC 8259, section 8.1). */
 function contentTypeOf(header: string | null): string {
+  // Sent twice, it arrives as a list, of which the last member counts (RFC 9110, section 8.3).
   const [type = '', ...parameters] = (header ?? '')
     .toLowerCase()
+    .slice((header ?? '').lastIndexOf(',') + 1)
     .split(';')
     .map((part) => part.trim());
   const charset = parameters

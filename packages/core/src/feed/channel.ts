@@ -3,6 +3,7 @@ import type { CloudEvent } from '../event/cloudevent.ts';
 import type { FailureJson } from '../failure.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { AppendResult } from '../protocol/results.ts';
+import type { Sink, Subscription } from './subscriber.ts';
 
 /** One member of a POST: an event, or what was wrong with it. */
 export type AppendItem =
@@ -31,6 +32,9 @@ export interface StreamQuery extends ReadQuery {
    */
   readonly heartbeat: boolean;
 }
+
+/** Attaches a sink to a reading that was admitted: it begins now, and its end is the subscription's. */
+export type Attach = (sink: Sink) => Subscription;
 
 /** A page of a channel. */
 export interface ChannelPage {
@@ -77,6 +81,8 @@ export interface Channel {
   page(query: ReadQuery & { readonly limit: number; readonly waitMs: number }): Promise<ChannelPage>;
   /** Opens a stream of frames: replay, then live, without a seam. Cancelling it ends the subscription. */
   stream(query: StreamQuery): Promise<ReadableStream<Uint8Array>>;
+  /** The same into a sink of the caller's own, where the channel is in this process. The reading is to be attached at once. */
+  subscribe?(query: StreamQuery): Promise<Attach>;
   stat(): Promise<ChannelStat>;
   /** Forgets the log. Answers whether there was one. Streams are told of the gap and read on in the new epoch. */
   remove(): Promise<boolean>;

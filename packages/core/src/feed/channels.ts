@@ -54,6 +54,7 @@ export function createChannels(parts: {
         append: (items) => feedOf(name).append(items),
         page: (query) => feedOf(name).page(query),
         stream: (query) => feedOf(name).stream(query),
+        subscribe: (query) => feedOf(name).subscribe(query),
         stat: () => feedOf(name).stat(),
         remove: () => feedOf(name).remove(),
       } satisfies Channel;

@@ -20,6 +20,13 @@ export interface DeliveryCounts {
   readonly since: number;
 }
 
+/** What became of the events that have passed one subscriber. */
+export interface SubscriberCounts {
+  readonly delivered: number;
+  readonly filtered: number;
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+}
+
 /** Counts of zero, from now on. */
 export function createCounts(now: number): DeliveryCounts {
   return { delivered: 0, filtered: 0, dropped: {}, since: now };

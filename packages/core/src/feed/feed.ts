@@ -6,7 +6,7 @@ import { encodeEventFrame } from '../protocol/frames.ts';
 import type { Limits } from '../protocol/limits.ts';
 import { formatOffset, parsePosition, resolvePosition } from '../protocol/offset.ts';
 import { encodeEphemeral } from '../protocol/record.ts';
-import type { Channel, ChannelStat, StreamQuery } from './channel.ts';
+import type { Attach, Channel, ChannelStat, StreamQuery } from './channel.ts';
 import { createCounts, type DeliveryCounts } from './counts.ts';
 import { createGroup } from './group.ts';
 import { createPager } from './pager.ts';
@@ -14,11 +14,14 @@ import { createRetention } from './retention.ts';
 import { createRing } from './ring.ts';
 import { createSubscriptionStream } from './stream.ts';
 import { createSubscribers } from './subscribers.ts';
-import { createSubscription, type Source } from './subscription.ts';
+import type { FeedSide, Source, Subscription } from './subscriber.ts';
+import { createSubscription } from './subscription.ts';
 import { compileTypes } from './types.ts';
 
 /** A channel that this process serves. */
 export interface Feed extends Channel {
+  /** See `Channel.subscribe`: a feed is in this process. */
+  subscribe(query: StreamQuery): Promise<Attach>;
   /** Nobody reads it live, and nothing is under way. */
   readonly isIdle: boolean;
   readonly counts: DeliveryCounts;
@@ -95,6 +98,7 @@ export function createFeed(parts: FeedParts): Feed {
       }
     },
   };
+  const side: FeedSide = { channel, source, world, counts, report };
   const group = createGroup({
     async commit(events, refused) {
       const { log, epoch } = await opened();
@@ -124,7 +128,8 @@ export function createFeed(parts: FeedParts): Feed {
         return group.add(items);
       }),
     page: (query) => use(async () => pager.page(query, async () => (await opened()).log)),
-    stream: (query) => use(() => stream(query)),
+    stream: (query) => use(async () => createSubscriptionStream(await subscribe(query))),
+    subscribe: (query) => use(() => subscribe(query)),
     stat: () => use(stat),
     remove: () => use(remove),
     get isIdle() {
@@ -214,7 +219,7 @@ export function createFeed(parts: FeedParts): Feed {
     );
   }
 
-  async function stream({ after, types, until, heartbeat }: StreamQuery): Promise<ReadableStream<Uint8Array>> {
+  async function subscribe({ after, types, until, heartbeat }: StreamQuery): Promise<Attach> {
     const position = parsePosition(after === '' ? 'latest' : after);
     const wants = compileTypes(types);
     const { log } = await opened();
@@ -227,17 +232,22 @@ export function createFeed(parts: FeedParts): Feed {
     }
     // Another relay's events may be in the log before they are announced here.
     head = Math.max(head, stat.head);
-    const { after: behind, gap } = resolvePosition(position, stat);
-    return createSubscriptionStream((sink) =>
-      subscribers.add(until, (left) => {
-        const ended = (): void => {
-          left();
+    const resolved = resolvePosition(position, stat);
+    return (sink) => {
+      // Removed since: what it was to begin behind is no more.
+      const isStale = stat.epoch !== epoch;
+      const { after, gap } = isStale ? { after: 0, gap: { missed: null, reason: 'epoch' } as const } : resolved;
+      const subscription = subscribers.add(until, (left) => {
+        const ended = (its: Subscription): void => {
+          left(its);
           if (subscribers.size === 0) ring.clear();
         };
-        const its = { source, world, sink, after: behind, gap, wants, heartbeat, ended };
-        return createSubscription({ channel, counts, report, ...its });
-      }),
-    );
+        return createSubscription(side, { sink, after, gap, wants, heartbeat, ended });
+      });
+      if (drainRetryMs !== undefined) subscription.drain(drainRetryMs());
+      if (isClosed) subscription.end();
+      return subscription;
+    };
   }
 
   async function stat(): Promise<ChannelStat> {

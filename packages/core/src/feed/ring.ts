@@ -27,12 +27,15 @@ export interface Slice {
   readonly filtered: number;
 }
 
+/** Which types a reader wants; undefined wants all. */
+type Wants = ((type: string) => boolean) | undefined;
+
 /** The frames of a channel's newest records. */
 export interface Ring {
   /** Takes records that have just been committed. They follow on what it holds, or it begins anew with them. */
   push(epoch: string, records: readonly LogRecord[]): void;
   /** The next run behind `after`, up to `upTo`; undefined where it is no longer held. */
-  slice(after: number, upTo: number, wants: ((type: string) => boolean) | undefined): Slice | undefined;
+  slice(after: number, upTo: number, wants: Wants): Slice | undefined;
   clear(): void;
 }
 
@@ -43,6 +46,8 @@ export function createRing(bytesMax: number): Ring {
   let blocks: Block[] = [];
   let capacity = 0;
   let nextSequence = 0;
+  // A thousand readers that stand at one place ask the same question in a row, and get the same view of the same memory.
+  let shared: { after: number; upTo: number; wants: Wants; slice: Slice } | undefined;
 
   return {
     push(epoch, records) {
@@ -59,10 +64,13 @@ export function createRing(bytesMax: number): Ring {
       while (capacity > bytesMax && blocks.length > 1) capacity -= blocks.shift()?.bytes.length ?? 0;
     },
     slice(after, upTo, wants) {
+      if (shared?.after === after && shared.upTo === upTo && shared.wants === wants) return shared.slice;
       // From the end: most readers are near the head.
       const block = blocks.findLast(({ first }) => first <= after + 1);
       if (block === undefined || after + 1 >= block.first + block.types.length) return undefined;
-      return sliceOf(block, after + 1 - block.first, upTo, wants);
+      const slice = sliceOf(block, after + 1 - block.first, upTo, wants);
+      shared = { after, upTo, wants, slice };
+      return slice;
     },
     clear,
   };
@@ -70,6 +78,7 @@ export function createRing(bytesMax: number): Ring {
   function clear(): void {
     blocks = [];
     capacity = 0;
+    shared = undefined;
   }
 
   function blockFor(size: number, sequence: number): Block {
@@ -83,7 +92,7 @@ export function createRing(bytesMax: number): Ring {
   }
 }
 
-function sliceOf(block: Block, index: number, upTo: number, wants: ((type: string) => boolean) | undefined): Slice {
+function sliceOf(block: Block, index: number, upTo: number, wants: Wants): Slice {
   const end = Math.min(block.types.length, upTo - block.first + 1);
   let from = index;
   if (wants !== undefined) while (from < end && !wants(block.types[from] ?? '')) from += 1;

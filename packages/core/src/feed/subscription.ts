@@ -1,7 +1,7 @@
 // A subscriber: a number, not a buffer. It is served from the ring or the log as its sink takes bytes.
 import { Failure, toFailure } from '../failure.ts';
 import type { LogPage } from '../ports/log.ts';
-import type { Stop, World } from '../ports/world.ts';
+import type { Stop } from '../ports/world.ts';
 import {
   encodeControlFrame,
   encodeEventFrame,
@@ -10,54 +10,8 @@ import {
   type Gap,
 } from '../protocol/frames.ts';
 import { formatOffset } from '../protocol/offset.ts';
-import { countDropped, type DeliveryCounts, type DropReason } from './counts.ts';
-import type { Ring } from './ring.ts';
-
-/** Where a subscription's bytes go. */
-export interface Sink {
-  /** Hands bytes over. Answers whether more are welcome now; when not, `resume` tells that they are again. */
-  send(bytes: Uint8Array): boolean;
-  close(): void;
-}
-
-/** The feed as its subscriptions see it. */
-export interface Source {
-  readonly epoch: string;
-  /** The newest sequence announced. */
-  readonly head: number;
-  readonly ring: Ring;
-  /** Reads a page of the log, for whoever is behind the ring. */
-  read(epoch: string, after: number): Promise<LogPage>;
-}
-
-/** An ephemeral event on its way, one frame shared by all. */
-export interface EphemeralFrame {
-  readonly bytes: Uint8Array;
-  readonly type: string;
-  /** The sequence behind which it comes. */
-  readonly after: number;
-}
-
-/** One reader of a feed. */
-export interface Subscription {
-  /** The sink has room again. */
-  resume(): void;
-  /** The log has grown. */
-  announce(): void;
-  relay(frame: EphemeralFrame): void;
-  /** The channel was removed while its head was `previousHead`; the source is in a new epoch. */
-  restart(previousHead: number): void;
-  /** A quarter of a heartbeat has passed. */
-  beat(): void;
-  /** Says that its reader is to come back, and ends. */
-  drain(retryAfterMs: number): void;
-  /** Ends, and closes the sink. */
-  end(): void;
-  /** The reader has gone: ends. */
-  detach(): void;
-  /** Events held for it that it has not had yet. */
-  readonly pending: number;
-}
+import { countDropped, type DropReason, type SubscriberCounts } from './counts.ts';
+import type { EphemeralFrame, FeedSide, Sink, Subscription, SubscriptionParts } from './subscriber.ts';
 
 /** Ephemeral events are worth nothing late: what a reader cannot take within a few dozen of them it does not want. */
 const ephemeralsMax = 64;
@@ -67,227 +21,254 @@ export const ticksPerHeartbeat = 4;
 const pagesPerTurn = 8;
 
 const encoder = new TextEncoder();
+/** Silence is the same for all who hear it. */
+const silentHeartbeat = encoder.encode(encodeHeartbeat());
 
 /** Opens a subscription behind `after`, and tells the reader at once where it stands. */
-export function createSubscription(parts: {
-  readonly channel: string;
-  readonly source: Source;
-  readonly world: Pick<World, 'after'>;
-  readonly sink: Sink;
-  readonly after: number;
-  readonly gap: Gap | undefined;
-  /** Undefined wants every type. */
-  readonly wants: ((type: string) => boolean) | undefined;
-  /** False on one of several on a connection: where a filter passes events by, a frame of its own tells the position. */
-  readonly heartbeat: boolean;
-  readonly counts: DeliveryCounts;
-  readonly report: (failure: Failure) => void;
-  /** It has ended, for whatever reason. */
-  readonly ended: () => void;
-}): Subscription {
-  const { channel, source, world, sink, wants, heartbeat, counts, report, ended } = parts;
-  let cursor = parts.after;
+export function createSubscription(feed: FeedSide, parts: SubscriptionParts): Subscription {
+  return new CursorSubscription(feed, parts);
+}
+
+/** A class, not closures: there are ten thousand of them, and each is to cost a few numbers. */
+class CursorSubscription implements Subscription {
+  readonly #feed: FeedSide;
+  readonly #sink: Sink;
+  readonly #wants: ((type: string) => boolean) | undefined;
+  readonly #heartbeat: boolean;
+  readonly #ended: (subscription: Subscription) => void;
+  #cursor: number;
   /** The sequence that the reader would resume from. */
-  let known = cursor;
-  let gap = parts.gap;
-  const dropped: Partial<Record<DropReason, number>> = {};
-  let isDropUntold = false;
-  const ephemerals: EphemeralFrame[] = [];
-  let isAccepting = true;
-  let isLoading = false;
-  let isEnded = false;
-  let silentTicks = 0;
+  #known: number;
+  #gap: Gap | undefined;
+  #delivered = 0;
+  #filtered = 0;
+  #dropped: Partial<Record<DropReason, number>> | undefined;
+  #isDropUntold = false;
+  #ephemerals: EphemeralFrame[] | undefined;
+  #isAccepting = true;
+  #isLoading = false;
+  #isEnded = false;
+  #silentTicks = 0;
   /** Ticks since a filter passed something by that the reader has not been moved past. */
-  let staleTicks = 0;
-  let pagesInTurn = 0;
-  let stopTurn: Stop | undefined;
+  #staleTicks = 0;
+  #pagesInTurn = 0;
+  #stopTurn: Stop | undefined;
 
-  const position = formatOffset(source.epoch, cursor);
-  const connected = { kind: 'connected', channel, head: formatOffset(source.epoch, source.head), position } as const;
-  // With a gap, only the gap's own frame moves the reader on: one cut off between the two is told again.
-  sendControl(connected, gap === undefined ? position : undefined);
-  pump();
+  constructor(feed: FeedSide, { sink, after, gap, wants, heartbeat, ended }: SubscriptionParts) {
+    this.#feed = feed;
+    this.#sink = sink;
+    this.#wants = wants;
+    this.#heartbeat = heartbeat;
+    this.#ended = ended;
+    this.#cursor = after;
+    this.#known = after;
+    this.#gap = gap;
+    const { channel, source } = feed;
+    const position = formatOffset(source.epoch, after);
+    const connected = { kind: 'connected', channel, head: formatOffset(source.epoch, source.head), position } as const;
+    // With a gap, only the gap's own frame moves the reader on: one cut off between the two is told again.
+    this.#sendControl(connected, gap === undefined ? position : undefined);
+    this.announce();
+  }
 
-  return {
-    resume() {
-      isAccepting = true;
-      pump();
-    },
-    announce: pump,
-    relay(frame) {
-      if (isEnded) return;
-      if (wants !== undefined && !wants(frame.type)) counts.filtered += 1;
-      else if (ephemerals.length < ephemeralsMax) ephemerals.push(frame);
-      else {
-        drop('overflow', 1);
-        isDropUntold = true;
-      }
-    },
-    restart(previousHead) {
-      drop('epoch', Math.max(0, previousHead - cursor));
-      cursor = 0;
-      known = 0;
-      gap = { missed: null, reason: 'epoch' };
-      for (const [index, frame] of ephemerals.entries()) ephemerals[index] = { ...frame, after: 0 };
-      pump();
-    },
-    beat() {
-      silentTicks += 1;
-      staleTicks = cursor > known ? staleTicks + 1 : 0;
-      if (isEnded || !isAccepting) return;
-      // Also where it is not silent: ephemeral events move nobody on.
-      if (staleTicks >= ticksPerHeartbeat) tellPosition();
-      else if (heartbeat && silentTicks >= ticksPerHeartbeat) send(encoder.encode(encodeHeartbeat()));
-    },
-    drain(retryAfterMs) {
-      if (isEnded) return;
-      sendControl({ kind: 'drain', retryAfterMs });
-      end();
-    },
-    end,
-    detach,
-    get pending() {
-      return pending();
-    },
-  };
+  resume(): void {
+    this.#isAccepting = true;
+    this.announce();
+  }
 
-  function pump(): void {
-    while (isReady()) {
-      if (gap !== undefined) tellGap(gap);
-      else if (isDropUntold) tellDropped();
-      else if (!step()) return;
+  announce(): void {
+    while (this.#isAccepting && !this.#isLoading && !this.#isEnded) {
+      if (this.#gap !== undefined) this.#tellGap(this.#gap);
+      else if (this.#isDropUntold) this.#tellDropped();
+      else if (!this.#step()) return;
     }
   }
 
-  function isReady(): boolean {
-    return isAccepting && !isLoading && !isEnded;
+  relay(frame: EphemeralFrame): void {
+    if (this.#isEnded) return;
+    this.#ephemerals ??= [];
+    if (this.#wants !== undefined && !this.#wants(frame.type)) this.#count(0, 1);
+    else if (this.#ephemerals.length < ephemeralsMax) this.#ephemerals.push(frame);
+    else {
+      this.#drop('overflow', 1);
+      this.#isDropUntold = true;
+    }
+  }
+
+  restart(previousHead: number): void {
+    this.#drop('epoch', Math.max(0, previousHead - this.#cursor));
+    this.#cursor = 0;
+    this.#known = 0;
+    this.#gap = { missed: null, reason: 'epoch' };
+    this.#ephemerals = this.#ephemerals?.map((frame) => ({ ...frame, after: 0 }));
+    this.announce();
+  }
+
+  beat(): void {
+    this.#silentTicks += 1;
+    this.#staleTicks = this.#cursor > this.#known ? this.#staleTicks + 1 : 0;
+    if (this.#isEnded || !this.#isAccepting) return;
+    // Also where it is not silent: ephemeral events move nobody on.
+    if (this.#staleTicks >= ticksPerHeartbeat) this.#tellPosition();
+    else if (this.#heartbeat && this.#silentTicks >= ticksPerHeartbeat) this.#send(silentHeartbeat);
+  }
+
+  drain(retryAfterMs: number): void {
+    if (this.#isEnded) return;
+    this.#sendControl({ kind: 'drain', retryAfterMs });
+    this.end();
+  }
+
+  end(): void {
+    if (this.#isEnded) return;
+    this.detach();
+    this.#sink.close();
+  }
+
+  detach(): void {
+    if (this.#isEnded) return;
+    this.#drop('detached', this.pending);
+    this.#isEnded = true;
+    this.#stopTurn?.();
+    this.#ephemerals = undefined;
+    this.#ended(this);
+  }
+
+  get pending(): number {
+    if (this.#isEnded) return 0;
+    return Math.max(0, this.#feed.source.head - this.#cursor) + (this.#ephemerals?.length ?? 0);
+  }
+
+  get counts(): SubscriberCounts {
+    return { delivered: this.#delivered, filtered: this.#filtered, dropped: { ...this.#dropped } };
   }
 
   /** Hands over the next thing, or answers that there is none. */
-  function step(): boolean {
-    const ephemeral = ephemerals[0];
-    if (ephemeral !== undefined && ephemeral.after <= cursor) {
-      ephemerals.shift();
-      counts.delivered += 1;
-      send(ephemeral.bytes);
-      return true;
+  #step(): boolean {
+    const { source } = this.#feed;
+    let upTo = source.head;
+    const ephemeral = this.#ephemerals?.[0];
+    if (ephemeral !== undefined) {
+      if (ephemeral.after <= this.#cursor) {
+        this.#ephemerals?.shift();
+        this.#count(1, 0);
+        this.#send(ephemeral.bytes);
+        return true;
+      }
+      upTo = Math.min(upTo, ephemeral.after);
     }
-    const upTo = Math.min(source.head, ephemeral?.after ?? source.head);
-    if (cursor >= upTo) return false;
-    const slice = source.ring.slice(cursor, upTo, wants);
+    if (this.#cursor >= upTo) return false;
+    const slice = source.ring.slice(this.#cursor, upTo, this.#wants);
     if (slice === undefined) {
-      void load(upTo);
+      void this.#load(upTo);
       return false;
     }
-    take(slice.last, slice.delivered, slice.filtered, slice.bytes);
+    this.#take(slice.last, slice.delivered, slice.filtered, slice.bytes);
     return true;
   }
 
-  async function load(upTo: number): Promise<void> {
-    isLoading = true;
+  async #load(upTo: number): Promise<void> {
+    this.#isLoading = true;
+    const { source, report, world } = this.#feed;
     const { epoch } = source;
-    const before = known;
+    const before = this.#known;
     try {
-      const page = await source.read(epoch, cursor);
+      const page = await source.read(epoch, this.#cursor);
       // Removed or ended meanwhile: the page is of a log that is no more.
-      if (!isEnded && source.epoch === epoch) takePage(page, upTo);
+      if (!this.#isEnded && source.epoch === epoch) this.#takePage(page, upTo);
     } catch (error) {
       // A log that cannot be read is no gap: the reader comes back, and finds it whole or is told.
-      if (!isEnded && source.epoch === epoch) {
+      if (!this.#isEnded && source.epoch === epoch) {
         report(toFailure(error));
-        end();
+        this.end();
       }
     }
-    pagesInTurn += 1;
+    this.#pagesInTurn += 1;
     // A page that shows nothing does not wait for the sink: a rare type's reader would read a whole log in one turn.
-    const isMute = known === before && gap === undefined;
-    if (isEnded || cursor >= source.head || (!isMute && pagesInTurn < pagesPerTurn)) goOn();
-    else stopTurn = world.after(0, goOn);
+    const isMute = this.#known === before && this.#gap === undefined;
+    const isTurnOver = isMute || this.#pagesInTurn >= pagesPerTurn;
+    if (this.#isEnded || this.#cursor >= source.head || !isTurnOver) this.#goOn();
+    else this.#stopTurn = world.after(0, () => this.#goOn());
   }
 
-  function goOn(): void {
-    if (stopTurn !== undefined) pagesInTurn = 0;
-    stopTurn = undefined;
-    isLoading = false;
-    pump();
+  #goOn(): void {
+    if (this.#stopTurn !== undefined) this.#pagesInTurn = 0;
+    this.#stopTurn = undefined;
+    this.#isLoading = false;
+    this.announce();
   }
 
-  function takePage({ after, gap: missing, records }: LogPage, upTo: number): void {
-    if (missing !== undefined) {
-      drop('retention', after - cursor);
-      cursor = after;
-      gap = missing;
+  #takePage({ after, gap, records }: LogPage, upTo: number): void {
+    if (gap !== undefined) {
+      this.#drop('retention', after - this.#cursor);
+      this.#cursor = after;
+      this.#gap = gap;
       return;
     }
+    const { channel, source } = this.#feed;
+    const wants = this.#wants;
     const due = records.filter(({ sequence }) => sequence <= upTo);
     const last = due.at(-1)?.sequence;
-    if (last === undefined) throw new Failure('Internal', `the log of "${channel}" has no record behind ${cursor}`);
+    if (last === undefined) {
+      throw new Failure('Internal', `the log of "${channel}" has no record behind ${this.#cursor}`);
+    }
     const wanted = wants === undefined ? due : due.filter(({ type }) => wants(type));
     const frames = wanted.map(({ json, sequence }) => encodeEventFrame(json, formatOffset(source.epoch, sequence)));
     const bytes = frames.length === 0 ? undefined : encoder.encode(frames.join(''));
-    take(last, wanted.length, due.length - wanted.length, bytes, wanted.at(-1)?.sequence);
+    this.#take(last, wanted.length, due.length - wanted.length, bytes, wanted.at(-1)?.sequence);
   }
 
-  function take(to: number, delivered: number, filtered: number, bytes?: Uint8Array, lastSent = to): void {
-    cursor = to;
-    counts.delivered += delivered;
-    counts.filtered += filtered;
+  #take(to: number, delivered: number, filtered: number, bytes?: Uint8Array, lastSent = to): void {
+    this.#cursor = to;
+    this.#count(delivered, filtered);
     if (bytes === undefined) return;
-    known = lastSent;
-    send(bytes);
+    this.#known = lastSent;
+    this.#send(bytes);
   }
 
-  function tellGap({ missed, reason }: Gap): void {
-    gap = undefined;
-    known = cursor;
-    const position = formatOffset(source.epoch, cursor);
-    const next = formatOffset(source.epoch, cursor + 1);
-    sendControl({ kind: 'gap', channel, missed, reason, next, position }, position);
+  #tellGap({ missed, reason }: Gap): void {
+    this.#gap = undefined;
+    this.#known = this.#cursor;
+    const { channel, source } = this.#feed;
+    const position = formatOffset(source.epoch, this.#cursor);
+    const next = formatOffset(source.epoch, this.#cursor + 1);
+    this.#sendControl({ kind: 'gap', channel, missed, reason, next, position }, position);
   }
 
-  function tellPosition(): void {
-    staleTicks = 0;
-    known = cursor;
-    const position = formatOffset(source.epoch, cursor);
-    if (heartbeat) send(encoder.encode(encodeHeartbeat(position)));
-    else sendControl({ kind: 'position', channel, position });
+  #tellPosition(): void {
+    this.#staleTicks = 0;
+    this.#known = this.#cursor;
+    const { channel, source } = this.#feed;
+    const position = formatOffset(source.epoch, this.#cursor);
+    if (this.#heartbeat) this.#send(encoder.encode(encodeHeartbeat(position)));
+    else this.#sendControl({ kind: 'position', channel, position });
   }
 
-  function tellDropped(): void {
-    isDropUntold = false;
-    sendControl({ kind: 'dropped', channel, dropped: { ...dropped } });
+  #tellDropped(): void {
+    this.#isDropUntold = false;
+    this.#sendControl({ kind: 'dropped', channel: this.#feed.channel, dropped: { ...this.#dropped } });
   }
 
-  function drop(reason: DropReason, events: number): void {
-    countDropped(dropped, reason, events);
-    countDropped(counts.dropped, reason, events);
+  #count(delivered: number, filtered: number): void {
+    this.#delivered += delivered;
+    this.#filtered += filtered;
+    this.#feed.counts.delivered += delivered;
+    this.#feed.counts.filtered += filtered;
   }
 
-  function sendControl(frame: ControlFrame, id?: string): void {
-    send(encoder.encode(encodeControlFrame(frame, id)));
+  #drop(reason: DropReason, events: number): void {
+    if (events === 0) return;
+    this.#dropped ??= {};
+    countDropped(this.#dropped, reason, events);
+    countDropped(this.#feed.counts.dropped, reason, events);
   }
 
-  function send(bytes: Uint8Array): void {
-    silentTicks = 0;
-    isAccepting = sink.send(bytes);
+  #sendControl(frame: ControlFrame, id?: string): void {
+    this.#send(encoder.encode(encodeControlFrame(frame, id)));
   }
 
-  function end(): void {
-    if (isEnded) return;
-    detach();
-    sink.close();
-  }
-
-  function detach(): void {
-    if (isEnded) return;
-    drop('detached', pending());
-    isEnded = true;
-    stopTurn?.();
-    ephemerals.length = 0;
-    ended();
-  }
-
-  function pending(): number {
-    return isEnded ? 0 : Math.max(0, source.head - cursor) + ephemerals.length;
+  #send(bytes: Uint8Array): void {
+    this.#silentTicks = 0;
+    this.#isAccepting = this.#sink.send(bytes);
   }
 }

@@ -1,13 +1,16 @@
 // HTTP on Node: an app behind a port, with bounds on how slowly a client may speak, and an end that cuts nobody off mid-word.
 import type { AddressInfo } from 'node:net';
-import { createServer, type Server } from 'node:http';
+import { createServer, ServerResponse, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Failure } from '@godwit/core';
+import type { Attach } from '@godwit/core/feed';
 import type { Limits } from '@godwit/core/protocol';
 import { followConnections, type Connections } from './connections.ts';
 import { followCrowd, loopback } from './crowd.ts';
 import { refusalOf, refuseTarget, refuseUnreadable } from './refusals.ts';
+import { writeStream } from './socket-streams.ts';
 
 /** A server that listens. */
 export interface Listening {
@@ -33,18 +36,27 @@ const headerBytesMax = 64 * 1024;
  */
 export async function listen(options: {
   readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** What a request is to be answered with on its bare connection, if it is; asked once its answer is made. */
+  readonly streamOf?: (request: Request) => Attach | undefined;
   readonly host: string;
   readonly port: number;
   readonly limits: Pick<Limits, 'headersMsMax' | 'requestMsMax' | 'connectionsPerClientMax'>;
   /** Addresses of proxies, whose connections are those of many clients; those of this machine unless said. */
   readonly proxies?: readonly string[] | undefined;
 }): Promise<Listening> {
-  const { fetch, host, port, limits, proxies = loopback } = options;
+  const { fetch, streamOf = () => undefined, host, port, limits, proxies = loopback } = options;
   // The globals stay Node's own: whoever starts a relay in a process of theirs keeps their Request and Response.
-  const listener = getRequestListener((request, { incoming }) => refusalOf(incoming) ?? fetch(request), {
-    overrideGlobalObjects: false,
-    errorHandler: refuseTarget,
-  });
+  const listener = getRequestListener(
+    async (request, { incoming, outgoing }) => {
+      const response = refusalOf(incoming) ?? (await fetch(request));
+      const attach = streamOf(request);
+      // Over HTTP/1.1 alone: this server speaks nothing else.
+      if (attach === undefined || !(outgoing instanceof ServerResponse)) return response;
+      writeStream(outgoing, response, attach);
+      return RESPONSE_ALREADY_SENT;
+    },
+    { overrideGlobalObjects: false, errorHandler: refuseTarget },
+  );
   const timeouts = {
     // Node wants the first to be the shorter.
     headersTimeout: Math.min(limits.headersMsMax, limits.requestMsMax),

@@ -9,6 +9,7 @@ import type { Origins } from '../cors.ts';
 import { withAssets } from './assets.ts';
 import { listen } from './listen.ts';
 import { stderrLogger } from './log.ts';
+import { createSocketStreams } from './socket-streams.ts';
 import type { Durability } from './sqlite/database.ts';
 import { openSqliteLogs } from './sqlite/logs.ts';
 import { version } from './version.ts';
@@ -88,10 +89,13 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   }
   const channels = createChannels({ logs, world, limits, retention: options.retention, report: tell });
   const told = { logger, report, telemetry };
-  const app = createApp({ channels, authority, limits, world, ...told, version, cors: origins, ready: logs.ready });
+  const streams = createSocketStreams();
+  const served = { channels, authority, limits, world, bodyOf: streams.bodyOf };
+  const app = createApp({ ...served, ...told, version, cors: origins, ready: logs.ready });
   try {
     const server = await listen({
       fetch: assets === undefined ? app.fetch : withAssets(app, assets).fetch,
+      streamOf: streams.take,
       host: options.host ?? '127.0.0.1',
       port: options.port ?? 8787,
       limits,

@@ -1,8 +1,14 @@
 // What every route is made of.
 import type { Telemetry, World } from '@godwit/core';
-import type { Channels } from '@godwit/core/feed';
+import type { Attach, Channels } from '@godwit/core/feed';
 import type { Limits } from '@godwit/core/protocol';
 import type { Authority } from '../authority/authority.ts';
+
+/**
+ * Makes the body of a reading's answer; null where the platform writes it by a way of its own, once the answer's headers
+ * are sent.
+ */
+export type BodyOf = (request: Request, attach: Attach) => ReadableStream<Uint8Array> | null;
 
 /** What the app stands on: the same on Node and on Workers. */
 export interface RelayParts {
@@ -10,6 +16,8 @@ export interface RelayParts {
   readonly authority: Authority;
   readonly limits: Limits;
   readonly world: World;
+  /** How streams are written where their channel is in this process; as web streams unless said. */
+  readonly bodyOf?: BodyOf | undefined;
   /** Counts, times and follows what is appended. */
   readonly telemetry?: Telemetry | undefined;
 }

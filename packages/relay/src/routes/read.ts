@@ -13,7 +13,7 @@ import { overloadResponse, streamResponse } from './sse.ts';
 const pastSeconds = 3600;
 
 /** `GET /v1/channels/{channel}/events` (rules 2 and 4). */
-export function read({ channels, authority, limits, world }: RelayParts): Handler<object, '/:channel'> {
+export function read({ channels, authority, limits, world, bodyOf }: RelayParts): Handler<object, '/:channel'> {
   return async (context) => {
     const name = assertChannel(context.req.param('channel'));
     const request = context.req.raw;
@@ -27,8 +27,12 @@ export function read({ channels, authority, limits, world }: RelayParts): Handle
       const after = positionOf(request.headers.get(headerNames.lastEventId), url.searchParams.get('after'));
       // Nobody would read, or end, the body of an answer to HEAD.
       if (request.method === 'HEAD') return streamResponse(null);
-      const query = { after, types, heartbeat: true };
-      return channel.stream(until === undefined ? query : { ...query, until }).then(streamResponse, overloadResponse);
+      const query = { after, types, heartbeat: true, ...(until === undefined ? {} : { until }) };
+      const opened =
+        channel.subscribe === undefined || bodyOf === undefined
+          ? channel.stream(query)
+          : channel.subscribe(query).then((attach) => bodyOf(request, attach));
+      return opened.then(streamResponse, overloadResponse);
     }
     const after = positionOf(url.searchParams.get('after'));
     const { limit, waitMs } = pageBounds(url.searchParams, limits);

@@ -1,0 +1,77 @@
+// A subscriber as others see it: what it reads from, what it writes to, and what it is told.
+import type { Failure } from '../failure.ts';
+import type { LogPage } from '../ports/log.ts';
+import type { World } from '../ports/world.ts';
+import type { Gap } from '../protocol/frames.ts';
+import type { DeliveryCounts, SubscriberCounts } from './counts.ts';
+import type { Ring } from './ring.ts';
+
+/** Where a subscription's bytes go. */
+export interface Sink {
+  /** Hands bytes over. Answers whether more are welcome now; when not, `resume` tells that they are again. */
+  send(bytes: Uint8Array): boolean;
+  close(): void;
+}
+
+/** The feed as its subscriptions see it. */
+export interface Source {
+  readonly epoch: string;
+  /** The newest sequence announced. */
+  readonly head: number;
+  readonly ring: Ring;
+  /** Reads a page of the log, for whoever is behind the ring. */
+  read(epoch: string, after: number): Promise<LogPage>;
+}
+
+/** An ephemeral event on its way, one frame shared by all. */
+export interface EphemeralFrame {
+  readonly bytes: Uint8Array;
+  readonly type: string;
+  /** The sequence behind which it comes. */
+  readonly after: number;
+}
+
+/** One reader of a feed. */
+export interface Subscription {
+  /** The sink has room again. */
+  resume(): void;
+  /** The log has grown. */
+  announce(): void;
+  relay(frame: EphemeralFrame): void;
+  /** The channel was removed while its head was `previousHead`; the source is in a new epoch. */
+  restart(previousHead: number): void;
+  /** A quarter of a heartbeat has passed. */
+  beat(): void;
+  /** Says that its reader is to come back, and ends. */
+  drain(retryAfterMs: number): void;
+  /** Ends, and closes the sink. */
+  end(): void;
+  /** The reader has gone: ends. */
+  detach(): void;
+  /** Events held for it that it has not had yet. */
+  readonly pending: number;
+  /** What became of the events that have passed it: all of them are delivered, filtered or dropped. */
+  readonly counts: SubscriberCounts;
+}
+
+/** What is the same for all subscriptions of a feed, once. */
+export interface FeedSide {
+  readonly channel: string;
+  readonly source: Source;
+  readonly world: Pick<World, 'after'>;
+  readonly counts: DeliveryCounts;
+  readonly report: (failure: Failure) => void;
+}
+
+/** What a subscription is opened with. */
+export interface SubscriptionParts {
+  readonly sink: Sink;
+  readonly after: number;
+  readonly gap: Gap | undefined;
+  /** Undefined wants every type. */
+  readonly wants: ((type: string) => boolean) | undefined;
+  /** False on one of several on a connection: where a filter passes events by, a frame of its own tells the position. */
+  readonly heartbeat: boolean;
+  /** It has ended, for whatever reason. */
+  readonly ended: (subscription: Subscription) => void;
+}
