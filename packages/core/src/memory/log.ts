@@ -34,8 +34,17 @@ interface State {
   isClosed: boolean;
 }
 
+/** Logs in memory, and what an operator does with a file of them. */
+export interface MemoryLogs extends Logs {
+  /**
+   * Keeps what all channels hold now. Called, what it answers puts that back, in new epochs, as a relay does that knows of
+   * the loss; logs that are open then are closed.
+   */
+  backUp(): () => void;
+}
+
 /** Logs that live as long as this object does. */
-export function createMemoryLogs(world: World): Logs {
+export function createMemoryLogs(world: World): MemoryLogs {
   const states = new Map<string, State>();
   let isClosed = false;
 
@@ -60,7 +69,28 @@ export function createMemoryLogs(world: World): Logs {
       isClosed = true;
       for (const state of states.values()) state.isClosed = true;
     },
-  } satisfies Logs;
+    backUp() {
+      const kept = new Map([...states].map(([channel, state]) => [channel, copyOf(state)]));
+      return () => {
+        for (const state of states.values()) state.isClosed = true;
+        states.clear();
+        for (const [channel, state] of kept) states.set(channel, { ...copyOf(state), epoch: epochOf(world.id()) });
+      };
+    },
+  } satisfies MemoryLogs;
+}
+
+/** What is stored of a channel: nobody listens to it, and it has no part in what becomes of the other. */
+function copyOf(state: State): State {
+  const { segments, records, sequences } = state;
+  return {
+    ...state,
+    segments: [...segments],
+    records: [...records],
+    sequences: new Map(sequences),
+    listeners: new Set(),
+    isClosed: false,
+  };
 }
 
 function openLog(channel: string, state: State, world: World): Log {

@@ -49,6 +49,8 @@ export interface Disk {
 export interface NoteData {
   readonly n: number;
   readonly tab: string;
+  /** The handler `plain` fails with it once, and asks for so long a wait. */
+  readonly retryAfterMs?: number;
 }
 
 /**
@@ -94,6 +96,18 @@ export function createDisk(parts: {
           const answer = inner.record(segments);
           for (const { segment, channel, events } of contents.log) {
             if (segment > before) events.forEach((event, at) => recorded(channel, event, firstPosition(segment) + at));
+          }
+          return answer;
+        },
+        advance(step) {
+          const before = new Map(
+            step.put.map(({ position }) => [position, contents.tasks.rows.get(step.handler)?.get(position)]),
+          );
+          const answer = inner.advance(step);
+          for (const { position, attempts } of contents.tasks.rows.get(step.handler)?.values() ?? []) {
+            const was = before.get(position);
+            if (was !== undefined && was.state !== 'running' && attempts > was.attempts)
+              fail(`"${step.handler}" counts an attempt with ${position}, which was ${was.state}: nobody had begun it`);
           }
           return answer;
         },

@@ -46,6 +46,7 @@ export const stepFaults: Readonly<Record<StepFault, number>> = {
   'relay.drained': 2,
   'relay.recreated': 3,
   'relay.trimmed': 3,
+  'relay.restored': 3,
   'channel.forbidden': 2,
   'clock.skewed': 2,
   'clock.jumped': 6,
@@ -91,6 +92,7 @@ export type StepFault =
   | 'relay.drained'
   | 'relay.recreated'
   | 'relay.trimmed'
+  | 'relay.restored'
   | 'channel.forbidden'
   | 'clock.skewed'
   | 'clock.jumped'

@@ -23,6 +23,8 @@ export interface SimRelay extends SimRelayEnd {
   drain(): Promise<void>;
   /** Forgets a channel: it begins anew, in another epoch. */
   recreate(channel: string): Promise<void>;
+  /** Puts back what all channels held at the last backup, in new epochs; the first call only makes one. Answers whether it did. */
+  restore(): boolean;
   /** Keeps only so much of a channel, as a share of what it holds. */
   trim(channel: string, share: number): Promise<void>;
   forbid(channel: string): void;
@@ -66,6 +68,7 @@ export function createSimRelay(
   const everForbidden = new Set<string>();
   const past: Life[] = [];
   let running: Running | undefined;
+  let putBack: (() => void) | undefined;
   start();
 
   return {
@@ -87,6 +90,16 @@ export function createSimRelay(
     async recreate(channel) {
       if (running === undefined) await stored.remove(channel);
       else await running.channels.channel(channel).remove();
+    },
+    restore() {
+      const its = putBack;
+      if (its === undefined) putBack = stored.backUp();
+      else {
+        kill();
+        its();
+        putBack = undefined;
+      }
+      return its !== undefined;
     },
     async trim(channel, share) {
       const log = await stored.open(channel);

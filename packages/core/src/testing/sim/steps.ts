@@ -5,7 +5,23 @@ import type { Scene, SimDevice } from './scene.ts';
 import { handlerNames, type SimTab } from './tab.ts';
 
 /** The weights of ordinary steps, which sum to 100. */
-const ordinary = { publish: 60, burst: 10, wait: 18, pause: 2, resume: 3, retry: 2, discard: 1, cancel: 4 } as const;
+const ordinary = {
+  publish: 56,
+  burst: 10,
+  drip: 3,
+  wait: 16,
+  pause: 2,
+  resume: 3,
+  retry: 2,
+  discard: 1,
+  cancel: 4,
+  takeBack: 3,
+} as const;
+
+/** How long a tab goes on publishing now and then, in milliseconds: longer than a lease lasts. */
+const dripMs = 40_000;
+/** The longest between two of its events: shorter than a beat. */
+const dripPauseMsMax = 2500;
 
 /** How far a clock jumps, in milliseconds. */
 const jumpsMs = [-3_600_000, -3_600_000, -600_000, -20_000, -500, 500, 20_000, 3_600_000, 90_000_000] as const;
@@ -23,8 +39,12 @@ export function doStep(scene: Scene): void {
       return publish(scene, dice.whole(1, 4));
     case 'burst':
       return publish(scene, dice.whole(5, 40));
+    case 'drip':
+      return drip(scene);
     case 'wait':
       return;
+    case 'takeBack':
+      return takeBack(scene);
     case 'pause':
     case 'resume':
     case 'retry':
@@ -47,6 +67,35 @@ function publish({ dice, plan, devices, counts }: Scene, events: number): void {
     counts.published += 1;
     tab.publish(dice.any(plan.channels) ?? 'a');
   }
+}
+
+/** One tab publishes now and then, whatever else happens. */
+function drip({ dice, plan, devices, counts, later, faults, elapsed }: Scene): void {
+  const tab = dice.any(devices.flatMap(livingOf));
+  const until = elapsed() + dripMs;
+  if (tab !== undefined) next();
+
+  function next(): void {
+    if (tab === undefined || elapsed() >= until || faults.isOver || tab.life.isDead()) return;
+    counts.published += 1;
+    tab.publish(dice.any(plan.channels) ?? 'a');
+    later.after(dice.whole(100, dripPauseMsMax), next);
+  }
+}
+
+/** A person takes back, for one handler, what was just published, whether or not the handler has come to it. */
+function takeBack({ dice, devices, note }: Scene): void {
+  const device = dice.any(devices);
+  const tab = device && dice.any(livingOf(device));
+  const handler = dice.pick(['plain', 'keyed'] as const);
+  const [id, own] = [...(tab?.disk.facts.own ?? [])].at(-1 - dice.whole(0, 3)) ?? [];
+  if (tab?.runtime === undefined || tab.life.state !== 'alive' || own === undefined) return;
+  const { position } = own;
+  note(tab.name, `is asked to cancel ${id} at ${position} for "${handler}"`);
+  tab.runtime.tasks.cancel({ handler, position }).then(
+    (tasks) => note(tab.name, `did so with ${tasks} tasks`),
+    (error: unknown) => note(tab.name, `could not: ${String(error)}`),
+  );
 }
 
 /** What a person does with a device as a whole, or with its tasks. */
@@ -139,6 +188,12 @@ const strikes: Readonly<Record<StepFault, (target: Target) => boolean | void>> =
   'relay.trimmed'({ relay, channel, dice, note }) {
     note('relay', `trims "${channel}"`);
     void relay.trim(channel, dice.random());
+  },
+  'relay.restored'({ relay, later, dice, note }) {
+    if (!relay.restore()) return false;
+    note('relay', 'is put back to what it was');
+    later.after(dice.whole(0, 20_000), relay.start);
+    return true;
   },
   'channel.forbidden'({ relay, channel, later, dice }) {
     relay.forbid(channel);

@@ -1,5 +1,6 @@
 // One tab of a simulated world: the real runtime over simulated ports, with an application that keeps account of what it hears.
 import { defineEvents, type EventDefinition } from '../../event/define.ts';
+import { RetryAfterError } from '../../durable/errors.ts';
 import { payload } from '../../event/schema.ts';
 import type { Failure } from '../../failure.ts';
 import { createEngine } from '../../runtime/create-engine.ts';
@@ -47,7 +48,7 @@ export interface SimTab {
   readonly relayed: ReadonlyMap<string, Heard[]>;
   /** In the device's order. */
   readonly local: readonly Heard[];
-  publish(channel: string): void;
+  publish(channel: string, more?: Pick<NoteData, 'retryAfterMs'>): void;
   close(): void;
 }
 
@@ -113,11 +114,11 @@ export function openTab(
     },
     relayed,
     local,
-    publish(channel) {
+    publish(channel, more = {}) {
       if (runtime === undefined || life.state !== 'alive') return;
       const n = (numbers.get(channel) ?? 0) + 1;
       numbers.set(channel, n);
-      runtime.publish('note.made', { n, tab: name }, { channel }).then(
+      runtime.publish('note.made', { n, tab: name, ...more }, { channel }).then(
         ({ id, position }) => account.acknowledged(tab, channel, id, position),
         (error: unknown) => account.refused(tab, error),
       );
@@ -189,10 +190,19 @@ export function openTab(
       });
     }
     const common = { from: 'earliest', maxErrors: attemptsMax, timeoutMs: 20_000 } as const;
-    its.handle('**', 'plain', (event, task) => handle('plain', event, task.signal), {
-      ...common,
-      concurrency: dice.whole(1, 3),
-    });
+    its.handle(
+      '**',
+      'plain',
+      (event, task) => {
+        const { retryAfterMs } = event.data;
+        if (retryAfterMs !== undefined && task.attempt === 1) throw new RetryAfterError('not yet', retryAfterMs);
+        return handle('plain', event, task.signal);
+      },
+      {
+        ...common,
+        concurrency: dice.whole(1, 3),
+      },
+    );
     its.handle('**', 'keyed', (event, task) => handle('keyed', event, task.signal), {
       ...common,
       concurrency: 3,

@@ -20,6 +20,9 @@ export interface EpochHistory {
   trimmed: number;
 }
 
+/** How many events of a restored log are looked at in one read. */
+const pageMax = 512;
+
 /** Everything that a channel ever held. */
 export interface ChannelHistory {
   /** The oldest first. */
@@ -52,11 +55,16 @@ export function createRelayHistory(parts: {
       return size;
     },
     async opened(name, log) {
-      const { epoch, head } = await log.stat();
+      const { epoch, head, tail } = await log.stat();
       const history = channel(name);
       if (history.epochs.some((known) => known.epoch === epoch)) return;
-      if (head !== 0) fail(`the channel "${name}" was used before it was looked at`);
-      const current: EpochHistory = { epoch, events: [], trimmed: 0 };
+      const events = await restored(log, epoch, tail - 1);
+      for (const { identity } of events.slice(tail - 1))
+        if (!history.appended.has(identity))
+          fail(`the log of "${name}" was restored with ${identity}, which it never had`);
+      if (head !== events.length)
+        fail(`the log of "${name}" says that it holds ${head} events, and holds ${events.length}`);
+      const current: EpochHistory = { epoch, events, trimmed: tail - 1 };
       history.epochs.push(current);
       log.follow(({ records }) => {
         for (const { sequence, json } of records) append(name, history, current, sequence, JSON.parse(json));
@@ -92,5 +100,19 @@ export function createRelayHistory(parts: {
     const before = history.appended.get(identity) ?? 0;
     history.appended.set(identity, before + 1);
     if (before === 0) firstTime(name, stored);
+  }
+}
+
+/** What a log holds before anybody has appended to it in this epoch: nothing, unless it was restored. */
+async function restored(log: Log, epoch: string, trimmed: number): Promise<StoredEvent[]> {
+  const gone: StoredEvent = { sequence: 0, identity: '', source: '', id: '' };
+  const events = Array.from({ length: trimmed }, () => gone);
+  for (;;) {
+    const { records } = await log.read({ epoch, sequence: events.length }, pageMax);
+    if (records.length === 0) return events;
+    for (const { sequence, json } of records) {
+      const { source, id }: CloudEvent = JSON.parse(json);
+      events.push({ sequence, identity: identityOf({ source, id }), source, id });
+    }
   }
 }
