@@ -158,7 +158,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'readers stay where they were when the channel begins anew',
     file: 'feed/subscription.ts',
-    find: '      cursor = 0;\n      known = 0;\n',
+    find: '    this.#cursor = 0;\n    this.#known = 0;\n',
     put: '',
   },
   {
