@@ -164,8 +164,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the ring is off by one at its end',
     file: 'feed/ring.ts',
-    find: 'if (block === undefined || after + 1 >= block.first + block.types.length) return undefined;\n      return sliceOf(block, after + 1 - block.first, upTo, wants);',
-    put: 'if (block === undefined || after + 2 >= block.first + block.types.length) return undefined;\n      return sliceOf(block, after + 2 - block.first, upTo, wants);',
+    find: 'if (block === undefined || after + 1 >= block.first + block.types.length) return undefined;\n      const slice = sliceOf(block, after + 1 - block.first, upTo, wants);',
+    put: 'if (block === undefined || after + 2 >= block.first + block.types.length) return undefined;\n      const slice = sliceOf(block, after + 2 - block.first, upTo, wants);',
   },
   {
     name: 'a commit answers before it is stored',
