@@ -17,6 +17,7 @@ export type FailureName =
   | 'Draining'
   | 'StorageFailed'
   | 'KeysUnavailable'
+  | 'Unsupported'
   | 'Internal'
   // said by a device
   | 'InvalidPayload'

@@ -12,6 +12,7 @@ import { publish } from './routes/publish.ts';
 import { read } from './routes/read.ts';
 import { overloadResponse } from './routes/sse.ts';
 import { stream } from './routes/stream.ts';
+import { addWebhooks } from './routes/webhooks.ts';
 
 /** What a relay's app is made of. `logger` and `report` hear what goes wrong on the relay's side. */
 export interface AppOptions extends RelayParts, Hearers {
@@ -50,6 +51,7 @@ export function createApp(given: AppOptions): Hono {
   app.get('/v1/channels/:channel', stat(options));
   app.delete('/v1/channels/:channel', remove(options));
   app.all('/v1/channels/:channel', refuseOthers('GET, HEAD, DELETE'));
+  addWebhooks(app, options, refuseOthers);
   app.get('/v1/events', stream(options));
   app.get('/v1/stats', stats(options));
   app.get('/metrics', metrics(options, version));

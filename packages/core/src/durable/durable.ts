@@ -1,7 +1,7 @@
 // The durable handlers of one tab: which there are, who is told of what, and what a person does with their tasks.
 import { Failure } from '../failure.ts';
 import type { Position } from '../ports/store.ts';
-import type { DeviceStore, HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
+import type { HandlerStore, HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
 import { finishMs, startHandler, type DurableHandler, type HandlerParts } from './handler.ts';
 import { orAborted } from '../timing/wait.ts';
 import { claimMax } from './limits.ts';
@@ -39,7 +39,7 @@ export interface KnownHandler extends HandlerRecord {
 /** Makes a tab without handlers. */
 export function createDurable(
   parts: Omit<HandlerParts, 'released' | 'batchMax'> & {
-    readonly store: DeviceStore;
+    readonly store: HandlerStore;
     readonly batchMax?: number | undefined;
     /** Other tabs are to hear: a lease was let go, or rows have changed. */
     readonly announce: (handler: string) => void;
@@ -87,7 +87,7 @@ export function createDurable(
       let after: TaskKey | null = null;
       do {
         const page = { at: world.now(), limit: claimMax, ...(after === null ? {} : { after }) };
-        const done: Awaited<ReturnType<DeviceStore['change']>> = await store.change(query, change, page);
+        const done: Awaited<ReturnType<HandlerStore['change']>> = await store.change(query, change, page);
         changed += done.changed;
         after = done.next;
       } while (after !== null);

@@ -1,5 +1,5 @@
 // Who runs a handler: one tab of the device. A lease is judged dead when its beat stands still while there is work.
-import type { DeviceStore, HandlerRecord, LeaseRequest } from '../ports/tasks.ts';
+import type { HandlerStore, HandlerRecord, LeaseRequest } from '../ports/tasks.ts';
 import type { LogEntry, Position } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import type { Bell } from '../timing/wait.ts';
@@ -18,7 +18,7 @@ export async function acquire(parts: {
   /** Where a handler begins that this device never had. */
   readonly start: Position;
   readonly tab: string;
-  readonly store: DeviceStore;
+  readonly store: HandlerStore;
   readonly world: World;
   readonly wants: (entry: LogEntry) => entry is EventEntry;
   /** Rings when the log grew, and when the lease was let go. */

@@ -1,6 +1,6 @@
 // A lease at work: what is in flight under it, and the steps that commit what became of it and claim more.
 import { isFinal, toFailure, type Failure } from '../failure.ts';
-import type { Advanced, DeviceStore, HandlerRecord, LogEntry, Position, TaskRow, World } from '../ports/index.ts';
+import type { Advanced, HandlerStore, HandlerRecord, LogEntry, Position, TaskRow, World } from '../ports/index.ts';
 import { handlerPinMs } from '../ports/store.ts';
 import { createBackoff } from '../timing/backoff.ts';
 import { pause } from '../timing/wait.ts';
@@ -47,7 +47,7 @@ type Ends = (readonly [task: Task, outcome: TaskOutcome])[];
 
 /** What leases of one tab share. */
 export interface LeaseParts {
-  readonly store: DeviceStore;
+  readonly store: HandlerStore;
   readonly world: World;
   readonly tab: string;
   readonly host: TaskHost;
@@ -343,7 +343,7 @@ export function beginLease(
 }
 
 /** Every row of a handler. */
-async function rowsOf(store: DeviceStore, handler: string): Promise<readonly TaskRow[]> {
+async function rowsOf(store: HandlerStore, handler: string): Promise<readonly TaskRow[]> {
   const rows: TaskRow[] = [];
   let page = await store.tasks({ handler }, { limit: claimMax });
   for (;;) {

@@ -1,7 +1,7 @@
 // What a lease's new owner finds half done: the attempt of whoever is gone is used, and its events run again, each by itself.
 import { Failure, failureToJson } from '../failure.ts';
 import type { HandlerRecord, LogEntry, TaskRow } from '../ports/index.ts';
-import type { DeviceStore, Step } from '../ports/tasks.ts';
+import type { HandlerStore, Step } from '../ports/tasks.ts';
 import type { World } from '../ports/world.ts';
 import { claimMax } from './limits.ts';
 import { defaultDelayMs } from './policy.ts';
@@ -16,7 +16,7 @@ import { look, type EventEntry } from './wants.ts';
 export async function recover(
   parts: {
     readonly spec: HandlerSpec;
-    readonly store: DeviceStore;
+    readonly store: HandlerStore;
     readonly world: World;
     readonly wants: (entry: LogEntry) => entry is EventEntry;
     readonly keys: (events: readonly EventEntry[]) => Promise<readonly (string | null)[]>;

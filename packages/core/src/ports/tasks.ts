@@ -212,5 +212,8 @@ export interface TaskStore {
   forget(handler: string): Promise<boolean>;
 }
 
+/** What durable handlers work on: a log that they read, and what is remembered of them. */
+export type HandlerStore = Pick<Store, 'read'> & TaskStore;
+
 /** Everything that a device remembers. */
 export type DeviceStore = Store & TaskStore;

@@ -22,6 +22,8 @@ export interface Limits {
   readonly channelsPerConnectionMax: number;
   /** The most connections of one client's address, on Node. */
   readonly connectionsPerClientMax: number;
+  /** The most webhooks of one channel, on Node. */
+  readonly webhooksPerChannelMax: number;
   /** The most requests of one token in a second, and at once. */
   readonly requestsPerSecondMax: number;
   /** How long a request's headers may take, in milliseconds, on Node. */
@@ -57,6 +59,8 @@ export const defaultLimits: Limits = {
   channelsPerConnectionMax: 100,
   // A company behind one address stays below it; idle, they take some 120 MiB, which is what one address may cost.
   connectionsPerClientMax: 10_000,
+  // Each is sent every event by itself: a channel of more is one to be read by a service that tells the others.
+  webhooksPerChannelMax: 20,
   // About what one process serves in all: no token makes the others wait behind more than a second of its requests.
   requestsPerSecondMax: 10_000,
   // Headers that take longer are an attack, or a network on which nothing would work.

@@ -14,6 +14,7 @@ const statuses: Partial<Record<FailureName, number>> = {
   UnsupportedMediaType: 415,
   RateLimited: 429,
   Internal: 500,
+  Unsupported: 501,
   Draining: 503,
   StorageFailed: 503,
   KeysUnavailable: 503,

@@ -26,6 +26,7 @@ relayContract('on Workers', async ({ secured = false, limits = {}, origins = [],
     },
     secret: new TextEncoder().encode(secret),
     hasStats: false,
+    hasWebhooks: false,
     close: async () => {},
   };
 });

@@ -16,6 +16,8 @@ const usage = `godwit relay ${version}
   --assets DIR         serve the files of a folder, too
   --retention RULE     what channels keep, as 'room:*=1h,10000,64MB'; may be repeated: the first that matches decides
   --limit NAME=NUMBER  another limit than the defaults of PROTOCOL.md, rule 10; may be repeated
+  --allow-private-webhooks
+                       webhooks may go to private addresses, to this machine, and over plain HTTP
   --proxy ADDRESS      a proxy in front of it, whose connections are those of many clients; may be repeated (127.0.0.1, ::1)
 
 who may use it, one of
@@ -56,6 +58,7 @@ export function readOptions(): RelayOptions | string {
     ...(values.cors === undefined ? {} : { cors: values.cors.includes('*') ? 'any' : values.cors }),
     limits: readLimits(values.limit ?? []),
     retention: readRetention(values.retention ?? []),
+    allowPrivateWebhooks: values['allow-private-webhooks'],
     proxies: values.proxy,
     ...(values.assets === undefined ? {} : { assets: values.assets }),
   };
@@ -80,6 +83,7 @@ function parse() {
         assets: { type: 'string' },
         retention: { type: 'string', multiple: true },
         limit: { type: 'string', multiple: true },
+        'allow-private-webhooks': { type: 'boolean' },
         proxy: { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },

@@ -13,6 +13,7 @@ import { createSocketStreams } from './socket-streams.ts';
 import type { Durability } from './sqlite/database.ts';
 import { openSqliteLogs } from './sqlite/logs.ts';
 import { version } from './version.ts';
+import { startWebhooks } from './webhooks/start.ts';
 
 /** How a relay is run. One of `insecure`, `secret`, `publicKey`, `jwksUrl` and `authorize` must be said. */
 export interface RelayOptions extends Access {
@@ -34,6 +35,8 @@ export interface RelayOptions extends Access {
   readonly assets?: string;
   /** The largest that the file may grow. */
   readonly fileBytesMax?: number;
+  /** Whether webhooks may go to private addresses, to this machine, and over plain HTTP. For development, or a network of one's own. */
+  readonly allowPrivateWebhooks?: boolean | undefined;
   /** Gets a line for what goes wrong on the relay's side; JSON on stderr unless said. */
   readonly logger?: Logger;
   /** Hears of each such failure, too: for a service that collects errors. */
@@ -87,10 +90,18 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     const message = `the machine went down while ${file.path} was not synced (--durability os): every log begins a new epoch, and readers are told of a gap`;
     tell(new Failure('StorageFailed', message), {}, 'warn');
   }
-  const channels = createChannels({ logs, world, limits, retention: options.retention, report: tell });
+  const webhooks = startWebhooks({
+    logs,
+    world,
+    limits,
+    allowsPrivate: options.allowPrivateWebhooks === true,
+    report: tell,
+  });
+  const followed = { ...logs, remove: async (channel: string) => forgetting(channel, await logs.remove(channel)) };
+  const channels = createChannels({ logs: followed, world, limits, retention: options.retention, report: tell });
   const told = { logger, report, telemetry };
   const streams = createSocketStreams();
-  const served = { channels, authority, limits, world, bodyOf: streams.bodyOf };
+  const served = { channels, webhooks, authority, limits, world, bodyOf: streams.bodyOf };
   const app = createApp({ ...served, ...told, version, cors: origins, ready: logs.ready });
   try {
     const server = await listen({
@@ -108,6 +119,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
         closing ??= (async () => {
           channels.drain(() => world.random() * comeBackWithinMs);
           await server.close();
+          await webhooks.stop();
           await channels.close();
           await logs.close();
         })();
@@ -115,7 +127,14 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       },
     };
   } catch (error) {
+    await webhooks.stop();
     await logs.close();
     throw error;
+  }
+
+  /** A channel's webhooks go on with its next log. */
+  function forgetting(channel: string, wasThere: boolean): boolean {
+    if (wasThere) webhooks.removed(channel);
+    return wasThere;
   }
 }

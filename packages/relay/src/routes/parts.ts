@@ -3,6 +3,7 @@ import type { Telemetry, World } from '@godwit/core';
 import type { Attach, Channels } from '@godwit/core/feed';
 import type { Limits } from '@godwit/core/protocol';
 import type { Authority } from '../authority/authority.ts';
+import type { Webhooks } from '../webhooks/types.ts';
 
 /**
  * Makes the body of a reading's answer; null where the platform writes it by a way of its own, once the answer's headers
@@ -18,6 +19,8 @@ export interface RelayParts {
   readonly world: World;
   /** How streams are written where their channel is in this process; as web streams unless said. */
   readonly bodyOf?: BodyOf | undefined;
+  /** Where the platform has them. */
+  readonly webhooks?: Webhooks | undefined;
   /** Counts, times and follows what is appended. */
   readonly telemetry?: Telemetry | undefined;
 }

@@ -9,6 +9,7 @@ import { operatingRules } from './operating-rules.ts';
 import { pageRules } from './page-rules.ts';
 import { publishRules } from './publish-rules.ts';
 import { streamRules } from './stream-rules.ts';
+import { webhookRules } from './webhook-rules.ts';
 import type { RelayStart, RelayUnderTest } from './world.ts';
 
 /** Every rule of PROTOCOL.md. `start` is called once per test; relays of several tests may share what they store. */
@@ -23,5 +24,6 @@ export function relayContract(name: string, start: (options?: RelayStart) => Pro
     authorityRules(start);
     keyRules(start);
     limitRules(start);
+    webhookRules(start);
   });
 }

@@ -35,6 +35,8 @@ export interface RelayUnderTest {
   drain?(): Promise<void>;
   /** False where no one place knows all channels. */
   readonly hasStats?: boolean;
+  /** False where there are no webhooks. */
+  readonly hasWebhooks?: boolean;
   close(): Promise<void>;
 }
 

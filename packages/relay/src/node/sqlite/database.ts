@@ -28,7 +28,7 @@ export interface OpenDatabase {
 /** "GDWT": a file of ours, whatever its name. */
 const applicationId = 0x47445754;
 /** The tables' version. An older relay must not write to what it does not know. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 /** A relay that is just ending lets go of its file within this. */
 const lockWaitMs = 2000;
 /** A larger file is checked as it is read: a full check would hold up the start for too long. */
@@ -55,6 +55,17 @@ const schema = `
     channel INTEGER NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, sequence INTEGER NOT NULL,
     PRIMARY KEY (channel, source, id)
   ) WITHOUT ROWID;
+`;
+
+/** Version 2: webhooks, and what durable handlers keep of them. */
+const webhookSchema = `
+  CREATE TABLE webhooks (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE handlers (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE tasks (
+    handler TEXT NOT NULL, position INTEGER NOT NULL, state TEXT NOT NULL, key TEXT, at NUMERIC NOT NULL, due NUMERIC NOT NULL,
+    row TEXT NOT NULL, PRIMARY KEY (handler, position)
+  ) WITHOUT ROWID;
+  CREATE INDEX tasks_due ON tasks (handler, due) WHERE state = 'waiting';
 `;
 
 /**
@@ -100,6 +111,7 @@ function migrate(database: DatabaseSync, path: string, epoch: string): void {
   const version = Number(pragma('user_version'));
   if (pragma('application_id') === applicationId) {
     if (version === schemaVersion) return;
+    if (version === 1) return upgrade(database, webhookSchema);
     throw new Failure(
       'StorageFailed',
       `${path} was written by another release (its tables have version ${version}, this one knows ${schemaVersion}); run that release, or name another --data folder`,
@@ -108,10 +120,17 @@ function migrate(database: DatabaseSync, path: string, epoch: string): void {
   if (version !== 0 || database.prepare('SELECT 1 FROM sqlite_schema').get() !== undefined) {
     throw new Failure('StorageFailed', `${path} is a database, but not a relay's; name another --data folder`);
   }
+  upgrade(database, schema + webhookSchema, () => {
+    database.prepare("INSERT INTO meta (key, value) VALUES ('epoch', ?)").run(epoch);
+    database.exec(`PRAGMA application_id = ${applicationId}`);
+  });
+}
+
+/** All of it, or nothing: a file that is left in half opens as the older one that it was. */
+function upgrade(database: DatabaseSync, tables: string, more = (): void => undefined): void {
   database.exec('BEGIN IMMEDIATE');
-  database.exec(schema);
-  database.prepare("INSERT INTO meta (key, value) VALUES ('epoch', ?)").run(epoch);
-  database.exec(`PRAGMA application_id = ${applicationId}`);
+  database.exec(tables);
+  more();
   database.exec(`PRAGMA user_version = ${schemaVersion}`);
   database.exec('COMMIT');
 }

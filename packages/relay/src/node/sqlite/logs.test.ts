@@ -135,7 +135,7 @@ test('a database of a newer release is not opened', async () => {
   const path = await file();
   await openLogs({ path }).close();
   const newer = new DatabaseSync(path);
-  newer.exec('PRAGMA user_version = 2');
+  newer.exec('PRAGMA user_version = 3');
   newer.close();
   expect(() => openLogs({ path })).toThrow(storageFailed('written by another release'));
 });

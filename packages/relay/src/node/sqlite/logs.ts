@@ -1,4 +1,5 @@
 // The relay's logs on Node: one SQLite file, written by this thread, one transaction per tick for whoever appends in it.
+import type { DatabaseSync } from 'node:sqlite';
 import { Failure, type Appended, type Log, type LogPage, type LogRecord, type Logs, type World } from '@godwit/core';
 import { decodeSegment, epochOf, resolvePosition } from '@godwit/core/feed';
 import { markClosed } from './boot.ts';
@@ -19,6 +20,8 @@ export interface SqliteLogs extends Logs {
   ready(): Promise<void>;
   /** The machine went down under the file while it was not synced: every log has begun a new epoch. */
   readonly hasLost: boolean;
+  /** The open file, for what is kept beside the logs. One thread works on it, one transaction at a time. */
+  readonly database: DatabaseSync;
 }
 
 /**
@@ -62,6 +65,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       return forget(channel, true);
     },
     hasLost,
+    database,
     async ready() {
       assertOpen();
       if (!isFull) return;

@@ -1,0 +1,28 @@
+// Webhooks on Node: in the relay's file, and sent by its own hand.
+import type { Failure, World } from '@godwit/core';
+import type { Limits } from '@godwit/core/protocol';
+import { createWebhooks, type RunningWebhooks } from '../../webhooks/webhooks.ts';
+import type { SqliteLogs } from '../sqlite/logs.ts';
+import { assertWebhookUrl } from './address.ts';
+import { createSend } from './send.ts';
+import { prepareWebhooks } from './tables.ts';
+
+/** Starts those that the file holds. */
+export function startWebhooks(parts: {
+  readonly logs: SqliteLogs;
+  readonly world: World;
+  readonly limits: Pick<Limits, 'webhooksPerChannelMax'>;
+  readonly allowsPrivate: boolean;
+  readonly report: (failure: Failure) => void;
+}): RunningWebhooks {
+  const { logs, world, limits, allowsPrivate, report } = parts;
+  return createWebhooks({
+    logs,
+    ...prepareWebhooks(logs.database),
+    send: createSend({ allowsPrivate }),
+    assertUrl: (url) => assertWebhookUrl(url, allowsPrivate),
+    world,
+    limits,
+    report,
+  });
+}

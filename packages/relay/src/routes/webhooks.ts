@@ -1,0 +1,138 @@
+// Webhooks: registered, listed, changed and forgotten, each under the right to manage its channel.
+import type { Context, Handler, Hono } from 'hono';
+import { compilePattern, Failure } from '@godwit/core';
+import { assertChannel, parsePosition } from '@godwit/core/protocol';
+import { decodeJson, readBody } from '../body.ts';
+import { numberOf } from '../query.ts';
+import { assertSecret } from '../webhooks/sign.ts';
+import type { WebhookRequest, Webhooks } from '../webhooks/types.ts';
+import type { RelayParts } from './parts.ts';
+
+/** A hundred of the longest patterns, a URL and a secret are less. */
+const bodyBytesMax = 64 * 1024;
+/** As of `?type=`. */
+const typesMax = 100;
+const typeLengthMax = 256;
+const letterPageMax = 1000;
+const letterPageByDefault = 100;
+
+type Part = 'channel' | 'id' | 'letter';
+/** Its part of the path, or the empty text. */
+type PartOf = (part: Part) => string;
+
+/** The paths, beside the app that they are added to (rule 7). */
+export function addWebhooks(app: Hono, parts: RelayParts, refuseOthers: (allow: string) => Handler): void {
+  const { authority, webhooks } = parts;
+  const base = '/v1/channels/:channel/webhooks';
+  const one = `${base}/:id`;
+  const on = (
+    method: 'get' | 'post' | 'delete',
+    path: string,
+    work: (its: Webhooks, part: PartOf, context: Context) => Response | Promise<Response>,
+  ): void => {
+    app.on(method.toUpperCase(), path, async (context: Context) => {
+      const part: PartOf = (name) => context.req.param(name) ?? '';
+      await authority(context.req.raw, 'manage', assertChannel(part('channel')));
+      if (webhooks === undefined) {
+        throw new Failure(
+          'Unsupported',
+          'this relay sends no webhooks: on Workers there are none; a relay on Node has them',
+        );
+      }
+      return work(webhooks, part, context);
+    });
+  };
+
+  on('post', base, async (its, part, context) => {
+    const made = await its.register(channelOf(part), await requestOf(context.req.raw));
+    return json(made, 201, { location: `/v1/channels/${channelOf(part)}/webhooks/${made.id}` });
+  });
+  on('get', base, (its, part) => json({ webhooks: its.list(channelOf(part)) }));
+  on('get', one, (its, part) => json(its.get(channelOf(part), part('id'))));
+  on('delete', one, async (its, part) => {
+    await its.remove(channelOf(part), part('id'));
+    return new Response(null, { status: 204 });
+  });
+  on('post', `${one}/rotate`, async (its, part, context) => {
+    const { secret } = await objectOf(context.req.raw);
+    return json(await its.rotate(channelOf(part), part('id'), secretIn(secret)));
+  });
+  on('post', `${one}/enable`, async (its, part) => json(await its.enable(channelOf(part), part('id'))));
+  on('get', `${one}/dead`, async (its, part, context) => {
+    const query = new URL(context.req.url).searchParams;
+    const bounds = { min: 1, max: letterPageMax, byDefault: letterPageByDefault, isWhole: true };
+    const after = query.get('after') ?? '';
+    const page = { after: after === '' ? undefined : after, limit: numberOf(query, 'limit', bounds) };
+    return json(await its.dead(channelOf(part), part('id'), page));
+  });
+  for (const path of [`${one}/dead`, `${one}/dead/:letter`]) {
+    const letterOf = (part: PartOf): string | undefined => (path.endsWith(':letter') ? part('letter') : undefined);
+    on('post', `${path}/retry`, async (its, part) =>
+      json({ changed: await its.change(channelOf(part), part('id'), 'retry', letterOf(part)) }),
+    );
+    on('delete', path, async (its, part) =>
+      json({ changed: await its.change(channelOf(part), part('id'), 'discard', letterOf(part)) }),
+    );
+  }
+  for (const [path, allow] of [
+    [base, 'GET, HEAD, POST'],
+    [one, 'GET, HEAD, DELETE'],
+    [`${one}/rotate`, 'POST'],
+    [`${one}/enable`, 'POST'],
+    [`${one}/dead`, 'GET, HEAD, DELETE'],
+    [`${one}/dead/retry`, 'POST'],
+    [`${one}/dead/:letter`, 'DELETE'],
+    [`${one}/dead/:letter/retry`, 'POST'],
+  ] as const) {
+    app.all(path, refuseOthers(allow));
+  }
+}
+
+function channelOf(part: PartOf): string {
+  return part('channel');
+}
+
+async function requestOf(request: Request): Promise<WebhookRequest> {
+  const { url, types = [], secret, after = 'latest' } = await objectOf(request);
+  if (typeof url !== 'string') throw invalid('`url` is text: where events are to be sent');
+  if (!Array.isArray(types) || !types.every((type) => typeof type === 'string')) {
+    throw invalid('`types` is a list of patterns over event types, as ["order.*"]');
+  }
+  if (types.length > typesMax || types.some((type) => type.length > typeLengthMax)) {
+    throw invalid(`\`types\` has at most ${typesMax} patterns of at most ${typeLengthMax} characters`);
+  }
+  for (const type of types) compilePattern(type);
+  if (typeof after !== 'string') throw invalid('`after` is an offset, "earliest" or "latest"');
+  parsePosition(after);
+  return { url, types, secret: secretIn(secret), after };
+}
+
+/** No body is an empty one. */
+async function objectOf(request: Request): Promise<Readonly<Record<string, unknown>>> {
+  const bytes = await readBody(request, bodyBytesMax);
+  const value = bytes.byteLength === 0 ? {} : asRequest(() => decodeJson(bytes).value);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw invalid('the body is a JSON object, as {"url":"https://example.com/hook"}');
+}
+
+function secretIn(secret: unknown): string | undefined {
+  if (secret === undefined) return undefined;
+  return assertSecret(typeof secret === 'string' ? secret : '');
+}
+
+/** What is wrong with this body is not wrong with an event. */
+function asRequest<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw new Failure('InvalidRequest', error instanceof Error ? error.message : '', { cause: error });
+  }
+}
+
+function json(value: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return Response.json(value, { status, headers: { 'cache-control': 'no-store', ...headers } });
+}
+
+function invalid(message: string): Failure {
+  return new Failure('InvalidRequest', message);
+}
