@@ -37,6 +37,7 @@ export function isOurFault(failure: Failure): boolean {
     problemOf(failure).status >= 500 &&
     failure.name !== 'Draining' &&
     failure.name !== 'Closed' &&
+    failure.name !== 'Unsupported' &&
     // Reported once each time that the keys are asked for, not with each request that waits for them.
     failure.name !== 'KeysUnavailable' &&
     failure.name !== 'InvalidPattern'
