@@ -20,6 +20,8 @@ export default defineConfig([
     inputOptions: { resolve: { conditionNames: ['@godwit/source', 'browser', 'import', 'default'] } },
     dts: true,
     tsconfig: 'tsconfig.worker.json',
+    // It is copied as it is, where no bundler follows it.
+    minify: true,
     clean: false,
   },
   {
@@ -28,6 +30,15 @@ export default defineConfig([
     platform: 'browser',
     dts: true,
     tsconfig: 'tsconfig.worker.json',
+    clean: false,
+  },
+  {
+    entry: { server: 'src/server.ts' },
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2024',
+    dts: true,
+    tsconfig: 'tsconfig.page.json',
     clean: false,
   },
   {

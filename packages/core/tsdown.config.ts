@@ -7,6 +7,7 @@ export default defineConfig({
     'dispatcher/index': 'src/dispatcher/index.ts',
     'feed/index': 'src/feed/index.ts',
     'protocol/index': 'src/protocol/index.ts',
+    'tasks/index': 'src/runtime/tasks/index.ts',
     'testing/index': 'src/testing/index.ts',
   },
   format: 'esm',

@@ -60,7 +60,22 @@ export interface FailureJson extends FailureDetails {
   readonly name: FailureName;
   readonly message: string;
   readonly stack?: string;
+  readonly cause?: CauseJson;
 }
+
+/** What a failure was caused by, as far as it can cross a thread. */
+export interface CauseJson {
+  readonly name: string;
+  readonly message: string;
+  /** As Node's errors and `DOMException` have it. */
+  readonly code?: string | number;
+  readonly cause?: CauseJson;
+}
+
+/** How deep a chain of causes is told: deeper, one reads a log. */
+const causesMax = 4;
+/** How much of a cause's message is told, in characters: enough to know it by. */
+const causeLength = 1000;
 
 /**
  * An error with a stable `name`. The message says what was tried, what came back, and what to do.
@@ -103,22 +118,43 @@ function textOf(thrown: unknown): string {
   }
 }
 
-/** A failure as plain JSON, for a thread or the wire. */
+/** A failure as plain JSON, for a thread, with the stack and the causes; or for the wire and the disk, without them. */
 export function failureToJson(error: unknown, { stack = true }: { readonly stack?: boolean } = {}): FailureJson {
   const failure = toFailure(error);
+  const { name, message, details } = failure;
+  const json: FailureJson = { name, message, ...details };
+  if (!stack) return json;
+  const cause = causeOf(failure, causesMax);
   return {
-    name: failure.name,
-    message: failure.message,
-    ...failure.details,
-    ...(stack && failure.stack !== undefined ? { stack: failure.stack } : {}),
+    ...json,
+    ...(failure.stack === undefined ? {} : { stack: failure.stack }),
+    ...(cause === undefined ? {} : { cause }),
   };
 }
 
-/** The failure that was turned into JSON elsewhere, with the stack of where it happened. */
-export function failureFromJson({ name, message, stack, ...details }: FailureJson): Failure {
-  const failure = new Failure(name, message, details);
+function causeOf({ cause }: Error, depth: number): CauseJson | undefined {
+  if (cause === undefined || depth === 0) return undefined;
+  if (!(cause instanceof Error)) return { name: typeof cause, message: textOf(cause).slice(0, causeLength) };
+  const { name, message } = cause;
+  const code: unknown = 'code' in cause ? cause.code : undefined;
+  const deeper = causeOf(cause, depth - 1);
+  return {
+    name,
+    message: message.slice(0, causeLength),
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    ...(deeper === undefined ? {} : { cause: deeper }),
+  };
+}
+
+/** The failure that was turned into JSON elsewhere, with the stack of where it happened. Causes come back as errors of their names. */
+export function failureFromJson({ name, message, stack, cause, ...details }: FailureJson): Failure {
+  const failure = new Failure(name, message, cause === undefined ? details : { ...details, cause: errorOf(cause) });
   if (stack !== undefined) failure.stack = stack;
   return failure;
+}
+
+function errorOf({ message, cause, ...rest }: CauseJson): Error {
+  return Object.assign(new Error(message, cause === undefined ? undefined : { cause: errorOf(cause) }), rest);
 }
 
 /** Tells whether the device's log is lost to this tab for good: closed, destroyed, or taken by a newer release. */

@@ -1,12 +1,11 @@
-import { defineEvents, payload, type Failure, type Runtime } from '@godwit/core';
+import type { Failure } from '@godwit/core';
 import { createTestLogger, gather, untilStatus } from '@godwit/core/testing';
 import { deleteDB } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from '../storage/schema.ts';
 import { createRuntime } from './create-runtime.ts';
 import type { RuntimeOptions } from './options.ts';
-
-const events = defineEvents({ 'note.added': payload<{ readonly text: string }>() });
+import { events, freshName, open, workerWithoutDatabase } from './test/tab.ts';
 
 test('an event that is published in one tab is heard in it and in another, without any relay', async () => {
   const name = freshName();
@@ -47,15 +46,6 @@ test('a publish after close is refused by name', async () => {
   await expect(alice.publish('note.added', { text: 'too late' })).rejects.toMatchObject({ name: 'Closed' });
 });
 
-test('publishes of one tick travel to the worker as one message', async () => {
-  const posted = vi.spyOn(Worker.prototype, 'postMessage');
-  onTestFinished(() => posted.mockRestore());
-  const alice = await open({ name: freshName() });
-  posted.mockClear();
-  await Promise.all(Array.from({ length: 100 }, (_, n) => alice.publish('note.added', { text: `${n}` })));
-  expect(posted).toHaveBeenCalledTimes(1);
-});
-
 test('closing leaves no worker, no lock, no channel and no timer behind', async () => {
   const terminated = vi.spyOn(Worker.prototype, 'terminate');
   onTestFinished(() => terminated.mockRestore());
@@ -71,94 +61,6 @@ test('closing leaves no worker, no lock, no channel and no timer behind', async 
   const blocked = vi.fn<() => void>();
   await deleteDB(databaseName(name, ''), { blocked });
   expect(blocked).not.toHaveBeenCalled();
-});
-
-test('a worker whose file is missing is told of, with what to do', async () => {
-  await expect(
-    open({ name: freshName(), worker: () => new Worker('/no-such-worker.js', { type: 'module' }) }),
-  ).rejects.toMatchObject({
-    name: 'WorkerFailed',
-    message: expect.stringContaining('hand in `worker`'),
-  });
-});
-
-test('a worker that throws at its start is told of, with what it threw', async () => {
-  await expect(
-    open({ name: freshName(), worker: () => workerOf("throw new Error('born to fail')") }),
-  ).rejects.toMatchObject({
-    name: 'WorkerFailed',
-    message: expect.stringContaining('born to fail'),
-  });
-});
-
-test('a worker that cannot even be made is told of', async () => {
-  const error = new DOMException('not from there', 'SecurityError');
-  const refused = open({
-    name: freshName(),
-    worker() {
-      throw error;
-    },
-  });
-  await expect(refused).rejects.toMatchObject({
-    name: 'WorkerFailed',
-    message: expect.stringContaining('not from there'),
-  });
-});
-
-test('a worker that dies in use is noticed: what waits is rejected, what comes is refused, and it is reported', async () => {
-  const workers: Worker[] = [];
-  const reports = gather<Failure>();
-  const alice = await open({
-    name: freshName(),
-    logger: createTestLogger(),
-    report: reports.add,
-    worker() {
-      const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module' });
-      workers.push(worker);
-      return worker;
-    },
-  });
-  await alice.publish('note.added', { text: 'alive' });
-  const waiting = alice.publish('note.added', { text: 'perhaps' }).then(
-    () => 'stored',
-    (error: Failure) => error.name,
-  );
-  workers[0]?.terminate();
-  const [failure] = await reports.until(1);
-  expect(failure?.name).toBe('WorkerFailed');
-  expect(alice.status.get().connection).toBe('closed');
-  expect(['stored', 'WorkerFailed']).toContain(await waiting);
-  await expect(alice.publish('note.added', { text: 'too late' })).rejects.toMatchObject({ name: 'WorkerFailed' });
-  await alice.close();
-});
-
-test('a worker that dies with tasks running: their signals abort, another tab handles the event, and closing is quiet', async () => {
-  const workers: Worker[] = [];
-  const [begun, reasons, atBob] = [gather<string>(), gather<unknown>(), gather<number>()];
-  const name = freshName();
-  const alice = await open({
-    name,
-    logger: createTestLogger(),
-    worker() {
-      const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module' });
-      workers.push(worker);
-      return worker;
-    },
-  });
-  alice.handle('note.added', 'index', ({ data }, { signal }) => {
-    signal.addEventListener('abort', () => reasons.add(signal.reason));
-    begun.add(data.text);
-    return new Promise(() => undefined);
-  });
-  const bob = await open({ name });
-  await alice.publish('note.added', { text: 'fly' });
-  await begun.until(1);
-  bob.handle('note.added', 'index', (_, { attempt }) => atBob.add(attempt));
-  workers[0]?.terminate();
-  expect(await reasons.until(1)).toMatchObject([{ name: 'Fenced' }]);
-  expect(await atBob.until(1)).toEqual([2]);
-  expect(alice.tasks.state).toBe('stopped');
-  await alice.close();
 });
 
 test('where the browser has no database, it works in memory, and says so', async () => {
@@ -241,34 +143,10 @@ test('options that cannot work are refused before anything is started', async ()
   expect(made).not.toHaveBeenCalled();
 });
 
-function freshName(): string {
-  return crypto.randomUUID();
-}
-
-async function open(options: Omit<RuntimeOptions<typeof events>, 'events'>): Promise<Runtime<typeof events>> {
-  const runtime = await createRuntime({ ...options, events });
-  onTestFinished(() => runtime.close());
-  return runtime;
-}
-
 async function locksOf(name: string): Promise<readonly string[]> {
   const { held, pending } = await navigator.locks.query();
   return [held, pending]
     .flatMap((locks) => locks ?? [])
     .map((lock) => lock.name ?? '')
     .filter((lock) => lock.startsWith(databaseName(name, '')));
-}
-
-function workerOf(source: string): Worker {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-  onTestFinished(() => URL.revokeObjectURL(url));
-  return new Worker(url, { type: 'module' });
-}
-
-/** The worker in a browser that has no IndexedDB. */
-function workerWithoutDatabase(): Worker {
-  return workerOf(
-    `import 'data:text/javascript,Object.defineProperty(self, "indexedDB", { value: undefined })';\n` +
-      `import '${new URL('../worker.ts', import.meta.url).href}';`,
-  );
 }

@@ -1,11 +1,20 @@
 import { defineEvents, payload } from '@godwit/core';
+import { gather } from '@godwit/core/testing';
 import { expect, test } from 'vitest';
-import { createRuntime } from '../index.ts';
+import { createRuntime } from '@godwit/client';
 
-test('a server that renders the page can import this, and is told by name that it has no workers', async () => {
-  const events = defineEvents({ 'note.added': payload<{ readonly text: string }>() });
-  await expect(createRuntime({ name: 'notes', events })).rejects.toMatchObject({
-    name: 'WorkerFailed',
-    message: expect.stringContaining('Worker is not defined'),
-  });
+const events = defineEvents({ 'note.added': payload<{ readonly text: string }>() });
+
+test('a server that renders the page imports this, and gets a runtime in memory that talks to no relay', async () => {
+  const runtime = await createRuntime({ name: 'notes', events, relay: '/', token: () => expect.fail('nobody asks') });
+  const heard = gather<string>();
+  runtime.on('note.added', ({ data }) => heard.add(data.text));
+  await runtime.publish('note.added', { text: 'rendered' });
+  expect(await heard.until(1)).toEqual(['rendered']);
+  expect(runtime.status.get()).toMatchObject({ storage: 'memory', connection: 'none', role: 'solo', pending: 0 });
+  await runtime.close();
+});
+
+test('what is wrong is told to a server as it is told to a page', async () => {
+  await expect(createRuntime({ name: '', events })).rejects.toMatchObject({ name: 'InvalidOptions' });
 });

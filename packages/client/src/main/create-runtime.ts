@@ -1,18 +1,17 @@
-// createRuntime: definitions, validation and handlers stay on this thread; the engine lives in a worker.
-import { createHandle, worldOf, type EventDefinitions, type Runtime } from '@godwit/core';
+// createRuntime: what a page loads at import. It starts the worker, and loads the handle while the worker loads.
+import { Failure, type EventDefinitions, type Runtime } from '@godwit/core';
 import { createDefaultWorker } from '../default-worker.ts';
-import { engineTasks } from '../options.ts';
-import { databaseName } from '../storage/schema.ts';
 import { checkOptions, type RuntimeOptions } from './options.ts';
-import { createWorkerEngine } from './worker-engine.ts';
+import { startWorker } from './start-worker.ts';
+import { workerFailed } from './worker-failed.ts';
 
 /**
  * Opens this tab's runtime: starts its worker, opens the user's log, and joins the other tabs. It does not wait for the
  * relay.
  *
  * @throws Failure `InvalidOptions`, `InvalidChannel`; `WorkerFailed` when the worker cannot be started (its message says
- * what to do); `Outdated` when a newer release has taken the database. Without a usable database it works in memory, and
- * `status.storage` says so.
+ * what to do); `Unreachable` when a part of this package cannot be loaded; `Outdated` when a newer release has taken the
+ * database. Without a usable database it works in memory, and `status.storage` says so.
  * @example
  * ```ts
  * const runtime = await createRuntime({ name: 'todos', user: 'alice', events, relay: '/', channels: ['list'] });
@@ -23,27 +22,33 @@ import { createWorkerEngine } from './worker-engine.ts';
 export async function createRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
 ): Promise<Runtime<Events>> {
-  const { name, user, relay, channels } = checkOptions(options, globalThis.location?.href);
-  const { token, credentials, durability, tasks, worker = createDefaultWorker } = options;
-  const world = worldOf(globalThis);
-  const database = databaseName(name, user);
-  const engine = createWorkerEngine({
-    worker,
-    world,
-    options: {
-      name: database,
-      relay,
-      hasToken: token !== undefined,
-      credentials,
-      durability,
-      channels,
-      tasks: engineTasks(tasks),
-      retention: options.retention,
-      alive: `${database}:${world.id()}`,
-    },
-    token,
-    // A server that renders the page may have none of these; it is told that it has no workers.
-    locks: globalThis.navigator?.locks,
-  });
-  return createHandle({ logger: console, ...options, engine, world, channels: channels.map(([channel]) => channel) });
+  const checked = checkOptions(options, globalThis.location?.href);
+  const { worker = createDefaultWorker } = options;
+  const first = begun(worker);
+  try {
+    const { openRuntime } = await part(() => import('./open-runtime.ts'));
+    return await openRuntime(options, checked, first);
+  } catch (error) {
+    first.worker.terminate();
+    throw error;
+  }
+}
+
+function begun(worker: () => Worker): ReturnType<typeof startWorker> {
+  try {
+    return startWorker(worker);
+  } catch (error) {
+    throw workerFailed(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+/** Loads a part of this package. */
+async function part<Part>(load: () => Promise<Part>): Promise<Part> {
+  try {
+    return await load();
+  } catch (error) {
+    const why =
+      'a part of @godwit/client could not be loaded; is the network there, and the page\u2019s release still served?';
+    throw new Failure('Unreachable', why, { cause: error });
+  }
 }

@@ -1,4 +1,4 @@
-// The engine as the page's thread has it: one that lives in a worker, and whose end is noticed.
+// The engine as the page's thread has it: one that lives in a worker, and in another worker when that one dies.
 import {
   Failure,
   failureToJson,
@@ -7,33 +7,30 @@ import {
   type EngineHello,
   type EngineListener,
   type EngineStatus,
+  type HandlerSpec,
   type World,
 } from '@godwit/core';
-import { expose, wrap, type Remote } from 'comlink';
+import type { Remote } from 'comlink';
 import type { TokenSource } from '../link/token.ts';
-import {
-  borderVersion,
-  pack,
-  unpack,
-  type Outcome,
-  type PageSide,
-  type WorkerOptions,
-  type WorkerSide,
-} from '../worker/border.ts';
-import { createCalls } from './calls.ts';
+import { pack, type Outcome, type WorkerOptions, type WorkerSide } from '../worker/border.ts';
+import type { StartedWorker } from './start-worker.ts';
+import { createWorkerLife, type WorkerLife } from './worker-life.ts';
+import { workerFailed } from './worker-failed.ts';
 
-/** How long a worker may take to load and say hello, in milliseconds: a slow network fetches its file in that time. */
-const helloMsMax = 20_000;
-/** How long opening the database may take: its own bounds come first. */
-const startMsMax = 30_000;
-/** How long one commit may take, on a disk that is busy. */
+/** How long one commit may take, in milliseconds, on a disk that is busy. */
 const callMsMax = 30_000;
 /** How long closing waits for what is under way. */
 const closeMsMax = 10_000;
+/** How often a worker that died is followed by another, until one has lived for `restartsMs`. */
+const restartsMax = 3;
+/** One that lived so long did not die of its start. */
+const restartsMs = 60_000;
 
 /** What a worker's engine is made of. */
 export interface WorkerEngineParts {
-  readonly worker: () => Worker;
+  readonly first: StartedWorker;
+  /** Makes another when the one before has died. */
+  readonly worker: () => StartedWorker;
   readonly world: World;
   readonly options: WorkerOptions;
   readonly token: TokenSource | undefined;
@@ -41,151 +38,168 @@ export interface WorkerEngineParts {
   readonly locks: Pick<LockManager, 'request'> | undefined;
 }
 
-/** Makes the engine. The worker is made at `start`, and ended at `close` or when it fails. */
+/** Makes the engine. A worker that dies is replaced, and the new one goes on where this tab has read to. */
 export function createWorkerEngine(parts: WorkerEngineParts): Engine {
-  const { world, options, token, locks } = parts;
-  const calls = createCalls(world);
-  const life = new AbortController();
-  let worker: Worker | undefined;
-  let remote: Remote<WorkerSide> | undefined;
+  const { world, options } = parts;
   let listener: EngineListener | undefined;
-  /** The last that the worker said. */
-  let standing: EngineStatus = {
-    role: 'solo',
-    connection: 'closed',
-    pending: 0,
-    paused: [],
-    handlers: [],
-    tasksPaused: false,
-    trimmed: 0,
-  };
+  let life: WorkerLife | undefined;
+  /** The last that a worker said. */
+  let hello: EngineHello | undefined;
+  let standing: EngineStatus | undefined;
+  /** Everything up to here was handed to the application. */
+  let reached: number | undefined;
+  /** What a worker must be told anew. */
+  const specs = new Map<string, HandlerSpec>();
+  let isHeld: boolean | undefined;
+  let restarts = 0;
+  let forget: (() => void) | undefined;
+  /** Settles when there is a worker to ask; rejects when there is none, and will be none. */
+  let ready: Promise<unknown> = Promise.reject(new Failure('Internal', 'the engine was asked before it was started'));
+  ready.catch(() => undefined);
+  let closing = false;
 
   return {
     async start(itsListener) {
-      if (worker !== undefined) throw new Failure('Internal', 'the engine was started twice');
-      try {
-        const hello = await begin(itsListener);
-        // Whoever awaits the start hears of its failure; the listener hears of later ones.
-        listener = itsListener;
-        return hello;
-      } catch (error) {
-        release();
-        throw startFailure(error);
-      }
+      if (listener !== undefined) throw new Failure('Internal', 'the engine was started twice');
+      listener = itsListener;
+      ready = begin(parts.first);
+      await ready;
+      if (hello === undefined) throw new Failure('Internal', 'the worker started and said nothing');
+      return hello;
     },
     record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
     setPaused: (paused) => ask('pause or resume', callMsMax, async (side) => side.setPaused(paused)),
-    define: (spec) => ask('start a handler', callMsMax, async (side) => side.define(spec)),
-    undefine: (name, graceMs) =>
-      ask('stop a handler', callMsMax + graceMs, async (side) => side.undefine(name, graceMs)),
+    define(spec) {
+      specs.set(spec.name, spec);
+      return ask('start a handler', callMsMax, async (side) => side.define(spec));
+    },
+    undefine(name, graceMs) {
+      specs.delete(name);
+      return ask('stop a handler', callMsMax + graceMs, async (side) => side.undefine(name, graceMs));
+    },
     settle: (outcomes) => ask('take outcomes', callMsMax, async (side) => side.settle(outcomes)),
-    hold: (held) => ask('start the handlers', callMsMax, async (side) => side.hold(held)),
+    hold(held) {
+      isHeld = held;
+      return ask('start the handlers', callMsMax, async (side) => side.hold(held));
+    },
     pauseTasks: (paused) => ask('pause the handlers', callMsMax, async (side) => side.pauseTasks(paused)),
     stopTasks: (graceMs) => ask('stop the handlers', callMsMax + graceMs, async (side) => side.stopTasks(graceMs)),
     handlers: () => ask('list the handlers', callMsMax, async (side) => side.handlers()),
     tasks: (query, page) => ask('list tasks', callMsMax, async (side) => side.tasks(query, page)),
     changeTasks: (query, change) => ask(`${change} tasks`, callMsMax, async (side) => side.changeTasks(query, change)),
     async close() {
-      listener = undefined;
+      closing = true;
+      forget?.();
       try {
-        if (!life.signal.aborted) await ask('close', closeMsMax, async (side) => side.close());
+        const isAlive = await ready.then(
+          () => true,
+          () => false,
+        );
+        if (isAlive) await life?.ask('close', closeMsMax, async (side) => side.close());
       } finally {
-        release();
+        life?.release(new Failure('Closed', 'the runtime is closed; create another'));
       }
     },
   } satisfies Engine;
-
-  async function begin(itsListener: EngineListener): Promise<EngineHello> {
-    worker = parts.worker();
-    worker.addEventListener('error', onError, { signal: life.signal });
-    worker.addEventListener('messageerror', onMessageError, { signal: life.signal });
-    expose(pageSide(itsListener, token), worker);
-    const side = wrap<WorkerSide>(worker);
-    remote = side;
-    const version = await calls.answer('say hello', helloMsMax, () => side.hello());
-    if (version !== borderVersion) {
-      throw failed(`it speaks version ${String(version)} and the page ${borderVersion}: they are of two releases`);
-    }
-    const hello = unpack(await calls.answer('start', startMsMax, async () => side.start(options)));
-    standing = hello.status;
-    watchLife();
-    return hello;
-  }
 
   async function ask<Value>(
     what: string,
     ms: number,
     call: (side: Remote<WorkerSide>) => Promise<Outcome<Value>>,
   ): Promise<Value> {
-    const side = remote;
-    if (side === undefined) throw new Failure('Internal', `the engine was asked to ${what} before it was started`);
-    return unpack(await calls.answer(what, ms, () => call(side)));
+    await ready;
+    if (life === undefined) throw new Failure('Internal', `the engine was asked to ${what} before it was started`);
+    return life.ask(what, ms, call);
   }
 
-  /** A worker that ends without a word, as one that is terminated does, lets go of its lock. */
-  function watchLife(): void {
-    locks
-      ?.request(options.alive, { signal: life.signal }, () => {
-        if (!life.signal.aborted) end(failed('it ended while it was in use'));
-      })
-      // Aborted at close: nobody waits any more.
-      .catch(() => undefined);
+  async function begin(started: StartedWorker): Promise<void> {
+    life = createWorkerLife({
+      ...parts,
+      started,
+      options: { ...options, after: reached, alive: `${options.alive}:${restarts}` },
+      ended,
+    });
+    hello = await life.start(heard());
+    standing = hello.status;
+    forget = world.after(restartsMs, () => {
+      restarts = 0;
+    });
   }
 
-  function onError(event: ErrorEvent): void {
-    event.preventDefault();
-    end(failed(event.message === '' ? 'it could not be loaded' : `it threw: ${event.message}`));
+  /** The application's listener, and what is remembered for a worker's successor. */
+  function heard(): EngineListener {
+    const its = listener;
+    if (its === undefined) throw new Failure('Internal', 'nobody listens to the engine');
+    return {
+      ...its,
+      async deliver(batch) {
+        await its.deliver(batch);
+        for (const delivery of batch) if ('position' in delivery) reached = delivery.position;
+      },
+      status(status) {
+        standing = status;
+        return its.status(status);
+      },
+    };
   }
 
-  function onMessageError(): void {
-    end(failed('a message to or from it could not be read'));
+  function ended(failure: Failure): void {
+    forget?.();
+    if (closing) return;
+    if (restarts === restartsMax || hello?.storage === 'memory') return lost(failure);
+    restarts += 1;
+    const { connection, tasksPaused } = standing ?? {};
+    tell(new Failure(failure.name, `${failure.message} Another is started.`, { cause: failure }), 'connecting');
+    const mine = restart(failure, connection === 'paused', tasksPaused === true);
+    ready = mine;
+    // One that dies while it is told what the one before knew is followed by another.
+    mine.catch((error: unknown) => ready === mine && lost(toFailure(error)));
   }
 
-  function end(failure: Failure): void {
-    calls.fail(failure);
+  async function restart(why: Failure, paused: boolean, tasksPaused: boolean): Promise<void> {
+    const before = hello;
+    const itsListener = listener;
+    // What runs here runs under a lease that ended with the worker.
+    const fenced = failureToJson(new Failure('Fenced', `the lease was lost: ${why.message}`), { stack: false });
+    await Promise.all([...specs.keys()].map((name) => pack(() => itsListener?.drop(name, fenced))));
+    await begin(parts.worker());
+    if (hello?.deviceId !== before?.deviceId) {
+      throw workerFailed('the device\u2019s log was lost with it, so create another runtime', why);
+    }
+    if (standing !== undefined) await itsListener?.status(standing);
+    const again = life;
+    if (paused) await again?.ask('pause', callMsMax, async (side) => side.setPaused(true));
+    if (tasksPaused) await again?.ask('pause the handlers', callMsMax, async (side) => side.pauseTasks(true));
+    if (isHeld !== undefined) {
+      const held = isHeld;
+      await again?.ask('start the handlers', callMsMax, async (side) => side.hold(held));
+    }
+    for (const spec of specs.values()) {
+      await again?.ask('start a handler', callMsMax, async (side) => side.define(spec));
+    }
+  }
+
+  /** There is no worker any more. */
+  function lost(failure: Failure): void {
+    life?.release(failure);
+    ready = Promise.reject(failure);
+    ready.catch(() => undefined);
+    tell(failure, 'closed');
+  }
+
+  function tell(failure: Failure, connection: EngineStatus['connection']): void {
     const told = listener;
-    release();
+    if (standing !== undefined) {
+      const { connection: before } = standing;
+      standing = {
+        ...standing,
+        role: 'solo',
+        connection: before === 'none' && connection !== 'closed' ? before : connection,
+      };
+    }
+    const status = standing;
     // What a listener does with it is its own affair; there is nobody left to tell.
-    void pack(() => told?.status({ ...standing, role: 'solo', connection: 'closed' }));
+    if (status !== undefined) void pack(() => told?.status(status));
     void pack(() => told?.report(failureToJson(failure)));
   }
-
-  /** Leaves no worker, lock or listener behind. Doing it twice is doing it once. */
-  function release(): void {
-    if (life.signal.aborted) return;
-    life.abort();
-    calls.fail(new Failure('Closed', 'the runtime is closed; create another'));
-    worker?.terminate();
-  }
-}
-
-/** What the worker may ask of the page. */
-function pageSide(listener: EngineListener, token: TokenSource | undefined): PageSide {
-  return {
-    deliver: (batch) => pack(() => listener.deliver(batch)),
-    status: (status) => pack(() => listener.status(status)),
-    report: (failure) => pack(() => listener.report(failure)),
-    run: (handler, tasks, stored) => pack(() => listener.run(handler, tasks, stored)),
-    drop: (handler, failure) => pack(() => listener.drop(handler, failure)),
-    finish: (handler, graceMs) => pack(() => listener.finish(handler, graceMs)),
-    keys: (handler, events) => pack(() => listener.keys(handler, events)),
-    alive: () => pack(() => listener.alive()),
-    token: () => pack(() => token?.()),
-  };
-}
-
-/** What the worker itself says is said well; what keeps it from being made, or from answering, is a worker's failure. */
-function startFailure(error: unknown): Failure {
-  const { name, message } = toFailure(error, 'WorkerFailed');
-  if (error instanceof Failure && name !== 'TimedOut') return error;
-  return failed(message, error);
-}
-
-function failed(why: string, cause?: unknown): Failure {
-  return new Failure(
-    'WorkerFailed',
-    `the worker failed: ${why}. Is its file served beside the page's script? If a bundler moves it, hand in \`worker\`, ` +
-      "a function that makes a module worker of '@godwit/client/worker'.",
-    { cause },
-  );
 }

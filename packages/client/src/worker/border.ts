@@ -23,7 +23,7 @@ import {
 } from '@godwit/core';
 
 /** The version of the calls below. A page and its worker come from one build, unless a cache kept one of them. */
-export const borderVersion = 2;
+export const borderVersion = 3;
 
 /** How the worker's engine is made. */
 export interface WorkerOptions {
@@ -37,6 +37,8 @@ export interface WorkerOptions {
   readonly channels: readonly ChannelFrom[];
   readonly tasks: TaskEngineOptions;
   readonly retention: Partial<Retention> | undefined;
+  /** Where this tab has read to in the device's log, if a worker before this one has read for it; else it begins at the head. */
+  readonly after?: Position | undefined;
   /** A lock that the worker holds while it lives, so that the page hears of its end. */
   readonly alive: string;
 }

@@ -1,5 +1,12 @@
 // The worker's side of the border: an engine, asked from the page.
-import { Failure, failureToJson, type Engine, type EngineListener, type SharedEngine } from '@godwit/core';
+import {
+  Failure,
+  failureToJson,
+  type Engine,
+  type EngineListener,
+  type EngineStatus,
+  type SharedEngine,
+} from '@godwit/core';
 import type { Remote } from 'comlink';
 import { borderVersion, pack, unpack, type PageSide, type WorkerOptions, type WorkerSide } from './border.ts';
 import { composeEngine, type EnginePlatform } from './compose.ts';
@@ -59,9 +66,25 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, be
 }
 
 function listenerOf(page: Remote<PageSide>): EngineListener {
+  let latest: EngineStatus | undefined;
+  let isTelling = false;
   return {
     deliver: async (batch) => unpack(await page.deliver(batch)),
-    status: async (status) => unpack(await page.status(status)),
+    // One at a time: of what changed while a busy page did not answer, it hears the last.
+    async status(status) {
+      latest = status;
+      if (isTelling) return;
+      isTelling = true;
+      try {
+        while (latest !== undefined) {
+          const next: EngineStatus = latest;
+          latest = undefined;
+          unpack(await page.status(next));
+        }
+      } finally {
+        isTelling = false;
+      }
+    },
     report: async (failure) => unpack(await page.report(failure)),
     run: async (handler, tasks, stored) => unpack(await page.run(handler, tasks, stored)),
     drop: async (handler, failure) => unpack(await page.drop(handler, failure)),

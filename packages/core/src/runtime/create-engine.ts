@@ -35,6 +35,8 @@ export interface EngineParts {
   readonly tasks?: TaskEngineOptions;
   /** How much of the log is kept; {@link defaultRetention} where a bound is not named. */
   readonly retention?: Partial<Retention> | undefined;
+  /** Where this tab has read to already, if an engine before this one has read for it; else it begins at the log's head. */
+  readonly after?: Position | undefined;
 }
 
 /** The most ephemeral events on their way to the application's thread. */
@@ -134,7 +136,8 @@ export function createEngine(parts: EngineParts): Engine {
       reader = startReader({
         store,
         world,
-        after: state.head,
+        // A log that was lost begins again below.
+        after: Math.min(parts.after ?? state.head, state.head),
         channels: parts.channels.map(([name]) => name),
         deliver: (batch) => itsListener.deliver(batch),
         report,

@@ -1,9 +1,12 @@
 export * from './create-engine.ts';
 export * from './create-handle.ts';
 export * from './engine.ts';
+export * from './open-handle.ts';
 export * from './outbox.ts';
 export * from './raiser.ts';
 export * from './runtime.ts';
 export * from './share-engine.ts';
 export type { TaskEngineOptions } from './task-engine.ts';
+export { lazyTaskSide } from './tasks/lazy-task-side.ts';
+export type { MakeTaskSide, TaskSideParts } from './tasks/task-side.ts';
 export * from './tasks/types.ts';

@@ -11,7 +11,8 @@ import type { DeviceStore } from '../../ports/tasks.ts';
 import { defaultLimits } from '../../protocol/limits.ts';
 import { createTestWorld, type TestWorld } from '../../testing/world.ts';
 import { createEngine } from '../create-engine.ts';
-import { createHandle, type HandleParts } from '../create-handle.ts';
+import { createHandle } from '../create-handle.ts';
+import type { HandleParts } from '../open-handle.ts';
 import type { Runtime } from '../runtime.ts';
 
 const channel = 'board';

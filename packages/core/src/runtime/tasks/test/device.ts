@@ -11,9 +11,10 @@ import type { Telemetry } from '../../../ports/telemetry.ts';
 import type { World } from '../../../ports/world.ts';
 import { createTestWorld, type TestWorld } from '../../../testing/world.ts';
 import { createEngine } from '../../create-engine.ts';
-import { createHandle } from '../../create-handle.ts';
 import type { Engine } from '../../engine.ts';
+import { openHandle } from '../../open-handle.ts';
 import type { Runtime } from '../../runtime.ts';
+import { createTaskSide, type MakeTaskSide } from '../task-side.ts';
 import type { TaskOptions } from '../types.ts';
 
 /** What is published in tests of durable handlers. */
@@ -30,6 +31,7 @@ export const orders: OrderEvents = defineEvents({
 /** How a tab is opened. */
 export interface TabOptions {
   readonly tasks?: TaskOptions;
+  readonly makeTasks?: MakeTaskSide;
   readonly channels?: readonly string[];
   readonly telemetry?: Telemetry;
   readonly logger?: Logger;
@@ -75,6 +77,7 @@ export function createDevice(seed = 1): TestDevice {
     events: Events,
     {
       tasks = {},
+      makeTasks = createTaskSide,
       channels = ['shop'],
       telemetry,
       logger,
@@ -99,16 +102,19 @@ export function createDevice(seed = 1): TestDevice {
       channels: channels.map((channel) => [channel, 'earliest']),
       tasks,
     });
-    const runtime = await createHandle({
-      engine,
-      events,
-      world: mortal,
-      channels,
-      tasks,
-      telemetry,
-      logger,
-      report: (failure) => isDead || reports.push(failure),
-    });
+    const runtime = await openHandle(
+      {
+        engine,
+        events,
+        world: mortal,
+        channels,
+        tasks,
+        telemetry,
+        logger,
+        report: (failure) => isDead || reports.push(failure),
+      },
+      makeTasks,
+    );
     onTestFinished(async () => {
       if (isDead) return;
       const closing = runtime.close();

@@ -1,0 +1,66 @@
+// For the tests of a page: tabs that close with their test, and workers that are not what they should be.
+import { defineEvents, payload, type EventDefinition, type Runtime } from '@godwit/core';
+import { onTestFinished } from 'vitest';
+import { createRuntime } from '../create-runtime.ts';
+import type { RuntimeOptions } from '../options.ts';
+
+type Note = { readonly text: string };
+type Indexed = { readonly text: string; readonly where: string };
+
+/** What is published in the tests of a page. */
+export const events: {
+  readonly 'note.added': EventDefinition<'note.added', Note, Note>;
+  readonly 'note.indexed': EventDefinition<'note.indexed', Indexed, Indexed>;
+} = defineEvents({
+  'note.added': payload<Note>(),
+  'note.indexed': payload<Indexed>(),
+});
+
+/** A name that no other test has. */
+export function freshName(): string {
+  return crypto.randomUUID();
+}
+
+/** Opens a tab that is closed with its test. */
+export async function open(options: Omit<RuntimeOptions<typeof events>, 'events'>): Promise<Runtime<typeof events>> {
+  const runtime = await createRuntime({ ...options, events });
+  onTestFinished(() => runtime.close());
+  return runtime;
+}
+
+/** A module worker of this source. */
+export function workerOf(source: string): Worker {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  onTestFinished(() => URL.revokeObjectURL(url));
+  return new Worker(url, { type: 'module' });
+}
+
+/** The worker in a browser that has no IndexedDB. */
+export function workerWithoutDatabase(): Worker {
+  return workerOf(
+    `import 'data:text/javascript,Object.defineProperty(self, "indexedDB", { value: undefined })';\n` +
+      `import '${new URL('../../worker.ts', import.meta.url).href}';`,
+  );
+}
+
+/** Workers that the test can end. */
+export function mortalWorkers(make: () => Worker = shippedWorker): { readonly made: Worker[]; worker(): Worker } {
+  const made: Worker[] = [];
+  return {
+    made,
+    worker() {
+      const worker = make();
+      made.push(worker);
+      return worker;
+    },
+  };
+}
+
+function shippedWorker(): Worker {
+  return new Worker(new URL('../../worker.ts', import.meta.url), { type: 'module' });
+}
+
+/** The application's own worker of the tests. */
+export function ownWorker(): Worker {
+  return new Worker(new URL('../../worker/own.test-worker.ts', import.meta.url), { type: 'module' });
+}

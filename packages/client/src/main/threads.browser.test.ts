@@ -1,0 +1,168 @@
+import type { Failure } from '@godwit/core';
+import { createTestLogger, gather, untilStatus } from '@godwit/core/testing';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { events, freshName, mortalWorkers, open, ownWorker, workerOf, workerWithoutDatabase } from './test/tab.ts';
+import { createRuntime } from './create-runtime.ts';
+
+test('publishes of one tick travel to the worker as one message', async () => {
+  const posted = vi.spyOn(Worker.prototype, 'postMessage');
+  onTestFinished(() => posted.mockRestore());
+  const alice = await open({ name: freshName() });
+  posted.mockClear();
+  await Promise.all(Array.from({ length: 100 }, (_, n) => alice.publish('note.added', { text: `${n}` })));
+  expect(posted).toHaveBeenCalledTimes(1);
+});
+
+test('a worker whose file is missing is told of, with what to do', async () => {
+  await expect(
+    open({ name: freshName(), worker: () => new Worker('/no-such-worker.js', { type: 'module' }) }),
+  ).rejects.toMatchObject({
+    name: 'WorkerFailed',
+    message: expect.stringContaining('hand in `worker`'),
+  });
+});
+
+test('a worker that throws at its start is told of, with what it threw', async () => {
+  await expect(
+    open({ name: freshName(), worker: () => workerOf("throw new Error('born to fail')") }),
+  ).rejects.toMatchObject({
+    name: 'WorkerFailed',
+    message: expect.stringContaining('born to fail'),
+  });
+});
+
+test('a worker that cannot even be made is told of', async () => {
+  const error = new DOMException('not from there', 'SecurityError');
+  const refused = open({
+    name: freshName(),
+    worker() {
+      throw error;
+    },
+  });
+  await expect(refused).rejects.toMatchObject({
+    name: 'WorkerFailed',
+    message: expect.stringContaining('not from there'),
+  });
+});
+
+test('a worker that never answers is given up, and told of', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { made, worker } = mortalWorkers(() => workerOf('for (;;);'));
+  const opened = createRuntime({ name: freshName(), events, worker }).then(
+    () => 'opened',
+    ({ name, message }: Failure) => `${name}: ${message}`,
+  );
+  // What it loads first has come when it waits for the hello.
+  await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0), { interval: 1 });
+  await vi.advanceTimersByTimeAsync(21_000);
+  expect(await opened).toMatch(/^WorkerFailed: .*did not answer within 20 s when asked to say hello/);
+  expect(made).toHaveLength(1);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a worker that dies in use is followed by another: what waits is rejected, what comes is stored, and nothing is heard twice or not at all', async () => {
+  const name = freshName();
+  const { made, worker } = mortalWorkers();
+  const [reports, atAlice] = [gather<Failure>(), gather<string>()];
+  const alice = await open({ name, worker, logger: createTestLogger(), report: reports.add });
+  const bob = await open({ name });
+  alice.on('note.added', ({ data }) => atAlice.add(data.text));
+  await alice.publish('note.added', { text: 'alive' });
+  await atAlice.until(1);
+  const waiting = alice.publish('note.added', { text: 'perhaps' }).then(
+    () => 'stored',
+    (error: Failure) => error.name,
+  );
+  made[0]?.terminate();
+  // While nobody reads for alice.
+  await bob.publish('note.added', { text: 'meanwhile' });
+  expect(await reports.until(1)).toMatchObject([
+    { name: 'WorkerFailed', message: expect.stringContaining('Another is started.') },
+  ]);
+  expect(['stored', 'WorkerFailed']).toContain(await waiting);
+  await alice.publish('note.added', { text: 'again' });
+  await vi.waitFor(() => expect(atAlice.items).toContain('again'));
+  const certain = atAlice.items.filter((text) => text !== 'perhaps');
+  expect(certain).toEqual(['alive', 'meanwhile', 'again']);
+  expect(made).toHaveLength(2);
+  expect(alice.status.get()).toMatchObject({ connection: 'none', storage: 'indexeddb' });
+});
+
+test('a worker that dies with tasks running: their signals abort, another tab or the next worker handles the event', async () => {
+  const name = freshName();
+  const { made, worker } = mortalWorkers();
+  const [begun, reasons, handled] = [gather<string>(), gather<unknown>(), gather<number>()];
+  const alice = await open({ name, logger: createTestLogger(), worker });
+  alice.handle('note.added', 'index', ({ data }, { signal, attempt }) => {
+    begun.add(data.text);
+    if (attempt > 1) return handled.add(attempt);
+    signal.addEventListener('abort', () => reasons.add(signal.reason));
+    return new Promise(() => undefined);
+  });
+  await alice.publish('note.added', { text: 'fly' });
+  await begun.until(1);
+  made[0]?.terminate();
+  expect(await reasons.until(1)).toMatchObject([{ name: 'Fenced' }]);
+  expect(await handled.until(1)).toEqual([2]);
+  expect(alice.tasks.state).toBe('running');
+  await untilStatus(alice.status, ({ handlers }) => handlers['index']?.totals.handled === 1);
+});
+
+test('pauses outlive the worker', async () => {
+  const { made, worker } = mortalWorkers();
+  const reports = gather<Failure>();
+  const options = { name: freshName(), relay: '/nowhere', logger: createTestLogger(), worker, report: reports.add };
+  const alice = await open(options);
+  alice.handle('note.added', 'index', () => undefined);
+  alice.pause();
+  alice.tasks.pause();
+  await untilStatus(alice.status, ({ connection, tasks }) => connection === 'paused' && tasks === 'paused');
+  made[0]?.terminate();
+  await reports.until(1);
+  await alice.publish('note.added', { text: 'again' });
+  await untilStatus(alice.status, ({ connection, tasks }) => connection === 'paused' && tasks === 'paused');
+});
+
+test('a worker that dies again and again is given up: the tab says so, and every call is refused by name', async () => {
+  const { made, worker } = mortalWorkers();
+  const reports = gather<Failure>();
+  const alice = await open({ name: freshName(), worker, logger: createTestLogger(), report: reports.add });
+  for (let deaths = 1; deaths <= 4; deaths += 1) {
+    await alice.publish('note.added', { text: 'alive' });
+    made.at(-1)?.terminate();
+    await reports.until(deaths);
+  }
+  expect(made).toHaveLength(4);
+  expect(alice.status.get()).toMatchObject({ connection: 'closed', tasks: 'stopped' });
+  await expect(alice.publish('note.added', { text: 'too late' })).rejects.toMatchObject({ name: 'WorkerFailed' });
+  await alice.close();
+});
+
+test('a worker whose log was in memory takes it along, and the tab says so', async () => {
+  const { made, worker } = mortalWorkers(workerWithoutDatabase);
+  const reports = gather<Failure>();
+  const alice = await open({ name: freshName(), worker, logger: createTestLogger(), report: reports.add });
+  await reports.until(1);
+  await alice.publish('note.added', { text: 'for now' });
+  made[0]?.terminate();
+  expect((await reports.until(2))[1]).toMatchObject({ name: 'WorkerFailed' });
+  expect(alice.status.get().connection).toBe('closed');
+  await expect(alice.publish('note.added', { text: 'too late' })).rejects.toMatchObject({ name: 'WorkerFailed' });
+});
+
+test('a page that is busy for 5 s loses nothing of what its worker publishes meanwhile, and gets it in few messages', async () => {
+  const { made, worker } = mortalWorkers(ownWorker);
+  const alice = await open({ name: freshName(), worker });
+  const heard = gather<string>();
+  alice.on('note.indexed', ({ data }) => heard.add(data.text));
+  let messages = 0;
+  made[0]?.addEventListener('message', () => (messages += 1));
+  const texts = Array.from({ length: 1000 }, (_, n) => `${n}`);
+  await Promise.all(texts.map((text) => alice.publish('note.added', { text })));
+  const until = performance.now() + 5000;
+  while (performance.now() < until);
+  expect(await heard.until(texts.length)).toEqual(texts);
+  // Two thousand events and their tasks came; a message for each would be far more.
+  expect(messages).toBeLessThan(texts.length / 4);
+});

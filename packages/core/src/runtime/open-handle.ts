@@ -1,0 +1,199 @@
+// What an application holds: checks and publishes on its thread, hears on its thread, and leaves the rest to the engine.
+import { Failure, failureFromJson } from '../failure.ts';
+import type { EventDefinition, EventDefinitions } from '../event/define.ts';
+import { guarded, type Logger, type Reporter } from '../ports/logger.ts';
+import type { Span, Telemetry } from '../ports/telemetry.ts';
+import type { World } from '../ports/world.ts';
+import type { Engine, EngineHello, EngineStatus } from './engine.ts';
+import { createHandlers, type Handlers } from './handlers.ts';
+import { createPublisher } from './publisher.ts';
+import type { PublishOptions, Receipt, Runtime } from './runtime.ts';
+import { createStatusBoard, type StatusBoard } from './status.ts';
+import type { AnyPublish } from './tasks/attempt.ts';
+import type { MakeTaskSide } from './tasks/task-side.ts';
+import type { TaskSide } from './tasks/tasks.ts';
+import type { TaskOptions } from './tasks/types.ts';
+
+/** What a handle is made of. */
+export interface HandleParts<Events extends EventDefinitions> {
+  readonly engine: Engine;
+  readonly events: Events;
+  readonly world: World;
+  /** The channels that are read; the first is where an event goes that names none. */
+  readonly channels: readonly string[];
+  /** Gets a line for each failure that nobody awaits: a handler's, an arriving payload's, the store's. */
+  readonly logger?: Logger | undefined;
+  /** Hears of those that are final. */
+  readonly report?: Reporter | undefined;
+  readonly telemetry?: Telemetry | undefined;
+  readonly tasks?: TaskOptions | undefined;
+}
+
+/**
+ * Starts the engine and answers the runtime over it. Durable handlers are whatever `makeTasks` makes of them.
+ *
+ * @throws Failure whatever kept the engine from starting
+ */
+export async function openHandle<const Events extends EventDefinitions>(
+  parts: HandleParts<Events>,
+  makeTasks: MakeTaskSide,
+): Promise<Runtime<Events>> {
+  const { engine, world, channels, telemetry } = parts;
+  const report = guarded(parts);
+  const definitions = new Map<string, EventDefinition<string, unknown, unknown>>(Object.entries(parts.events));
+  // Set once the engine has said hello; before that it has nothing to say that a board could show.
+  let board: StatusBoard | undefined;
+  let handlers: Handlers | undefined;
+  let early: EngineStatus | undefined;
+  let closing: Promise<void> | undefined;
+  let tasks: TaskSide | undefined;
+  const unhandled = new Set<string>();
+
+  const hello = await started();
+  const made = createStatusBoard({
+    hello,
+    channels,
+    since: new Date(world.now()).toISOString(),
+    tasks: parts.tasks?.start === false ? 'held' : 'running',
+    report,
+  });
+  const { status, tally } = made;
+  board = made;
+  if (early !== undefined) board.update(early);
+  handlers = createHandlers({ definitions, channels: new Set(channels), tally, telemetry, report });
+  const live = handlers;
+  // The outbox is the device's: one of its tabs tells of it.
+  const stopGauge = telemetry?.gauge('pending', () => {
+    const { role, pending } = status.get();
+    return role === 'follower' ? [] : [{ value: pending }];
+  });
+  const publisher = createPublisher({
+    definitions,
+    engine,
+    world,
+    channel: channels[0] ?? 'default',
+    deviceId: hello.deviceId,
+  });
+
+  const publish: AnyPublish = (event, data, options) => {
+    const record = (span?: Span): Promise<Receipt> => published(event, data, options, span);
+    if (telemetry === undefined) return record();
+    const labels = { 'event.type': typeof event === 'string' ? event : event.name };
+    return telemetry.watch({ name: 'publish', parent: options.traceparent, labels }, record);
+  };
+  const published = async (
+    event: string | EventDefinition,
+    data: unknown,
+    { traceparent, ...options }: PublishOptions,
+    span: Span | undefined,
+  ): Promise<Receipt> => {
+    try {
+      // What a durable handler still has to say while it ends is part of what is being ended.
+      if (closing !== undefined && tasks?.state !== 'stopping') throw closed('publish');
+      const name = nameOf(event);
+      const receipt = await publisher.publish(name, data, {
+        ...options,
+        traceparent: span?.traceparent ?? traceparent,
+      });
+      span?.set({ 'event.id': receipt.id, channel: receipt.channel });
+      tally.published(1);
+      if (parts.tasks?.unhandled === 'warn') warnUnhandled(name);
+      return receipt;
+    } catch (error) {
+      tally.refused();
+      throw error;
+    }
+  };
+  const work = makeTasks({
+    engine,
+    definitions,
+    options: parts.tasks ?? {},
+    channels: new Set(channels),
+    world,
+    publish,
+    telemetry,
+    report,
+    changed: (tasks) => made.update({ tasks }),
+  });
+  tasks = work;
+
+  return {
+    publish: (event, ...[data, options = {}]) => publish(event, data, options),
+    handle(pattern, name, handler, options = {}) {
+      if (closing !== undefined) throw closed('handle');
+      return work.handle(nameOf(pattern), name, handler, options);
+    },
+    tasks: work.api,
+    on(pattern, handler, options = {}) {
+      if (closing !== undefined) throw closed('on');
+      return live.on(nameOf(pattern), handler, options);
+    },
+    status,
+    pause: () => setPaused(true),
+    resume: () => setPaused(false),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+
+  async function started(): Promise<EngineHello> {
+    try {
+      return await engine.start({
+        deliver(batch) {
+          for (const delivery of batch) handlers?.dispatch(delivery);
+        },
+        status(status) {
+          early = status;
+          tasks?.update(status);
+          board?.update(status);
+        },
+        report: (failure) => report(failureFromJson(failure)),
+        run: (...args) => tasks?.host.run(...args),
+        drop: (...args) => tasks?.host.drop(...args),
+        finish: (...args) => tasks?.host.finish(...args),
+        keys: (...args) => tasks?.host.keys(...args) ?? [],
+        alive: () => undefined,
+      });
+    } catch (error) {
+      // What it was made of is its own to close, also when it never began.
+      await engine.close().catch((error: unknown) => report(error));
+      throw error;
+    }
+  }
+
+  /** The name; a definition must be the very one that this runtime knows, since its schema and channel count. */
+  function nameOf(event: string | EventDefinition): string {
+    if (typeof event === 'string') return event;
+    if (definitions.get(event.name) === event) return event.name;
+    throw new Failure(
+      'UnknownEvent',
+      `this definition of "${event.name}" is not the one among the events of this runtime`,
+    );
+  }
+
+  async function close(): Promise<void> {
+    stopGauge?.();
+    await work.close();
+    await publisher.settled();
+    live.clear();
+    await engine.close();
+    made.update({ connection: 'closed' });
+  }
+
+  /** It stays in the log: a handler that a later release defines from the `earliest` event gets it. */
+  function warnUnhandled(type: string): void {
+    if (work.handles(type) || unhandled.has(type)) return;
+    unhandled.add(type);
+    report(new Failure('UnknownEvent', `"${type}" was published, and no durable handler of this tab handles it`));
+  }
+
+  function setPaused(paused: boolean): void {
+    if (closing !== undefined) throw closed(paused ? 'pause' : 'resume');
+    engine.setPaused(paused).catch((error: unknown) => report(error));
+  }
+}
+
+function closed(what: string): Failure {
+  return new Failure('Closed', `${what} was called on a closed runtime; create another`);
+}
