@@ -10,6 +10,7 @@ import { healthz, metrics, readyz, stats } from './routes/operation.ts';
 import type { RelayParts } from './routes/parts.ts';
 import { publish } from './routes/publish.ts';
 import { read } from './routes/read.ts';
+import { socket } from './routes/socket.ts';
 import { overloadResponse } from './routes/sse.ts';
 import { stream } from './routes/stream.ts';
 import { addWebhooks } from './routes/webhooks.ts';
@@ -48,6 +49,8 @@ export function createApp(given: AppOptions): Hono {
   app.post('/v1/channels/:channel/events', publish(options));
   app.get('/v1/channels/:channel/events', read(options));
   app.all('/v1/channels/:channel/events', refuseOthers('GET, HEAD, POST'));
+  app.get('/v1/channels/:channel/socket', socket(options, { origins, report }));
+  app.all('/v1/channels/:channel/socket', refuseOthers('GET, HEAD'));
   app.get('/v1/channels/:channel', stat(options));
   app.delete('/v1/channels/:channel', remove(options));
   app.all('/v1/channels/:channel', refuseOthers('GET, HEAD, DELETE'));

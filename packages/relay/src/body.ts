@@ -61,13 +61,21 @@ export function decodeText(bytes: Uint8Array, keepBom = false): string {
  * @throws Failure `InvalidEvent`
  */
 export function decodeJson(bytes: Uint8Array): Parsed {
-  const text = decodeText(bytes);
+  return decodeJsonText(decodeText(bytes));
+}
+
+/**
+ * Text as JSON, whose numbers are yet to be checked.
+ *
+ * @throws Failure `InvalidEvent`
+ */
+export function decodeJsonText(text: string, what = 'the body'): Parsed {
   try {
     return parseJson(text);
   } catch (error) {
     if (error instanceof RangeError)
-      throw new Failure('InvalidEvent', 'the body is nested too deeply', { cause: error });
+      throw new Failure('InvalidEvent', `${what} is nested too deeply`, { cause: error });
     const said = error instanceof Error ? error.message : '';
-    throw new Failure('InvalidEvent', `the body is not JSON: ${said}; did it arrive whole?`, { cause: error });
+    throw new Failure('InvalidEvent', `${what} is not JSON: ${said}; did it arrive whole?`, { cause: error });
   }
 }

@@ -32,6 +32,15 @@ export async function readItems(request: Request, limits: BodyLimits): Promise<r
   );
 }
 
+/**
+ * What a socket publishes: an event, or a batch of them.
+ *
+ * @throws Failure `TooLarge` or `InvalidEvent`
+ */
+export function itemsOf(parsed: Parsed, limits: BodyLimits): readonly AppendItem[] {
+  return Array.isArray(parsed.value) ? readBatch(parsed, limits) : [readEvent(parsed, limits)];
+}
+
 function readEvent({ value, hasUnkept }: Parsed, limits: BodyLimits, where = ''): AppendItem {
   if (hasUnkept) assertKept(value, where);
   return admit(decodeCloudEvent(value, where), limits, where);

@@ -12,6 +12,8 @@ const preflightSeconds = 7200;
 /** Answers preflights, and lets pages read answers. */
 export function cors(origins: Origins): MiddlewareHandler {
   return async (context, next) => {
+    // A socket's answer is the platform's and not to be changed; its own route asks which page opens it.
+    if (context.req.header('upgrade')?.toLowerCase() === 'websocket') return next();
     const origin = context.req.header('origin');
     const allowed = origin !== undefined && (origins === 'any' || origins.includes(origin));
     const asked = context.req.header('access-control-request-method');

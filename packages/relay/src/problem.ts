@@ -22,7 +22,7 @@ export function problemResponse(
 }
 
 /** What nobody planned for is told to the operator, by `report`; the client learns only that it happened. */
-function sayable(error: unknown): Failure {
+export function sayable(error: unknown): Failure {
   const failure = toFailure(error);
   // A relay that ends is one to come back to.
   if (failure.name === 'Closed') return new Failure('Draining', failure.message);

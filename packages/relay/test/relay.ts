@@ -1,12 +1,14 @@
 // A relay on Node for a test: in this process or as the real command, in a folder of its own.
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
 import { startRelay, type RelayOptions } from '../src/node/index.ts';
-import type { RelayStart, RelayUnderTest } from '../src/testing/index.ts';
+import type { RawSocket, RelayStart, RelayUnderTest, SeenEnd, Shaken } from '../src/testing/index.ts';
 
 /** A key long enough. */
 export const secret: Uint8Array = new TextEncoder().encode('a key of this test, and of no other relay');
@@ -25,7 +27,54 @@ export async function start(options: RelayStart = {}, more: Partial<RelayOptions
   const key = (tokens.publicKey ?? jwksUrl) === undefined ? { secret } : { jwksUrl };
   const access = secured ? { ...key, ...tokens, cors: origins } : { insecure: true };
   const relay = await startRelay({ port: 0, data: await folder(), durability: 'os', limits, ...access, ...more });
-  return { url: relay.url, fetch: (input, init) => fetch(input, init), secret, drain: relay.close, close: relay.close };
+  return {
+    url: relay.url,
+    fetch: (input, init) => fetch(input, init),
+    connect: shake,
+    secret,
+    drain: relay.close,
+    close: relay.close,
+  };
+}
+
+/** A handshake by `ws`: a client that says what it is told to, and shows what was answered. */
+function shake(input: string, headers: Record<string, string>): Promise<Shaken> {
+  const { 'sec-websocket-protocol': protocols, ...others } = headers;
+  const socket = new WebSocket(input, protocols?.split(',').map((text) => text.trim()) ?? [], { headers: others });
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('unexpected-response', (_, incoming: IncomingMessage) => {
+      const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array>;
+      const its = Object.entries(incoming.headersDistinct).flatMap(([name, values = []]) =>
+        values.map((value): [string, string] => [name, value]),
+      );
+      resolve({ response: new Response(body, { status: incoming.statusCode ?? 0, headers: its }) });
+    });
+    // What comes with the handshake is already under way: listened to from the first moment on.
+    const early: (string | SeenEnd)[] = [];
+    let listeners: Parameters<RawSocket['listen']>[0] | undefined;
+    const hear = (what: string | SeenEnd): void => {
+      if (listeners === undefined) early.push(what);
+      else if (typeof what === 'string') listeners.message(what);
+      else listeners.end(what);
+    };
+    socket.on('message', (data: Buffer) => hear(data.toString()));
+    socket.on('close', (code, reason) => hear({ code, reason: reason.toString() }));
+    socket.once('open', () => {
+      socket.on('error', () => undefined);
+      resolve({
+        socket: {
+          protocol: socket.protocol,
+          send: (data) => socket.send(data),
+          close: (code) => socket.close(code),
+          listen(its) {
+            listeners = its;
+            for (const what of early.splice(0)) hear(what);
+          },
+        },
+      });
+    });
+  });
 }
 
 /** Serves answers at a port of their own until the test is over. */

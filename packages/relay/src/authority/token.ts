@@ -60,8 +60,8 @@ function assertOwnPage(request: Request, origins: readonly string[]): void {
   );
 }
 
-/** Behind a proxy that ends TLS the schemes differ; there the browser's own word, which no page can write, decides. */
-function isOwnOrigin({ url }: Request, origin: string, site: string | null): boolean {
+/** Whether a page is of the relay's own origin. Behind a proxy that ends TLS the schemes differ; there the browser's own word, which no page can write, decides. */
+export function isOwnOrigin({ url }: Request, origin: string, site: string | null): boolean {
   const own = new URL(url);
   if (origin === own.origin) return site === null || site === 'same-origin';
   return site === 'same-origin' && URL.parse(origin)?.host === own.host;

@@ -24,6 +24,27 @@ relayContract('on Workers', async ({ secured = false, limits = {}, origins = [],
       headers.set(setupHeader, JSON.stringify(vars));
       return SELF.fetch(input, { ...init, headers });
     },
+    async connect(input, headers) {
+      const asked = { ...headers, upgrade: 'websocket', [setupHeader]: JSON.stringify(vars) };
+      const response = await SELF.fetch(input, { headers: asked });
+      const socket = response.webSocket;
+      if (socket === null) return { response };
+      socket.accept();
+      return {
+        socket: {
+          protocol: response.headers.get('sec-websocket-protocol') ?? '',
+          send: (data) => socket.send(data),
+          close: (code) => socket.close(code ?? 1000),
+          listen({ message, end }) {
+            socket.addEventListener('message', ({ data }) => message(String(data)));
+            socket.addEventListener('close', ({ code, reason }) => {
+              end({ code, reason });
+              socket.close(code === 1005 ? 1000 : code);
+            });
+          },
+        },
+      };
+    },
     secret: new TextEncoder().encode(secret),
     hasStats: false,
     hasWebhooks: false,

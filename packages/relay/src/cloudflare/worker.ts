@@ -6,6 +6,7 @@ import type { Authorize } from '../authority/hook.ts';
 import { problemResponse } from '../problem.ts';
 import { createObjectChannels } from './channels.ts';
 import { authorityOf, limitsOf, originsOf, retentionOf, type RelayEnv } from './environment.ts';
+import { upgradeSocket } from './socket.ts';
 import { createWorkersWorld } from './world.ts';
 
 /** Answers a request. */
@@ -51,6 +52,7 @@ async function setUp(env: RelayEnv, { authorize }: WorkerOptions): Promise<Answe
       authority: await authorityOf(env, { world, report, authorize }),
       limits,
       cors: originsOf(env),
+      upgrade: upgradeSocket,
       version: manifest.version,
       world,
       report,

@@ -12,17 +12,25 @@ export interface Exchange {
 export interface Connections {
   /** What is under way on one, more than one where its client did not wait for answers. */
   exchangesOn(socket: Socket): readonly Exchange[];
+  /** Something else than a request is under way on one, until what it returns is called. */
+  hold(socket: Socket): () => void;
   /** Ends those on which nothing is under way, once what was written to them is sent. */
   endIdle(): void;
+  /** Ends those that are held. */
+  cut(): void;
 }
 
 /** Follows a server's connections. */
 export function followConnections(server: Server): Connections {
   // Node's own `closeIdleConnections` passes over those that never asked anything, and browsers open such ahead of time.
   const open = new Map<Socket, Set<Exchange>>();
+  const held = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     open.set(socket, new Set());
-    socket.once('close', () => open.delete(socket));
+    socket.once('close', () => {
+      open.delete(socket);
+      held.delete(socket);
+    });
   });
   server.on('request', (incoming, outgoing) => {
     const exchange = { incoming, outgoing };
@@ -32,8 +40,15 @@ export function followConnections(server: Server): Connections {
   });
   return {
     exchangesOn: (socket) => [...(open.get(socket) ?? [])],
+    hold(socket) {
+      held.add(socket);
+      return () => void held.delete(socket);
+    },
     endIdle() {
-      for (const [socket, under] of open) if (under.size === 0) socket.destroySoon();
+      for (const [socket, under] of open) if (under.size === 0 && !held.has(socket)) socket.destroySoon();
+    },
+    cut() {
+      for (const socket of held) socket.destroy();
     },
   };
 }

@@ -11,6 +11,7 @@ import { followConnections, type Connections } from './connections.ts';
 import { followCrowd, loopback } from './crowd.ts';
 import { refusalOf, refuseTarget, refuseUnreadable } from './refusals.ts';
 import { writeStream } from './socket-streams.ts';
+import type { Sockets } from './sockets.ts';
 
 /** A server that listens. */
 export interface Listening {
@@ -38,13 +39,15 @@ export async function listen(options: {
   readonly fetch: (request: Request) => Response | Promise<Response>;
   /** What a request is to be answered with on its bare connection, if it is; asked once its answer is made. */
   readonly streamOf?: (request: Request) => Attach | undefined;
+  /** What handshakes of sockets are handed to; without it, they are requests like others. */
+  readonly sockets?: Sockets | undefined;
   readonly host: string;
   readonly port: number;
   readonly limits: Pick<Limits, 'headersMsMax' | 'requestMsMax' | 'connectionsPerClientMax'>;
   /** Addresses of proxies, whose connections are those of many clients; those of this machine unless said. */
   readonly proxies?: readonly string[] | undefined;
 }): Promise<Listening> {
-  const { fetch, streamOf = () => undefined, host, port, limits, proxies = loopback } = options;
+  const { fetch, streamOf = () => undefined, sockets, host, port, limits, proxies = loopback } = options;
   // The globals stay Node's own: whoever starts a relay in a process of theirs keeps their Request and Response.
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {
@@ -66,7 +69,15 @@ export async function listen(options: {
   };
   const server = createServer(
     // A request without a Host is answered by the listener, which says what is missing.
-    { ...timeouts, maxHeaderSize: headerBytesMax, requireHostHeader: false, noDelay: true },
+    {
+      ...timeouts,
+      maxHeaderSize: headerBytesMax,
+      requireHostHeader: false,
+      noDelay: true,
+      // Whatever else one may want to upgrade to is answered as if that had not been said (RFC 9110, section 7.8).
+      shouldUpgradeCallback: ({ headers, socket }) =>
+        sockets !== undefined && headers.upgrade?.toLowerCase() === 'websocket' && !crowd.isBeyond(socket),
+    },
     (incoming, outgoing) => {
       if (crowd.isBeyond(incoming.socket)) crowd.refuse(outgoing);
       else void listener(incoming, outgoing);
@@ -74,6 +85,9 @@ export async function listen(options: {
   );
   const crowd = followCrowd(server, limits.connectionsPerClientMax, proxies);
   const connections = followConnections(server);
+  server.on('upgrade', (incoming, socket, head) => {
+    void sockets?.accept({ incoming, socket: socket as Socket, head, fetch, connections });
+  });
   server.on('clientError', (error, socket) => {
     // What a server of TCP accepts is a socket, whatever else may be handed to it by hand.
     refuseUnreadable(error, socket as Socket, connections.exchangesOn(socket as Socket));
@@ -99,7 +113,11 @@ function urlOf(server: Server, host: string): string {
 }
 
 async function closeServer(server: Server, connections: Connections): Promise<void> {
-  const cut = setTimeout(() => server.closeAllConnections(), endWithinMs);
+  const cut = setTimeout(() => {
+    server.closeAllConnections();
+    // Node's own passes over those that speak another protocol by now.
+    connections.cut();
+  }, endWithinMs);
   // A connection whose last answer ends only now was promised to be kept; nobody else tells it that there will be no next.
   const sweep = setInterval(() => connections.endIdle(), sweepEveryMs);
   await new Promise<void>((resolve) => {

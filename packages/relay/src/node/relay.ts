@@ -10,6 +10,7 @@ import { withAssets } from './assets.ts';
 import { listen } from './listen.ts';
 import { stderrLogger } from './log.ts';
 import { createSocketStreams } from './socket-streams.ts';
+import { createSockets } from './sockets.ts';
 import type { Durability } from './sqlite/database.ts';
 import { openSqliteLogs } from './sqlite/logs.ts';
 import { version } from './version.ts';
@@ -101,12 +102,15 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const channels = createChannels({ logs: followed, world, limits, retention: options.retention, report: tell });
   const told = { logger, report, telemetry };
   const streams = createSocketStreams();
-  const served = { channels, webhooks, authority, limits, world, bodyOf: streams.bodyOf };
+  const sockets = createSockets(limits);
+  const ways = { bodyOf: streams.bodyOf, upgrade: sockets.upgrade };
+  const served = { channels, webhooks, authority, limits, world, ...ways };
   const app = createApp({ ...served, ...told, version, cors: origins, ready: logs.ready });
   try {
     const server = await listen({
       fetch: assets === undefined ? app.fetch : withAssets(app, assets).fetch,
       streamOf: streams.take,
+      sockets,
       host: options.host ?? '127.0.0.1',
       port: options.port ?? 8787,
       limits,
@@ -120,6 +124,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
           channels.drain(() => world.random() * comeBackWithinMs);
           await server.close();
           await webhooks.stop();
+          sockets.stop();
           await channels.close();
           await logs.close();
         })();
@@ -128,6 +133,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     };
   } catch (error) {
     await webhooks.stop();
+    sockets.stop();
     await logs.close();
     throw error;
   }

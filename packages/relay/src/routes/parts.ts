@@ -4,12 +4,19 @@ import type { Attach, Channels } from '@godwit/core/feed';
 import type { Limits } from '@godwit/core/protocol';
 import type { Authority } from '../authority/authority.ts';
 import type { Webhooks } from '../webhooks/types.ts';
+import type { OpenSession } from '../transports/socket/session.ts';
 
 /**
  * Makes the body of a reading's answer; null where the platform writes it by a way of its own, once the answer's headers
  * are sent.
  */
 export type BodyOf = (request: Request, attach: Attach) => ReadableStream<Uint8Array> | null;
+
+/** Answers a handshake by the platform's way: the connection is a WebSocket from then on, and `open` its session. */
+export type Upgrade = (
+  request: Request,
+  how: { readonly protocol: string | undefined; readonly open: OpenSession },
+) => Response;
 
 /** What the app stands on: the same on Node and on Workers. */
 export interface RelayParts {
@@ -21,6 +28,8 @@ export interface RelayParts {
   readonly bodyOf?: BodyOf | undefined;
   /** Where the platform has them. */
   readonly webhooks?: Webhooks | undefined;
+  /** How sockets are accepted; where it is not said, there are none. */
+  readonly upgrade?: Upgrade | undefined;
   /** Counts, times and follows what is appended. */
   readonly telemetry?: Telemetry | undefined;
 }

@@ -20,7 +20,7 @@ export function publish({ channels, authority, limits, telemetry }: RelayParts):
 }
 
 /** Counts by outcome, and follows each event to its publisher's span by the traceparent that it carries. */
-async function followed(
+export async function followed(
   append: () => Promise<readonly AppendResult[]>,
   {
     telemetry,

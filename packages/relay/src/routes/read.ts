@@ -1,7 +1,7 @@
 // GET on a channel's events: live as a stream, or a page, which may wait for news.
 import type { Handler } from 'hono';
 import { Failure } from '@godwit/core';
-import type { ChannelPage } from '@godwit/core/feed';
+import type { ChannelPage, StreamQuery } from '@godwit/core/feed';
 import { assertChannel, headerNames, mediaTypes, parsePosition, type Limits } from '@godwit/core/protocol';
 import { chooseOffer, type Offer } from '../accept.ts';
 import { tokenParameter } from '../authority/token.ts';
@@ -24,10 +24,9 @@ export function read({ channels, authority, limits, world, bodyOf }: RelayParts)
     const channel = channels.channel(name);
 
     if (offer === mediaTypes.stream) {
-      const after = positionOf(request.headers.get(headerNames.lastEventId), url.searchParams.get('after'));
+      const query = readingOf(request, until);
       // Nobody would read, or end, the body of an answer to HEAD.
       if (request.method === 'HEAD') return streamResponse(null);
-      const query = { after, types, heartbeat: true, ...(until === undefined ? {} : { until }) };
       const opened =
         channel.subscribe === undefined || bodyOf === undefined
           ? channel.stream(query)
@@ -43,6 +42,17 @@ export function read({ channels, authority, limits, world, bodyOf }: RelayParts)
     }
     return pageResponse(request, url, offer, after, page);
   };
+}
+
+/**
+ * What a live reading of one channel is asked for with, whatever the transport (rules 2.4 and 2.6).
+ *
+ * @throws Failure `InvalidOffset` or `InvalidRequest`
+ */
+export function readingOf(request: Request, until: number | undefined): StreamQuery {
+  const query = new URL(request.url).searchParams;
+  const after = positionOf(request.headers.get(headerNames.lastEventId), query.get('after'));
+  return { after, types: typesOf(query), heartbeat: true, ...(until === undefined ? {} : { until }) };
 }
 
 /** The first that is there; empty is absent. */

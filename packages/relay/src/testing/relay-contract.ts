@@ -8,6 +8,7 @@ import { numberRules } from './number-rules.ts';
 import { operatingRules } from './operating-rules.ts';
 import { pageRules } from './page-rules.ts';
 import { publishRules } from './publish-rules.ts';
+import { socketRules } from './socket-rules.ts';
 import { streamRules } from './stream-rules.ts';
 import { webhookRules } from './webhook-rules.ts';
 import type { RelayStart, RelayUnderTest } from './world.ts';
@@ -19,6 +20,7 @@ export function relayContract(name: string, start: (options?: RelayStart) => Pro
     numberRules(start);
     streamRules(start);
     pageRules(start);
+    socketRules(start);
     operatingRules(start);
     failureRules(start);
     authorityRules(start);

@@ -3,6 +3,7 @@ import type { Limits } from '@godwit/core/protocol';
 import { onTestFinished } from 'vitest';
 import { mintToken, type Signing } from '../authority/mint.ts';
 import { readFrames, type FrameReader } from './frames.ts';
+import { readSocket, type Shaken, type SocketReader } from './sockets.ts';
 
 /** How the relay under test is started. */
 export interface RelayStart {
@@ -29,6 +30,8 @@ export interface TokenStart {
 export interface RelayUnderTest {
   readonly url: string;
   readonly fetch: (input: string, init?: RequestInit) => Promise<Response>;
+  /** Asks for a socket. */
+  readonly connect: (input: string, headers: Record<string, string>) => Promise<Shaken>;
   /** The key of a secured relay. */
   readonly secret?: Uint8Array;
   /** Tells the relay that it is to go away; absent where the platform gives no notice. */
@@ -73,6 +76,10 @@ export interface RelayWorld {
   publish(...events: readonly object[]): Promise<readonly Result[]>;
   /** Opens a stream, of this test's channel unless a path is given. */
   open(query?: string, headers?: Record<string, string>, path?: string): Promise<FrameReader>;
+  /** Opens a socket of this test's channel. */
+  connect(query?: string, headers?: Record<string, string>): Promise<SocketReader>;
+  /** A handshake that is to be refused. */
+  refused(query?: string, headers?: Record<string, string>): Promise<Response>;
   page(query?: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   stat(): Promise<Readonly<Record<string, unknown>>>;
   /** Signs a token, with the relay's secret unless said. */
@@ -101,12 +108,15 @@ export async function createRelayWorld(
 ): Promise<RelayWorld> {
   const relay = await start(options);
   const streams: FrameReader[] = [];
+  const sockets: SocketReader[] = [];
   onTestFinished(async () => {
     await Promise.all(streams.map((stream) => stream.cancel().catch(() => undefined)));
+    for (const socket of sockets) socket.close();
     await relay.close();
   });
   const channel = `test:${crypto.randomUUID()}`;
   const path = `/v1/channels/${channel}/events`;
+  const socketPath = `/v1/channels/${channel}/socket`;
   const get: RelayWorld['get'] = (where, headers = {}) => relay.fetch(relay.url + where, { headers });
   const post: RelayWorld['post'] = (type, body, headers = {}, where = path) => {
     const isPlain =
@@ -137,6 +147,18 @@ export async function createRelayWorld(
       const stream = readFrames(response);
       streams.push(stream);
       return stream;
+    },
+    async connect(query = '', headers = {}) {
+      const shaken = await relay.connect(relay.url + socketPath + query, headers);
+      if ('response' in shaken) throw new Error(`${shaken.response.status} ${await shaken.response.text()}`);
+      const socket = readSocket(shaken.socket);
+      sockets.push(socket);
+      return socket;
+    },
+    async refused(query = '', headers = {}) {
+      const shaken = await relay.connect(relay.url + socketPath + query, headers);
+      if ('response' in shaken) return shaken.response;
+      throw new Error('the handshake was accepted');
     },
     async page(query = '?after=earliest') {
       return (await (await get(path + query)).json()) as readonly Record<string, unknown>[];

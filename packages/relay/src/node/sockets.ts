@@ -1,0 +1,138 @@
+// Sockets on Node: handshakes are answered by the app, accepted by `ws`, and looked after until they end.
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Limits } from '@godwit/core/protocol';
+import type { Upgrade } from '../routes/parts.ts';
+import type { Connections } from './connections.ts';
+import { refuseTarget } from './refusals.ts';
+
+/** Handshakes that were admitted, on their way from the app to their connections; and the sockets that came of them. */
+export interface Sockets {
+  /** Notes what a handshake is answered with. */
+  readonly upgrade: Upgrade;
+  /** Answers a handshake: by the app, and where that admits it, with a socket. */
+  accept(handshake: Handshake): Promise<void>;
+  /** Looks at none of them any longer. */
+  stop(): void;
+}
+
+/** A request that is to become a socket. */
+export interface Handshake {
+  readonly incoming: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly connections: Connections;
+}
+
+/** What an admitted handshake is answered with. */
+type Admitted = Parameters<Upgrade>[1];
+
+/** Makes the sockets of a relay. */
+export function createSockets({ batchBytesMax, heartbeatMs }: Pick<Limits, 'batchBytesMax' | 'heartbeatMs'>): Sockets {
+  const noted = new WeakMap<Request, Admitted>();
+  const chosen = new WeakMap<IncomingMessage, string | false>();
+  /** Those that have shown life since the last look. */
+  const alive = new Map<WebSocket, boolean>();
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: batchBytesMax,
+    // Events are small, and a window of its own per socket is not: 32 KiB and more.
+    perMessageDeflate: false,
+    handleProtocols: (_offered, incoming) => chosen.get(incoming) ?? false,
+  });
+  const beat = setInterval(() => {
+    for (const [socket, isAlive] of alive) look(socket, isAlive);
+  }, heartbeatMs);
+  beat.unref();
+
+  return {
+    upgrade(request, admitted) {
+      noted.set(request, admitted);
+      return new Response(null);
+    },
+    async accept({ incoming, socket, head, fetch, connections }) {
+      // Whatever becomes of it, nobody else hears of its end.
+      socket.on('error', () => socket.destroy());
+      const { request, response } = await answered(incoming, fetch);
+      const admitted = request === undefined ? undefined : noted.get(request);
+      if (admitted === undefined) return writeAnswer(socket, response);
+      if (socket.destroyed) return undefined;
+      chosen.set(incoming, admitted.protocol ?? false);
+      server.handleUpgrade(incoming, socket, head, (its) => serve(its, socket, admitted, connections));
+      return undefined;
+    },
+    stop: () => clearInterval(beat),
+  };
+
+  function serve(its: WebSocket, socket: Socket, { open }: Admitted, connections: Connections): void {
+    const release = connections.hold(socket);
+    alive.set(its, true);
+    const session = open({
+      send(text) {
+        its.send(text);
+        return !socket.writableNeedDrain;
+      },
+      close(code, reason) {
+        its.close(code, reason);
+        release();
+      },
+    });
+    its.on('message', (data, isBinary) => {
+      alive.set(its, true);
+      // Text was checked to be UTF-8 by then.
+      session.message(isBinary || !Buffer.isBuffer(data) ? undefined : data.toString());
+    });
+    its.on('pong', () => alive.set(its, true));
+    // It was no WebSocket's, or too large: `ws` has answered by the code for it, and closes.
+    its.on('error', () => undefined);
+    its.on('close', () => {
+      alive.delete(its);
+      release();
+      session.gone();
+    });
+    socket.on('drain', () => session.drained());
+  }
+
+  function look(its: WebSocket, isAlive: boolean): void {
+    // One that is slow has its pong still to write; TCP knows whether anybody is there.
+    if (its.bufferedAmount > 0) return;
+    if (!isAlive) return its.terminate();
+    alive.set(its, false);
+    its.ping();
+  }
+}
+
+async function answered(
+  incoming: IncomingMessage,
+  fetch: Handshake['fetch'],
+): Promise<{ readonly request?: Request; readonly response: Response }> {
+  try {
+    const request = requestOf(incoming);
+    return { request, response: await fetch(request) };
+  } catch (error) {
+    return { response: refuseTarget(error) };
+  }
+}
+
+function requestOf({ url = '/', rawHeaders }: IncomingMessage): Request {
+  const headers = new Headers();
+  // Names and values by turns.
+  for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '');
+  const host = headers.get('host');
+  if (host === null) throw new Error('it has no Host');
+  return new Request(new URL(url, `http://${host}`), { headers });
+}
+
+async function writeAnswer(socket: Socket, response: Response): Promise<void> {
+  const body = Buffer.from(await response.arrayBuffer());
+  const { status } = response;
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
+  for (const [name, value] of response.headers) if (name !== 'connection') head.push(`${name}: ${value}`);
+  head.push(`content-length: ${body.byteLength}`, 'connection: close');
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  socket.write(body);
+  socket.destroySoon();
+}
