@@ -63,9 +63,18 @@ export function fullStages(): readonly Stage[] {
 
 const browser: Stage = { name: 'browser', command: ['node', 'packages/testkit/src/ensure-browser.ts'] };
 
+/**
+ * How many milliseconds a test may take that says nothing of it: real processes, browsers and disks, on machines that do
+ * other things too. It ends what hangs; it is no measure of speed.
+ */
+const testTimeoutMs = 30_000;
+
 function vitest(name: string, ...args: readonly string[]): Stage {
   const file = reportFile('vitest');
-  const all = ['run', '--config', 'packages/testkit/src/all.ts', '--reporter', 'json', `--outputFile.json=${file}`];
+  const all = [
+    ...['run', '--config', 'packages/testkit/src/all.ts', '--reporter', 'json', `--outputFile.json=${file}`],
+    ...[`--testTimeout=${testTimeoutMs}`, `--hookTimeout=${testTimeoutMs}`],
+  ];
   return { name, command: ['vitest', ...all, ...args], report: { by: 'vitest', file } };
 }
 
