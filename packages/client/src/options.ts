@@ -46,6 +46,8 @@ export interface CommonOptions<Events extends EventDefinitions> {
    * has not handled stays, and what the relay has not confirmed, and whatever is younger than an hour.
    */
   readonly retention?: Partial<Retention>;
+  /** Closes the runtime when it aborts. */
+  readonly signal?: AbortSignal;
   /** How this tab runs durable handlers. */
   readonly tasks?: TaskOptions;
 }

@@ -43,6 +43,8 @@ export async function openRuntime<const Events extends EventDefinitions>(
     token,
     locks: globalThis.navigator?.locks,
   });
+  // Granted or not, the log is used the same; a browser that has no such thing keeps it for as long as it pleases.
+  if (options.persist === true) void globalThis.navigator?.storage?.persist?.().catch(() => undefined);
   // Whoever says how durable handlers run, or measures them, has some.
   const makeTasks = tasks === undefined && telemetry === undefined ? lazyTaskSide(loadTasks) : await loadTasks();
   return openHandle(

@@ -12,6 +12,8 @@ export interface RuntimeOptions<Events extends EventDefinitions> extends CommonO
   readonly credentials?: RequestCredentials;
   /** `relaxed` (the default) survives the death of processes; `strict` also the loss of power, and costs a disk flush each. */
   readonly durability?: 'relaxed' | 'strict';
+  /** Asks the browser not to throw the log away when the disk is short. It may ask the user, and may refuse. */
+  readonly persist?: boolean;
   /** Makes the worker, where a bundler cannot find it by itself. */
   readonly worker?: () => Worker;
 }

@@ -68,6 +68,8 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       return hello;
     },
     record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
+    outcomes: (items) => ask('look for outcomes', callMsMax, async (side) => side.outcomes(items)),
+    read: (after, limit) => ask('read the log', callMsMax, async (side) => side.read(after, limit)),
     setPaused: (paused) => ask('pause or resume', callMsMax, async (side) => side.setPaused(paused)),
     define(spec) {
       specs.set(spec.name, spec);
@@ -87,20 +89,23 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     handlers: () => ask('list the handlers', callMsMax, async (side) => side.handlers()),
     tasks: (query, page) => ask('list tasks', callMsMax, async (side) => side.tasks(query, page)),
     changeTasks: (query, change) => ask(`${change} tasks`, callMsMax, async (side) => side.changeTasks(query, change)),
-    async close() {
-      closing = true;
-      forget?.();
-      try {
-        const isAlive = await ready.then(
-          () => true,
-          () => false,
-        );
-        if (isAlive) await life?.ask('close', closeMsMax, async (side) => side.close());
-      } finally {
-        life?.release(new Failure('Closed', 'the runtime is closed; create another'));
-      }
-    },
+    close: () => end(async (side) => side.close()),
+    destroy: () => end(async (side) => side.destroy()),
   } satisfies Engine;
+
+  async function end(call: (side: Remote<WorkerSide>) => Promise<Outcome<void>>): Promise<void> {
+    closing = true;
+    forget?.();
+    try {
+      const isAlive = await ready.then(
+        () => true,
+        () => false,
+      );
+      if (isAlive) await life?.ask('close', closeMsMax, call);
+    } finally {
+      life?.release(new Failure('Closed', 'the runtime is closed; create another'));
+    }
+  }
 
   async function ask<Value>(
     what: string,

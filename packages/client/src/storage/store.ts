@@ -126,6 +126,13 @@ export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbS
         ]);
       }),
 
+    refusals: (ids) =>
+      connection.run('read what the relay refused', async (database) => {
+        const refused = reading(database, ['rejected']).objectStore('rejected');
+        const found = await Promise.all(ids.map((id) => refused.get(id)));
+        return found.map((record) => record?.failure ?? null);
+      }),
+
     read: (after, limit) => connection.run('read the log', (database) => readLog(database, after, limit)),
 
     own: (channel, after, limit) =>

@@ -11,6 +11,9 @@ import {
   type FailureJson,
   type HandlerRecord,
   type HandlerSpec,
+  type LogRun,
+  type Outcome as RelayOutcome,
+  type OutcomeOf,
   type Position,
   type Retention,
   type Task,
@@ -53,6 +56,8 @@ export interface WorkerSide {
   hello(): number;
   start(options: WorkerOptions): Promise<Outcome<EngineHello>>;
   record(drafts: readonly Draft[]): Promise<Outcome<readonly (Position | null)[]>>;
+  outcomes(items: readonly OutcomeOf[]): Promise<Outcome<readonly (RelayOutcome | null)[]>>;
+  read(after: Position, limit: number): Promise<Outcome<LogRun>>;
   setPaused(paused: boolean): Promise<Outcome<void>>;
   define(spec: HandlerSpec): Promise<Outcome<void>>;
   undefine(name: string, graceMs: number): Promise<Outcome<void>>;
@@ -64,6 +69,7 @@ export interface WorkerSide {
   tasks(query: TaskQuery, page: { readonly after?: TaskKey; readonly limit: number }): Promise<Outcome<TaskPage>>;
   changeTasks(query: TaskQuery, change: TaskChange): Promise<Outcome<number>>;
   close(): Promise<Outcome<void>>;
+  destroy(): Promise<Outcome<void>>;
 }
 
 /**

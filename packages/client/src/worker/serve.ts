@@ -46,6 +46,8 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, be
         return hello;
       }),
     record: (drafts) => pack(() => started().record(drafts)),
+    outcomes: (items) => pack(() => started().outcomes(items)),
+    read: (after, limit) => pack(() => started().read(after, limit)),
     setPaused: (paused) => pack(() => started().setPaused(paused)),
     define: (spec) => pack(() => started().define(spec)),
     undefine: (name, graceMs) => pack(() => started().undefine(name, graceMs)),
@@ -57,6 +59,7 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, be
     tasks: (query, page) => pack(() => started().tasks(query, page)),
     changeTasks: (query, change) => pack(() => started().changeTasks(query, change)),
     close: () => pack(() => engine?.close()),
+    destroy: () => pack(() => started().destroy()),
   };
 
   function started(): Engine {

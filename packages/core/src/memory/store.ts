@@ -105,6 +105,11 @@ export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id
       for (const copy of copies) rejected.set(copy.event.id, copy);
     },
 
+    async refusals(ids) {
+      use();
+      return ids.map((id) => rejected.get(id)?.failure ?? null);
+    },
+
     async read(after, limit) {
       use();
       const entries: LogEntry[] = [];

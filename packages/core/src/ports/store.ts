@@ -170,6 +170,8 @@ export interface Store {
   merge(page: MergePage): Promise<'merged' | 'fenced'>;
   /** Moves `sent`, and keeps what was refused. */
   confirm(confirmation: Confirmation): Promise<void>;
+  /** Why the relay refused each of these own events; null for one that it did not refuse, as far as is known here. */
+  refusals(ids: readonly string[]): Promise<readonly (FailureJson | null)[]>;
   /** Reads the log behind `after`: at most `limit` entries, and at least one where there is one. */
   read(after: Position, limit: number): Promise<LogRun>;
   /** Reads a channel's outbound own events behind `after`, at most `limit`. */

@@ -165,13 +165,29 @@ export function createEngine(parts: EngineParts): Engine {
       return drafts.map((draft) => (draft.durable ? (positions[next++] ?? null) : null));
     },
 
+    async outcomes(items) {
+      // The cursor first: what it has passed is refused by now, if it is.
+      const { channels } = await store.state();
+      const refused = await store.refusals(items.map(({ id }) => id));
+      return items.map(({ channel, position }, index) =>
+        position > (channels[channel]?.sent ?? 0) ? null : (refused[index] ?? 'relayed'),
+      );
+    },
+
+    read: (after, limit) => store.read(after, limit),
+
     async setPaused(paused) {
       tabs.announce({ kind: 'pause', paused });
       setPaused(paused);
     },
 
     close() {
-      closing ??= close();
+      closing ??= close(() => store.close());
+      return closing;
+    },
+
+    destroy() {
+      closing = close(() => store.destroy());
       return closing;
     },
   };
@@ -181,14 +197,14 @@ export function createEngine(parts: EngineParts): Engine {
     return listener;
   }
 
-  async function close(): Promise<void> {
+  async function close(release: () => Promise<void>): Promise<void> {
     if (failure === undefined) await tasks.engine.stopTasks(0);
     life.abort();
     standing.stop();
     await ended;
     tabs.announce({ kind: 'channels', tab, channels: [] });
     tabs.close();
-    await store.close();
+    await release();
   }
 
   /** Without its log a tab can do nothing; it must not stand in the way of those that can. */

@@ -3,7 +3,7 @@ import type { KnownHandler } from '../durable/durable.ts';
 import type { HandlerSpec, TaskHost, TaskOutcome } from '../durable/task.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { FailureJson } from '../failure.ts';
-import type { LogEntry, Position } from '../ports/store.ts';
+import type { LogEntry, LogRun, Position } from '../ports/store.ts';
 import type { Connection } from '../ports/tabs.ts';
 import type { HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
 import type { Role, Status } from './runtime.ts';
@@ -24,6 +24,16 @@ export type Delivery =
   | { readonly kind: 'ephemeral'; readonly channel: string; readonly event: CloudEvent }
   /** Ephemeral events that found no room on their way here. */
   | { readonly kind: 'dropped'; readonly channel: string; readonly reason: string; readonly events: number };
+
+/** An own event whose outcome is asked for. */
+export interface OutcomeOf {
+  readonly id: string;
+  readonly channel: string;
+  readonly position: Position;
+}
+
+/** What the relay said of an event: that it has it, or why not. */
+export type Outcome = 'relayed' | FailureJson;
 
 /** What the engine knows of how things stand. */
 export interface EngineStatus {
@@ -81,7 +91,13 @@ export interface TaskEngine {
 export interface Engine extends TaskEngine {
   start(listener: EngineListener): Promise<EngineHello>;
   record(drafts: readonly Draft[]): Promise<readonly (Position | null)[]>;
+  /** What the relay has answered to events of this device; null where it has not. */
+  outcomes(items: readonly OutcomeOf[]): Promise<readonly (Outcome | null)[]>;
+  /** Reads the device's log, as `Store.read` does. */
+  read(after: Position, limit: number): Promise<LogRun>;
   /** Stops, or takes up, talking to the relay. */
   setPaused(paused: boolean): Promise<void>;
   close(): Promise<void>;
+  /** Closes, and forgets what the device has stored. */
+  destroy(): Promise<void>;
 }

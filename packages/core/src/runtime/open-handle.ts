@@ -1,12 +1,14 @@
 // What an application holds: checks and publishes on its thread, hears on its thread, and leaves the rest to the engine.
-import { Failure, failureFromJson } from '../failure.ts';
+import { Failure, failureFromJson, toFailure } from '../failure.ts';
 import type { EventDefinition, EventDefinitions } from '../event/define.ts';
 import { guarded, type Logger, type Reporter } from '../ports/logger.ts';
 import type { Span, Telemetry } from '../ports/telemetry.ts';
 import type { World } from '../ports/world.ts';
 import type { Engine, EngineHello, EngineStatus } from './engine.ts';
 import { createHandlers, type Handlers } from './handlers.ts';
+import { createHistory, type History } from './history.ts';
 import { createPublisher } from './publisher.ts';
+import { createRelaying } from './relaying.ts';
 import type { PublishOptions, Receipt, Runtime } from './runtime.ts';
 import { createStatusBoard, type StatusBoard } from './status.ts';
 import type { AnyPublish } from './tasks/attempt.ts';
@@ -27,6 +29,8 @@ export interface HandleParts<Events extends EventDefinitions> {
   readonly report?: Reporter | undefined;
   readonly telemetry?: Telemetry | undefined;
   readonly tasks?: TaskOptions | undefined;
+  /** Closes the runtime when it aborts. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -47,6 +51,9 @@ export async function openHandle<const Events extends EventDefinitions>(
   let early: EngineStatus | undefined;
   let closing: Promise<void> | undefined;
   let tasks: TaskSide | undefined;
+  let history: History | undefined;
+  const life = new AbortController();
+  const relaying = createRelaying(engine);
   const unhandled = new Set<string>();
 
   const hello = await started();
@@ -73,7 +80,14 @@ export async function openHandle<const Events extends EventDefinitions>(
     world,
     channel: channels[0] ?? 'default',
     deviceId: hello.deviceId,
+    async relayed({ id, channel, position }) {
+      if (position === null) throw misused(`the event ${id} is ephemeral, and nobody confirms it`);
+      if (status.get().connection === 'none') throw misused('this runtime has no relay');
+      await relaying.relayed({ id, channel, position });
+    },
   });
+  const reading = createHistory({ engine, definitions, channels: new Set(channels), tally, signal: life.signal });
+  history = reading;
 
   const publish: AnyPublish = (event, data, options) => {
     const record = (span?: Span): Promise<Receipt> => published(event, data, options, span);
@@ -116,6 +130,13 @@ export async function openHandle<const Events extends EventDefinitions>(
     changed: (tasks) => made.update({ tasks }),
   });
   tasks = work;
+  const end = (release: () => Promise<void>): Promise<void> => (closing ??= close(release));
+  const endNow = (): void => void end(() => engine.close()).catch((error: unknown) => report(error));
+  parts.signal?.addEventListener('abort', endNow, { once: true, signal: life.signal });
+  if (parts.signal?.aborted === true) {
+    await end(() => engine.close());
+    throw toFailure(parts.signal.reason, 'Closed');
+  }
 
   return {
     publish: (event, ...[data, options = {}]) => publish(event, data, options),
@@ -128,25 +149,58 @@ export async function openHandle<const Events extends EventDefinitions>(
       if (closing !== undefined) throw closed('on');
       return live.on(nameOf(pattern), handler, options);
     },
+    events(pattern, options = {}) {
+      if (closing !== undefined) throw closed('events');
+      // The runtime's types have checked which events the pattern brings.
+      return reading.read(nameOf(pattern), options) as AsyncGenerator<never, void, undefined>;
+    },
     status,
+    flush: ({ signal } = {}) => flushed(signal),
     pause: () => setPaused(true),
     resume: () => setPaused(false),
-    close() {
-      closing ??= close();
-      return closing;
+    close: () => end(() => engine.close()),
+    async destroy() {
+      if (closing !== undefined) throw closed('destroy');
+      await end(() => engine.destroy());
     },
+    [Symbol.asyncDispose]: () => end(() => engine.close()),
   };
+
+  /** What is being stored is counted as pending once it is. */
+  async function flushed(signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (closing !== undefined) throw closed('flush');
+      await publisher.settled();
+      if (status.get().pending === 0) return;
+      await new Promise<void>((resolve) => {
+        const waiting = new AbortController();
+        const done = (): void => {
+          stop();
+          waiting.abort();
+          resolve();
+        };
+        const stop = status.subscribe(() => status.get().pending === 0 && done());
+        for (const other of [signal, life.signal]) {
+          other?.addEventListener('abort', done, { once: true, signal: waiting.signal });
+        }
+      });
+    }
+  }
 
   async function started(): Promise<EngineHello> {
     try {
       return await engine.start({
         deliver(batch) {
           for (const delivery of batch) handlers?.dispatch(delivery);
+          history?.wake();
         },
         status(status) {
           early = status;
           tasks?.update(status);
           board?.update(status);
+          if (status.connection === 'closed') relaying.close(lost());
+          else relaying.changed();
         },
         report: (failure) => report(failureFromJson(failure)),
         run: (...args) => tasks?.host.run(...args),
@@ -172,12 +226,14 @@ export async function openHandle<const Events extends EventDefinitions>(
     );
   }
 
-  async function close(): Promise<void> {
+  async function close(release: () => Promise<void>): Promise<void> {
+    life.abort();
     stopGauge?.();
     await work.close();
     await publisher.settled();
     live.clear();
-    await engine.close();
+    relaying.close(closed('relayed'));
+    await release();
     made.update({ connection: 'closed' });
   }
 
@@ -192,6 +248,14 @@ export async function openHandle<const Events extends EventDefinitions>(
     if (closing !== undefined) throw closed(paused ? 'pause' : 'resume');
     engine.setPaused(paused).catch((error: unknown) => report(error));
   }
+}
+
+function misused(what: string): Failure {
+  return new Failure('Misused', `relayed() waits for a relay, and ${what}`);
+}
+
+function lost(): Failure {
+  return new Failure('Closed', "the device's log is lost to this tab; create another runtime");
 }
 
 function closed(what: string): Failure {

@@ -32,6 +32,8 @@ export function createPublisher(parts: {
   readonly world: World;
   readonly channel: string;
   readonly deviceId: string;
+  /** As a receipt's. */
+  readonly relayed: (item: Omit<Receipt, 'relayed'>) => Promise<void>;
 }): Publisher {
   const { definitions, engine, world } = parts;
   const write = createWriter(`urn:uuid:${parts.deviceId}`);
@@ -70,7 +72,8 @@ export function createPublisher(parts: {
     try {
       const positions = await engine.record(batch.map(({ draft }) => draft));
       batch.forEach(({ id, draft, resolve }, index) => {
-        resolve({ id, channel: draft.channel, position: positions[index] ?? null });
+        const stored = { id, channel: draft.channel, position: positions[index] ?? null };
+        resolve({ ...stored, relayed: () => parts.relayed(stored) });
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);

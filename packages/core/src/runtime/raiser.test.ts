@@ -27,7 +27,12 @@ function createPublishing(fails: (type: string, call: number) => boolean = () =>
         await Promise.resolve();
         if (fails(event.name, calls)) throw new Failure('StorageFailed', 'the disk is full');
         published.push([event.name, data, options]);
-        return { id: `${published.length}`, channel: 'board', position: published.length };
+        return {
+          id: `${published.length}`,
+          channel: 'board',
+          position: published.length,
+          relayed: async () => undefined,
+        };
       },
     } as unknown as Runtime<typeof events>,
   };

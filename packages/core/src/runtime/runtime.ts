@@ -60,6 +60,13 @@ export interface PublishOptions extends Remarks {
 
 /** What `publish` answers once the event is on this device's disk. */
 export interface Receipt {
+  /**
+   * Resolves when the relay has the event, whichever tab sent it; until then it waits, also while there is no network.
+   *
+   * @throws Failure what the relay refused it for, so that a page can take back what it showed; `Misused` where there is
+   * no relay, or the event is ephemeral; `Closed` and `WorkerFailed` when this tab can no longer know
+   */
+  relayed(): Promise<void>;
   readonly id: string;
   readonly channel: string;
   /** Its place in this device's log; null for an ephemeral event. */
@@ -77,6 +84,16 @@ export interface OnOptions {
   readonly channel?: string;
   /** Hears of events that this device will never get, in their place in the order. Status tells of them too. */
   readonly onGap?: (gap: Gap & { readonly channel: string }) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** How the device's log is read. */
+export interface EventsOptions extends Omit<OnOptions, 'signal'> {
+  /** Behind which position, as a receipt or an event has it; from the earliest event that the device holds, unless said. */
+  readonly after?: Position;
+  /** Whether the loop goes on with what comes; true unless said. False: it ends where the log ends. */
+  readonly live?: boolean;
+  /** Ends the loop. */
   readonly signal?: AbortSignal;
 }
 
@@ -190,8 +207,31 @@ export interface Runtime<Events> {
   /** What durable handlers have to do, and what they gave up. */
   readonly tasks: Tasks;
 
+  /**
+   * Reads the device's log: what it holds behind `after`, in the order asked for, and then what comes. Leaving the loop,
+   * the signal, or closing the runtime ends it; nothing is read before it is asked for. Ephemeral events are not in the log.
+   *
+   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
+   * @example
+   * ```ts
+   * for await (const { data } of runtime.events('todo.added', { live: false })) show(data.title);
+   * ```
+   */
+  events<Pattern extends RuntimePattern<Events>>(
+    pattern: Pattern | EventDefinition<Pattern>,
+    options?: EventsOptions,
+  ): AsyncGenerator<DeliveredBy<Events, NoInfer<Pattern>>, void, undefined>;
+
   /** How things stand. */
   readonly status: Readable<Status>;
+
+  /**
+   * Resolves when nothing of this device waits for the relay any more, what is published meanwhile included; at once where
+   * there is no relay. It waits for as long as the network does not come.
+   *
+   * @throws Failure `Closed`; the signal's reason
+   */
+  flush(options?: { readonly signal?: AbortSignal }): Promise<void>;
 
   /** Stops talking to the relay, for the whole device. Publishing goes on, to disk. */
   pause(): void;
@@ -200,4 +240,8 @@ export interface Runtime<Events> {
 
   /** Waits for what is being stored, then releases everything. What is pending stays on disk. Closing twice is closing once. */
   close(): Promise<void>;
+  /** Closes, and forgets all that the device has stored for this name and user, also what the relay does not have yet. Other tabs lose it too. */
+  destroy(): Promise<void>;
+  /** Closes: `await using runtime = await createRuntime(…)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

@@ -74,6 +74,7 @@ export function shareEngine(engine: Engine): SharedEngine {
       async close() {
         delete listeners.own;
       },
+      destroy: () => Promise.reject(new Failure('Misused', 'the page that started this worker destroys its log')),
     },
   };
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { defineEvents, type EventDefinition } from '../event/define.ts';
 import { payload, type Schema } from '../event/schema.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { asking } from './flow/asking.ts';
 import { durably } from './flow/durable.ts';
 import { gather, untilStatus } from './waiting.ts';
 
@@ -264,6 +265,7 @@ export function flowContract(name: string, make: () => Promise<FlowUnderTest>): 
       expect(before.counts.published).toBe(0);
     });
 
+    asking(open);
     durably(open);
   });
 }

@@ -16,9 +16,10 @@ import {
   type Position,
   type Segment,
   type TrimMark,
+  type FailureJson,
 } from '@godwit/core';
 import { segmentColumns, segmentsOf } from './segment.ts';
-import { arrayOf, toJson, toKey } from './text.ts';
+import { arrayOf, textOf, toJson, toKey } from './text.ts';
 
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
@@ -37,6 +38,7 @@ export interface LogTables {
   /** Moves the cursors that a page moves. */
   moveRead(page: MergePage): void;
   confirm(confirmation: Confirmation): void;
+  refusals(ids: readonly string[]): readonly (FailureJson | null)[];
   read(after: Position, limit: number): LogRun;
   own(channel: string, after: Position, limit: number): readonly OwnEvent[];
 }
@@ -71,6 +73,7 @@ export function prepareLog(
     'INSERT INTO channels (name, sent) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET sent = ?2',
   );
   const reject = database.prepare('INSERT OR REPLACE INTO rejected (id, channel, event, failure) VALUES (?, ?, ?, ?)');
+  const refusalOf = database.prepare('SELECT failure FROM rejected WHERE id = ?');
   const from = database.prepare(`SELECT ${segmentColumns} FROM log WHERE segment >= ? ORDER BY segment`);
   const sizeBehind = database.prepare('SELECT n, gap FROM log WHERE segment > ? ORDER BY segment LIMIT 1');
   const ownFrom = database.prepare(`SELECT ${segmentColumns} FROM log WHERE out = ? AND segment >= ? ORDER BY segment`);
@@ -94,6 +97,12 @@ export function prepareLog(
       for (const { event, failure } of rejected) reject.run(toKey(event.id), name, toJson(event), toJson(failure));
       moveSent.run(name, sent);
     },
+
+    refusals: (ids) =>
+      ids.map((id) => {
+        const row = refusalOf.get(toKey(id));
+        return row === undefined ? null : JSON.parse(textOf(row['failure']));
+      }),
 
     read(after, limit) {
       const entries: LogEntry[] = [];

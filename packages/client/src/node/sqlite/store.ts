@@ -57,6 +57,9 @@ export function storeOn(file: OpenFile): DeviceStore {
     async confirm(confirmation) {
       file.transact(`confirm what "${confirmation.channel}" has sent`, ({ log }) => log.confirm(confirmation));
     },
+    async refusals(ids) {
+      return file.read('read what the relay refused', ({ log }) => log.refusals(ids));
+    },
     async read(after, limit) {
       file.assertOpen();
       await turn();

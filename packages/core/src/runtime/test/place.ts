@@ -7,6 +7,7 @@ import { createMemoryLink } from '../../memory/link.ts';
 import { createMemoryLogs } from '../../memory/log.ts';
 import { createMemoryDatabase, openMemoryStore } from '../../memory/store.ts';
 import { createMemoryDevice } from '../../memory/tabs.ts';
+import type { Link } from '../../ports/link.ts';
 import type { DeviceStore } from '../../ports/tasks.ts';
 import { defaultLimits } from '../../protocol/limits.ts';
 import { createTestWorld, type TestWorld } from '../../testing/world.ts';
@@ -24,8 +25,9 @@ export interface Place {
   tab<const Events extends EventDefinitions>(
     device: string,
     events: Events,
-    options?: Pick<HandleParts<Events>, 'logger' | 'report' | 'telemetry'> & {
+    options?: Pick<HandleParts<Events>, 'logger' | 'report' | 'signal' | 'telemetry'> & {
       readonly storeOf?: (store: DeviceStore) => DeviceStore;
+      readonly linkOf?: (link: Link) => Link;
     },
   ): Promise<Runtime<Events>>;
   /** Appends at the relay what somebody else's software made. */
@@ -53,14 +55,18 @@ export function createPlace(): Place {
   });
   return {
     world,
-    async tab(name, events, { storeOf = (store: DeviceStore) => store, ...hearers } = {}) {
+    async tab(
+      name,
+      events,
+      { storeOf = (store: DeviceStore) => store, linkOf = (link: Link) => link, ...hearers } = {},
+    ) {
       const device = devices.get(name) ?? createDevice();
       devices.set(name, device);
       const engine = createEngine({
         store: storeOf(openMemoryStore(device.database, world)),
         storage: 'memory',
         tabs: device.tabs.tab(),
-        link: createMemoryLink(relay),
+        link: linkOf(createMemoryLink(relay)),
         world,
         channels: [[channel, 'earliest']],
       });

@@ -48,6 +48,7 @@ export function createSimStore(
     record: (segments) => call('record', logLane, () => roomy(() => inner.record(segments))),
     merge: (page) => call('merge', logLane, () => roomy(() => inner.merge(page))),
     confirm: (confirmation) => call('confirm', logLane, () => inner.confirm(confirmation)),
+    refusals: (ids) => call('refusals', isolated, () => inner.refusals(ids)),
     read: (after, limit) => call('read', isolated, () => inner.read(after, limit)),
     own: (channel, after, limit) => call('own', isolated, () => inner.own(channel, after, limit)),
     trim: (request) => call('trim', logLane, () => inner.trim(request)),

@@ -21,6 +21,7 @@ export function living(opened: OpenStore): void {
       expect(await again.state()).toEqual(state);
       expect((await again.read(0, 10)).entries).toEqual(entries);
       expect(await device.rejected()).toEqual(['1']);
+      expect(await again.refusals(['2', '1'])).toEqual([null, { name: 'InvalidEvent', message: 'no' }]);
       expect(await again.merge(page('room', 'latest', 'o1', ['3']))).toBe('fenced');
       const [next = 0] = await again.record([own('room', [event('4')])]);
       expect(next).toBeGreaterThan(entries.at(-1)?.position ?? 0);

@@ -1,0 +1,93 @@
+// The device's log as an application reads it: from where it says, in order, and on with what comes.
+import type { EventDefinition } from '../event/define.ts';
+import { compilePattern } from '../event/pattern.ts';
+import { readEvent } from '../event/read.ts';
+import { Failure } from '../failure.ts';
+import type { LogEntry } from '../ports/store.ts';
+import { aborted, createBell } from '../timing/wait.ts';
+import type { Engine } from './engine.ts';
+import type { Delivered, EventsOptions } from './runtime.ts';
+import type { Tally } from './status.ts';
+
+/** The most entries that one read brings: what a loop that is left early has read for nothing. */
+const pageMax = 256;
+
+/** Readers of a handle's history. */
+export interface History {
+  read(pattern: string, options: EventsOptions): AsyncGenerator<Delivered, void, undefined>;
+  /** The log grew. */
+  wake(): void;
+}
+
+/** Makes what reads the log. `signal` ends every reading. */
+export function createHistory(parts: {
+  readonly engine: Pick<Engine, 'read'>;
+  readonly definitions: ReadonlyMap<string, EventDefinition<string, unknown, unknown>>;
+  readonly channels: ReadonlySet<string>;
+  readonly tally: Tally;
+  readonly signal: AbortSignal;
+}): History {
+  const { engine, definitions, channels, tally } = parts;
+  const wakers = new Set<() => void>();
+  return {
+    read(pattern, options) {
+      // Wrong options are told at the call, not at the first step of the loop.
+      const { after = 0, order = 'local', channel, live = true, signal } = options;
+      const wants = compilePattern(pattern);
+      if (!Number.isInteger(after) || after < 0) {
+        throw new Failure('InvalidOptions', `\`after\` is a position, as a receipt or an event has it; got ${after}`);
+      }
+      if (channel !== undefined && !channels.has(channel)) {
+        throw new Failure('InvalidOptions', `this runtime does not read the channel "${channel}"`);
+      }
+      const isWanted = (entry: LogEntry): entry is Extract<LogEntry, { kind: 'event' }> =>
+        entry.kind === 'event' &&
+        channels.has(entry.channel) &&
+        (channel === undefined || entry.channel === channel) &&
+        (order === 'local' ? !entry.echo : entry.offset !== null) &&
+        wants(entry.event.type);
+      const until = signal === undefined ? parts.signal : AbortSignal.any([parts.signal, signal]);
+      return entries(after, live, until, isWanted, options.onGap);
+    },
+    wake() {
+      for (const wake of wakers) wake();
+    },
+  };
+
+  async function* entries(
+    after: number,
+    live: boolean,
+    until: AbortSignal,
+    isWanted: (entry: LogEntry) => entry is Extract<LogEntry, { kind: 'event' }>,
+    onGap: EventsOptions['onGap'],
+  ): AsyncGenerator<Delivered, void, undefined> {
+    const bell = createBell();
+    const ended = aborted(until);
+    wakers.add(bell.ring);
+    try {
+      for (let cursor = after; !until.aborted;) {
+        const run = await Promise.race([engine.read(cursor, pageMax), ended]);
+        if (run === undefined) return;
+        // What is trimmed behind a reader that began at nothing is no gap in what it has read.
+        if (run.trimmed === true && cursor > 0) {
+          for (const channel of channels) onGap?.({ channel, missed: null, reason: 'retention' });
+        }
+        for (const entry of run.entries) {
+          if (until.aborted) return;
+          if (entry.kind === 'gap' && channels.has(entry.channel)) onGap?.({ channel: entry.channel, ...entry.gap });
+          if (!isWanted(entry)) continue;
+          const { event, channel, offset, position } = entry;
+          const reading = readEvent(definitions, event);
+          if (reading.kind === 'event') yield { ...event, channel, offset, position, data: reading.data };
+          else tally.dropped(reading.kind === 'deferred' ? reading.why : reading.kind, 1);
+        }
+        cursor = run.next;
+        if (!run.atHead) continue;
+        if (!live) return;
+        await bell.wait(until);
+      }
+    } finally {
+      wakers.delete(bell.ring);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { defineEvents } from '../event/define.ts';
+import { payload } from '../event/schema.ts';
+import { Failure } from '../failure.ts';
+import { createPlace } from './test/place.ts';
+
+const events = defineEvents({ 'todo.done': payload<{ readonly n: number }>() });
+
+test('an event that the relay refuses says so to whoever waits for it, by the relay\u2019s reason, also in another tab', async () => {
+  const { world, tab } = createPlace();
+  const report = (): void => undefined;
+  const alice = await tab('alice', events, {
+    report,
+    linkOf: (link) => ({
+      ...link,
+      push: async (channel, batch, signal) =>
+        Promise.all(
+          batch.map(async (event) => {
+            const isOdd = JSON.stringify(event.data) === '{"n":1}';
+            const failure = { name: 'Forbidden', message: 'not an odd one' } as const;
+            if (isOdd) return { id: event.id, status: 'refused', failure };
+            const [result] = await link.push(channel, [event], signal);
+            if (result === undefined) throw new Failure('Internal', 'the relay said nothing');
+            return result;
+          }),
+        ),
+    }),
+  });
+  const follower = await tab('alice', events, { report });
+  await world.advance(1000);
+  for (const its of [alice, follower]) {
+    const [odd, even] = [await its.publish('todo.done', { n: 1 }), await its.publish('todo.done', { n: 2 })];
+    const outcomes = Promise.allSettled([odd.relayed(), even.relayed()]);
+    await world.advance(1000);
+    expect(await outcomes).toMatchObject([
+      { status: 'rejected', reason: { name: 'Forbidden', message: 'not an odd one' } },
+      { status: 'fulfilled' },
+    ]);
+  }
+});
+
+test('who aborts the signal that a runtime was made with closes it', async () => {
+  const { tab } = createPlace();
+  const life = new AbortController();
+  const alice = await tab('alice', events, { signal: life.signal });
+  life.abort();
+  await expect(alice.publish('todo.done', { n: 1 })).rejects.toMatchObject({ name: 'Closed' });
+  await expect(tab('bob', events, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'Closed' });
+});
+
+test('a place in the log that is none is refused at the call', async () => {
+  const { tab } = createPlace();
+  const alice = await tab('alice', events);
+  expect(() => alice.events('todo.done', { after: -1 })).toThrow(/`after` is a position/);
+  expect(() => alice.events('todo.done', { channel: 'hall' })).toThrow(/does not read the channel "hall"/);
+});
