@@ -1,5 +1,5 @@
 // A relay of the test's own: it can be killed, and comes back on the same port with the same data.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startChild, root, type Child } from './child.ts';
@@ -14,6 +14,8 @@ export interface RelayProcess {
   stop(): Promise<void>;
   /** Starts it again. */
   start(): Promise<void>;
+  /** Puts a copy in the place of its data, while it does not run. */
+  restore(file: Uint8Array): Promise<void>;
   /** Stops it and forgets its data. */
   remove(): Promise<void>;
 }
@@ -53,6 +55,11 @@ export async function startRelay(assets: string): Promise<RelayProcess> {
     start,
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
+    async restore(file) {
+      await rm(data, { recursive: true });
+      await mkdir(data);
+      await writeFile(join(data, 'godwit.sqlite'), file);
+    },
     async remove() {
       // The test is over and its tabs may still hold streams: nobody waits for a drain.
       await end('SIGKILL');

@@ -5,6 +5,7 @@ import { mediaTypes } from '@godwit/core/protocol';
 import { rated } from './authority/rate.ts';
 import { cors, type Origins } from './cors.ts';
 import { isOurFault, methodNotAllowed, problemResponse } from './problem.ts';
+import { backUp } from './routes/backup.ts';
 import { remove, stat } from './routes/channel.ts';
 import { healthz, metrics, readyz, stats } from './routes/operation.ts';
 import type { RelayParts } from './routes/parts.ts';
@@ -57,10 +58,11 @@ export function createApp(given: AppOptions): Hono {
   addWebhooks(app, options, refuseOthers);
   app.get('/v1/events', stream(options));
   app.get('/v1/stats', stats(options));
+  app.get('/v1/backup', backUp(options));
   app.get('/metrics', metrics(options, version));
   app.get('/healthz', healthz(version));
   app.get('/readyz', readyz(ready));
-  for (const path of ['/v1/events', '/v1/stats', '/metrics', '/healthz', '/readyz']) {
+  for (const path of ['/v1/events', '/v1/stats', '/v1/backup', '/metrics', '/healthz', '/readyz']) {
     app.all(path, refuseOthers('GET, HEAD'));
   }
   return app;

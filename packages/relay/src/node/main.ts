@@ -1,12 +1,21 @@
 // `npm run relay -- --port 8787 --data DIR --insecure`: one line on stdout when it is ready, logs on stderr.
 import { toFailure } from '@godwit/core';
+import { backupCommand, restoreCommand } from './backup-command.ts';
 import { stderrLogger } from './log.ts';
 import { readOptions } from './options.ts';
 import { startRelay } from './relay.ts';
 import { tokenCommand } from './token-command.ts';
 
+/** What it does beside serving. */
+const commands = new Map<string, (args: readonly string[]) => Promise<string>>([
+  ['token', tokenCommand],
+  ['backup', backupCommand],
+  ['restore', restoreCommand],
+]);
+
 async function main([command, ...rest]: readonly string[]): Promise<void> {
-  if (command === 'token') return void process.stdout.write(await tokenCommand(rest));
+  const other = command === undefined ? undefined : commands.get(command);
+  if (other !== undefined) return void process.stdout.write(await other(rest));
   const options = readOptions();
   if (typeof options === 'string') return void process.stdout.write(options);
   // Before the line that says it is ready: whoever reads that may ask it to end at once.

@@ -31,6 +31,8 @@ and of a token
   --token-in-query     ?access_token= may hold it, too; URLs are logged
 
 godwit relay token --help mints a token
+godwit relay backup --help copies all that a relay holds, while it runs
+godwit relay restore --help puts such a copy in place
 `;
 
 /**

@@ -1,5 +1,4 @@
 // Starts a relay on Node: the app, on SQLite, behind HTTP; and ends it without losing anybody.
-import { join } from 'node:path';
 import { Failure, guarded, worldOf, type Logger, type Reporter, type Telemetry } from '@godwit/core';
 import { createChannels } from '@godwit/core/feed';
 import { defaultLimits, type Limits, type RetentionRule } from '@godwit/core/protocol';
@@ -7,11 +6,12 @@ import { createApp } from '../app.ts';
 import { createAuthority, type Access } from '../authority/access.ts';
 import type { Origins } from '../cors.ts';
 import { withAssets } from './assets.ts';
+import { createBackups } from './backups.ts';
 import { listen } from './listen.ts';
 import { stderrLogger } from './log.ts';
 import { createSocketStreams } from './socket-streams.ts';
 import { createSockets } from './sockets.ts';
-import type { Durability } from './sqlite/database.ts';
+import { fileIn, type Durability } from './sqlite/database.ts';
 import { openSqliteLogs } from './sqlite/logs.ts';
 import { version } from './version.ts';
 import { startWebhooks } from './webhooks/start.ts';
@@ -85,10 +85,14 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     without: 'a relay needs a key, or to be told that it is open to all: --secret-file FILE or --insecure',
   });
   const limits = { ...defaultLimits, ...options.limits };
-  const file = { path: join(data, 'godwit.sqlite'), durability, world };
+  const file = { path: fileIn(data), durability, world };
   const logs = openSqliteLogs(fileBytesMax === undefined ? file : { ...file, bytesMax: fileBytesMax });
-  if (logs.hasLost) {
-    const message = `the machine went down while ${file.path} was not synced (--durability os): every log begins a new epoch, and readers are told of a gap`;
+  if (logs.begunAnew !== undefined) {
+    const why = {
+      lost: `the machine went down while ${file.path} was not synced (--durability os)`,
+      restored: `${file.path} is a backup`,
+    };
+    const message = `${why[logs.begunAnew]}: every log begins a new epoch, and readers are told of a gap`;
     tell(new Failure('StorageFailed', message), {}, 'warn');
   }
   const webhooks = startWebhooks({
@@ -104,7 +108,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const streams = createSocketStreams();
   const sockets = createSockets(limits);
   const ways = { bodyOf: streams.bodyOf, upgrade: sockets.upgrade };
-  const served = { channels, webhooks, authority, limits, world, ...ways };
+  const backup = createBackups(logs.database, data);
+  const served = { channels, webhooks, backup, authority, limits, world, ...ways };
   const app = createApp({ ...served, ...told, version, cors: origins, ready: logs.ready });
   try {
     const server = await listen({

@@ -5,6 +5,7 @@ import type { Limits } from '@godwit/core/protocol';
 import type { Authority } from '../authority/authority.ts';
 import type { Webhooks } from '../webhooks/types.ts';
 import type { OpenSession } from '../transports/socket/session.ts';
+import type { Backup } from './backup.ts';
 
 /**
  * Makes the body of a reading's answer; null where the platform writes it by a way of its own, once the answer's headers
@@ -26,6 +27,8 @@ export interface RelayParts {
   readonly world: World;
   /** How streams are written where their channel is in this process; as web streams unless said. */
   readonly bodyOf?: BodyOf | undefined;
+  /** Copies all that there is; where the platform can. */
+  readonly backup?: (() => Promise<Backup>) | undefined;
   /** Where the platform has them. */
   readonly webhooks?: Webhooks | undefined;
   /** How sockets are accepted; where it is not said, there are none. */

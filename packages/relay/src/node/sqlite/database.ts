@@ -1,9 +1,9 @@
 // The relay's one file: opened for this process alone, checked before it is believed, and told what durable means.
 import { mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Failure } from '@godwit/core';
-import { markOpened, readBootId } from './boot.ts';
+import { markOpened, readBootId, type BegunAnew } from './boot.ts';
 
 /** `fsync`: an acknowledged event survives the loss of power. `os`: it survives the process, and the loss of power unless it is seconds old. */
 export type Durability = 'fsync' | 'os';
@@ -21,8 +21,13 @@ export interface DatabaseOptions {
 /** The file, open. */
 export interface OpenDatabase {
   readonly database: DatabaseSync;
-  /** The machine went down under it while it was not synced: every log has begun a new epoch. */
-  readonly hasLost: boolean;
+  /** Why every log has begun a new epoch, if it has. */
+  readonly begunAnew: BegunAnew | undefined;
+}
+
+/** Where the file lies in a relay's folder. */
+export function fileIn(folder: string): string {
+  return join(folder, 'godwit.sqlite');
 }
 
 /** "GDWT": a file of ours, whatever its name. */
@@ -90,9 +95,9 @@ export function openDatabase(options: DatabaseOptions, epoch: string): OpenDatab
     check(database, path);
     migrate(database, path, epoch);
     const mayLose = durability === 'os';
-    const hasLost = markOpened(database, { bootId, mayLose, epoch });
+    const begunAnew = markOpened(database, { bootId, mayLose, epoch });
     if (mayLose) database.exec('PRAGMA synchronous = NORMAL');
-    return { database, hasLost };
+    return { database, begunAnew };
   } catch (error) {
     database?.close();
     throw storageFailure(error, `cannot open ${path}`);

@@ -103,7 +103,7 @@ test.each([
     const torn = await file();
     for (const part of ['', '-wal']) await copyFile(path + part, torn + part);
     const again = openLogs({ path: torn, durability, bootId });
-    expect(again.hasLost).toBe(isNew);
+    expect(again.begunAnew).toBe(isNew ? 'lost' : undefined);
     for (const channel of ['a', 'never written']) {
       expect((await (await again.open(channel)).stat()).epoch === epoch).toBe(!isNew);
     }
@@ -111,7 +111,7 @@ test.each([
     expect([records.length, gap?.reason]).toEqual(isNew ? [1, 'epoch'] : [0, undefined]);
     // Once, and not again: it was closed as it should be.
     await again.close();
-    expect(openLogs({ path: torn, durability, bootId: 'a later boot' }).hasLost).toBe(false);
+    expect(openLogs({ path: torn, durability, bootId: 'a later boot' }).begunAnew).toBeUndefined();
   },
 );
 

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Failure, type Appended, type Log, type LogPage, type LogRecord, type Logs, type World } from '@godwit/core';
 import { decodeSegment, epochOf, resolvePosition } from '@godwit/core/feed';
-import { markClosed } from './boot.ts';
+import { markClosed, type BegunAnew } from './boot.ts';
 import { writeJobs, type ChannelState, type Job } from './commit.ts';
 import { isFullDisk, openDatabase, storageFailure, type DatabaseOptions } from './database.ts';
 import { prepareTables } from './tables.ts';
@@ -18,8 +18,8 @@ const probeBytes = 256 * 1024;
 export interface SqliteLogs extends Logs {
   /** Rejects with `StorageFailed` while there is no room: since an append failed for want of it, until one would succeed. */
   ready(): Promise<void>;
-  /** The machine went down under the file while it was not synced: every log has begun a new epoch. */
-  readonly hasLost: boolean;
+  /** Why every log has begun a new epoch, if it has. */
+  readonly begunAnew: BegunAnew | undefined;
   /** The open file, for what is kept beside the logs. One thread works on it, one transaction at a time. */
   readonly database: DatabaseSync;
 }
@@ -31,7 +31,7 @@ export interface SqliteLogs extends Logs {
  */
 export function openSqliteLogs(options: DatabaseOptions & { readonly world: World }): SqliteLogs {
   const { world, path } = options;
-  const { database, hasLost } = openDatabase(options, epochOf(world.id()));
+  const { database, begunAnew } = openDatabase(options, epochOf(world.id()));
   const tables = prepareTables(database);
   const firstEpoch = tables.epoch();
   const states = new Map<string, ChannelState>();
@@ -64,7 +64,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       purgeLater();
       return forget(channel, true);
     },
-    hasLost,
+    begunAnew,
     database,
     async ready() {
       assertOpen();

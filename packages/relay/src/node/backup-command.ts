@@ -1,0 +1,133 @@
+// `npm run relay --silent -- backup --url URL --to FILE`, and `restore --from FILE --data DIR`.
+import { constants, createWriteStream, existsSync } from 'node:fs';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { Failure, toFailure } from '@godwit/core';
+import { copyDatabase } from './backup.ts';
+import { invalid, readKeyFile } from './key-file.ts';
+import { fileIn, storageFailure } from './sqlite/database.ts';
+
+const backupUsage = `godwit relay backup: copies all that a relay holds into one file
+  --url URL           of a relay that runs, and goes on meanwhile
+  --token-file F      holds a token that may manage all channels ("manage": ["*"])
+  --data DIR          or the folder of one that does not run
+  --to FILE           the copy; a file that is not there yet
+`;
+const restoreUsage = `godwit relay restore: puts a copy in a folder, for a relay to be started on
+  --from FILE         what backup has written
+  --data DIR          the folder, which has no file of a relay's yet
+A relay that is started on a copy begins new epochs: readers are told of a gap, and publish and read on.
+`;
+
+/**
+ * Makes a backup. Answers what is to be written to stdout.
+ *
+ * @throws Failure `InvalidOptions`, or why it could not be made; then there is no file
+ */
+export async function backupCommand(args: readonly string[]): Promise<string> {
+  const { url, data, to, help, 'token-file': tokenFile } = parse(args, 'backup');
+  if (help === true) return backupUsage;
+  if (to === undefined) throw invalid('--to names the file to write');
+  if ((url === undefined) === (data === undefined)) throw invalid('one of --url and --data says of which relay');
+  if (existsSync(to)) throw invalid(`${to} is there already; name another file`);
+  // Only what is whole has the name that was asked for.
+  const part = `${to}.part`;
+  await rm(part, { force: true });
+  try {
+    const token = tokenFile === undefined ? undefined : readKeyFile('--token-file', tokenFile);
+    if (data !== undefined) await copyFolder(data, part);
+    else await download(url ?? '', token, part);
+    await rename(part, to);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw toFailure(error);
+  }
+  return `${to}\n`;
+}
+
+/**
+ * Puts a backup where a relay finds it.
+ *
+ * @throws Failure `InvalidOptions`, `StorageFailed`; then nothing was changed
+ */
+export async function restoreCommand(args: readonly string[]): Promise<string> {
+  const { from, data, help } = parse(args, 'restore');
+  if (help === true) return restoreUsage;
+  if (from === undefined || data === undefined) throw invalid('--from names the copy, and --data the folder');
+  assertCopy(from);
+  const path = fileIn(data);
+  // Also what SQLite keeps beside it, which belongs to the file that was there.
+  const inTheWay = ['', '-wal', '-shm'].map((end) => `${path}${end}`).find((each) => existsSync(each));
+  if (inTheWay !== undefined) throw invalid(`${inTheWay} is in the way; move it away, or name another --data folder`);
+  await mkdir(data, { recursive: true });
+  const part = join(data, 'godwit.restore');
+  await copyFile(from, part, constants.COPYFILE_FICLONE);
+  await rename(part, path);
+  return `${path}\n`;
+}
+
+function parse(args: readonly string[], command: string) {
+  try {
+    const text = { type: 'string' } as const;
+    const options = { url: text, data: text, to: text, from: text, 'token-file': text } as const;
+    return parseArgs({ args: [...args], options: { ...options, help: { type: 'boolean', short: 'h' } } }).values;
+  } catch (error) {
+    throw invalid(`${error instanceof Error ? error.message : ''}; ${command} --help lists the options`);
+  }
+}
+
+async function download(url: string, token: string | undefined, path: string): Promise<void> {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const response = await fetch(new URL('/v1/backup', url), { headers, redirect: 'error' }).catch((error: unknown) => {
+    throw new Failure('Unreachable', `no relay answers at ${url}: ${toFailure(error).message}`, { cause: error });
+  });
+  if (!response.ok || response.body === null) {
+    throw new Failure('Unreachable', `the relay answered ${response.status}: ${await response.text()}`);
+  }
+  const file = createWriteStream(path, { flags: 'wx', flush: true, mode: 0o600 });
+  await pipeline(Readable.from(response.body), file);
+  if (String(file.bytesWritten) !== response.headers.get('content-length')) {
+    throw new Failure('Unreachable', `the copy broke off after ${file.bytesWritten} bytes; try again`);
+  }
+}
+
+async function copyFolder(data: string, path: string): Promise<void> {
+  const source = fileIn(data);
+  if (!existsSync(source)) throw invalid(`there is no relay's file in ${data}`);
+  // Not read-only: what a relay that was killed has left beside the file is put into it first.
+  const database = openFile(source, false, 'if a relay runs on it, ask that one: --url');
+  try {
+    await copyDatabase(database, path);
+  } finally {
+    database.close();
+  }
+}
+
+function assertCopy(path: string): void {
+  if (!existsSync(path)) throw invalid(`there is no ${path}`);
+  const database = openFile(path, true, 'is it a copy that backup has made?');
+  try {
+    const made = database.prepare("SELECT 1 FROM meta WHERE key = 'copy'").get();
+    if (made === undefined) throw invalid(`${path} is no copy that backup has made`);
+  } catch (error) {
+    throw storageFailure(error, `cannot read ${path}`);
+  } finally {
+    database.close();
+  }
+}
+
+function openFile(path: string, readOnly: boolean, hint: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly });
+  try {
+    database.prepare('SELECT value FROM meta').all();
+    return database;
+  } catch (error) {
+    database.close();
+    const { message } = storageFailure(error, `cannot read ${path}`);
+    throw new Failure('StorageFailed', `${message} (${hint})`, { cause: error });
+  }
+}

@@ -1,0 +1,35 @@
+// Backups on request: one at a time, through a file that is gone as soon as it is opened.
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { Readable } from 'node:stream';
+import { Failure } from '@godwit/core';
+import type { Backup } from '../routes/backup.ts';
+import { copyDatabase } from './backup.ts';
+
+/** Whoever comes while another's copy is made comes back then; a gigabyte takes some seconds. */
+const busyRetryMs = 10_000;
+
+/** Makes copies of a file, beside it: that is where it has room, and who may read. */
+export function createBackups(database: DatabaseSync, folder: string): () => Promise<Backup> {
+  const path = join(folder, 'godwit.backup');
+  let isBusy = false;
+  return async () => {
+    if (isBusy) {
+      throw new Failure('RateLimited', 'another backup is being made; come back when it is done', {
+        retryAfterMs: busyRetryMs,
+      });
+    }
+    isBusy = true;
+    try {
+      // What an earlier process did not get to the end of.
+      await rm(path, { force: true });
+      const bytes = await copyDatabase(database, path);
+      const file = await open(path, 'r');
+      await rm(path);
+      return { body: Readable.toWeb(file.createReadStream()) as ReadableStream<Uint8Array>, bytes };
+    } finally {
+      isBusy = false;
+    }
+  };
+}

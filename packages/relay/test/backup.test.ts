@@ -1,0 +1,158 @@
+// Backups: made while the relay is written to, put in place, and noticed by whoever had read more than they hold.
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createRelayWorld, eventOf, ids, readFrames } from '../src/testing/index.ts';
+import { backupCommand, restoreCommand } from '../src/node/backup-command.ts';
+import { createTestLogger } from '@godwit/core/testing';
+import { runRelay } from './command.ts';
+import { folder, start } from './relay.ts';
+
+test('5.6 a backup is made while events come, holds all that was acknowledged before, and begins a new epoch', async () => {
+  const { publish, channel, get, stat } = await createRelayWorld(start);
+  await publish(...ids(1, 500).map((id) => eventOf(id, { data: 'x'.repeat(2000) })));
+  const before = await stat();
+  const done = new AbortController();
+  const publisher = (async () => {
+    for (let next = 501; !done.signal.aborted; next += 1) {
+      await publish(eventOf(String(next), { data: 'x'.repeat(2000) }));
+    }
+  })();
+  const response = await get('/v1/backup');
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/vnd.sqlite3']);
+  const bytes = await response.bytes();
+  done.abort();
+  await publisher;
+  expect(String(bytes.byteLength)).toBe(response.headers.get('content-length'));
+
+  const copies = await folder();
+  const copy = join(copies, 'copy.sqlite');
+  await writeFile(copy, bytes);
+  const data = join(await folder(), 'new', 'place');
+  await restoreCommand(['--from', copy, '--data', data]);
+  const logger = createTestLogger();
+  const again = await start({}, { data, logger });
+  onTestFinished(() => again.close());
+  expect(logger.lines).toMatchObject([{ level: 'warn', message: expect.stringContaining('is a backup') }]);
+  const path = `${again.url}/v1/channels/${channel}/events`;
+  // In the log's order, without a hole, and at least what was acknowledged when it was asked for.
+  const { published } = (await (await fetch(`${again.url}/v1/channels/${channel}`)).json()) as { published: number };
+  expect(published).toBeGreaterThanOrEqual(500);
+  const held = readFrames(await fetch(`${path}?after=earliest`, { headers: { accept: 'text/event-stream' } }));
+  expect(await held.ids(published)).toEqual(ids(1, published));
+  await held.cancel();
+  const gap = await fetch(`${path}?after=${String(before['head'])}`);
+  expect([gap.headers.get('godwit-gap'), gap.headers.get('godwit-missed')]).toEqual(['epoch', null]);
+});
+
+test('5.6 a backup needs the right to manage all, and leaves nothing behind', async () => {
+  const data = await folder();
+  const { relay, token, get } = await createRelayWorld((its) => start(its, { data }), { secured: true });
+  const as = async (claims: object): Promise<Record<string, string>> => ({
+    authorization: `Bearer ${await token(claims)}`,
+  });
+  expect((await get('/v1/backup')).status).toBe(401);
+  expect((await get('/v1/backup', await as({ manage: ['room:*'], subscribe: ['*'], publish: ['*'] }))).status).toBe(
+    403,
+  );
+  const all = await as({ manage: ['*'] });
+  expect((await relay.fetch(`${relay.url}/v1/backup`, { method: 'HEAD', headers: all })).status).toBe(200);
+  const [one, two] = await Promise.all([get('/v1/backup', all), get('/v1/backup', all)]);
+  expect(new Set([one.status, two.status])).toEqual(new Set([200, 429]));
+  for (const response of [one, two]) await response.bytes();
+  expect(existsSync(join(data, 'godwit.backup'))).toBe(false);
+});
+
+test('webhooks of a backup go on where they stood when it was made', async () => {
+  const got: string[] = [];
+  const server = createServer((incoming, outgoing) => {
+    let body = '';
+    incoming.setEncoding('utf8').on('data', (chunk) => (body += String(chunk)));
+    incoming.on('end', () => {
+      got.push((JSON.parse(body) as { readonly id: string }).id);
+      outgoing.end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+
+  const options = { allowPrivateWebhooks: true };
+  const { relay, publish, channel, get } = await createRelayWorld((its) => start(its, options));
+  const hooks = `/v1/channels/${channel}/webhooks`;
+  await relay.fetch(relay.url + hooks, { method: 'POST', body: JSON.stringify({ url }) });
+  await publish(eventOf('1'), eventOf('2'));
+  const sent = async (at: string): Promise<unknown> =>
+    ((await (await fetch(at + hooks)).json()) as { webhooks: { delivered: number }[] }).webhooks[0]?.delivered;
+  await expect.poll(() => sent(relay.url)).toBe(2);
+  const copy = join(await folder(), 'copy.sqlite');
+  await writeFile(copy, await (await get('/v1/backup')).bytes());
+  await relay.close();
+  const data = await folder();
+  await restoreCommand(['--from', copy, '--data', data]);
+  const again = await start({}, { data, ...options, logger: createTestLogger() });
+  onTestFinished(() => again.close());
+  const body = JSON.stringify(eventOf('3'));
+  const type = { 'content-type': 'application/cloudevents+json' };
+  await fetch(`${again.url}/v1/channels/${channel}/events`, { method: 'POST', headers: type, body });
+  await expect.poll(() => sent(again.url)).toBe(3);
+  expect(got).toEqual(['1', '2', '3']);
+});
+
+test('a backup is made of a relay that runs, and of one that was killed; what each holds is served again', async () => {
+  const data = await folder();
+  const copies = await folder();
+  const relay = runRelay('--port', '0', '--data', data, '--insecure');
+  const url = await relay.ready;
+  const type = { 'content-type': 'application/cloudevents+json' };
+  await fetch(`${url}/v1/channels/room/events`, { method: 'POST', headers: type, body: JSON.stringify(eventOf('1')) });
+
+  const [live, rest] = [join(copies, 'live.sqlite'), join(copies, 'rest.sqlite')];
+  await expect(backupCommand(['--data', data, '--to', rest])).rejects.toThrow('ask that one: --url');
+  const made = runRelay('backup', '--url', url, '--to', live);
+  expect([await made.ended, made.output.stdout]).toEqual([0, `${live}\n`]);
+  relay.child.kill('SIGKILL');
+  await relay.ended;
+  expect(await backupCommand(['--data', data, '--to', rest])).toBe(`${rest}\n`);
+
+  for (const copy of [live, rest]) {
+    const place = join(await folder(), 'data');
+    await restoreCommand(['--from', copy, '--data', place]);
+    const again = await start({}, { data: place, logger: createTestLogger() });
+    const page = await fetch(`${again.url}/v1/channels/room/events?after=earliest`);
+    expect(await page.json()).toMatchObject([{ id: '1' }]);
+    await again.close();
+  }
+});
+
+test.each([
+  [backupCommand, [], '--to names the file'],
+  [backupCommand, ['--to', 'x'], 'one of --url and --data'],
+  [backupCommand, ['--to', 'package.json', '--data', 'x'], 'package.json is there already'],
+  [backupCommand, ['--to', 'nowhere.sqlite', '--data', 'does-not-exist'], "there is no relay's file"],
+  [backupCommand, ['--to', 'nowhere.sqlite', '--url', 'http://127.0.0.1:1'], 'no relay answers at'],
+  [backupCommand, ['--nonsense'], 'backup --help lists the options'],
+  [restoreCommand, ['--from', 'x'], '--from names the copy'],
+  [restoreCommand, ['--from', 'does-not-exist', '--data', 'x'], 'there is no does-not-exist'],
+  [restoreCommand, ['--from', 'package.json', '--data', 'x'], 'is it a copy that backup has made?'],
+])('%o, asked with %j, says what is wrong, and changes nothing', async (command, args, sentence) => {
+  await expect(command(args)).rejects.toThrow(sentence);
+  expect([existsSync('nowhere.sqlite'), existsSync('nowhere.sqlite.part')]).toEqual([false, false]);
+});
+
+test('a copy is not put where a relay’s file is', async () => {
+  const [data, copies] = [await folder(), await folder()];
+  const first = await start({}, { data });
+  const bytes = await (await fetch(`${first.url}/v1/backup`)).bytes();
+  await first.close();
+  const copy = join(copies, 'copy.sqlite');
+  await writeFile(copy, bytes);
+  const before = await readFile(join(data, 'godwit.sqlite'));
+  await expect(restoreCommand(['--from', copy, '--data', data])).rejects.toThrow('is in the way');
+  await expect(restoreCommand(['--from', join(data, 'godwit.sqlite'), '--data', copies])).rejects.toThrow('no copy');
+  expect(await readFile(join(data, 'godwit.sqlite'))).toEqual(before);
+});
