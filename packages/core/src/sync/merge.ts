@@ -5,8 +5,10 @@ import type { Gap } from '../protocol/frames.ts';
 import {
   segmentBytesMax,
   segmentEventsMax,
+  trimYoungMs,
   type ChannelState,
   type MergedEvent,
+  type MergePage,
   type Position,
   type Store,
 } from '../ports/store.ts';
@@ -19,6 +21,12 @@ import { scanHeld, type Held } from './held.ts';
  * all are checked on that stream, and on the next up to the head that it begins with.
  */
 const openEnd = '~';
+
+/**
+ * How long a place is believed without a look, in milliseconds. A page's fence is trimmed with it, an hour behind it at the
+ * soonest: whoever was frozen for so long would merge the page again.
+ */
+const sureMs = trimYoungMs / 4;
 
 /**
  * One channel's way into the device's log. Its methods are called one after the other, never at once. They reject with
@@ -67,6 +75,8 @@ export function createMerger(parts: {
   let events: MergedEvent[] = [];
   let bytes = 0;
   let last = position;
+  /** When the place was last known to be the newest. */
+  let sureAt = world.now();
 
   return {
     get hasBegun() {
@@ -137,8 +147,9 @@ export function createMerger(parts: {
   async function write(step: { last: string; gap?: Gap; recheckTo?: string | null }): Promise<void> {
     for (;;) {
       const page = { channel, after: position, at: world.now(), bytes, events, ...step };
-      const outcome = await store.merge(echo === undefined ? page : { ...page, echo });
+      const outcome = (await isOvertaken()) ? 'fenced' : await merge(page);
       if (outcome === 'merged') {
+        sureAt = page.at;
         echoed = echo ?? echoed;
         return moveTo(step.last);
       }
@@ -155,6 +166,21 @@ export function createMerger(parts: {
         throw new Failure('Fenced', `another writer of this device's log has read "${channel}" up to ${written}`);
       }
       events = events.slice(found + 1);
+    }
+  }
+
+  function merge(page: MergePage): Promise<'merged' | 'fenced'> {
+    return store.merge(echo === undefined ? page : { ...page, echo });
+  }
+
+  /** Looked at once more when the look itself took so long, and by a clock that jumped back. */
+  async function isOvertaken(): Promise<boolean> {
+    for (;;) {
+      const at = world.now();
+      if (at >= sureAt && at - sureAt < sureMs) return false;
+      const read = (await store.state()).channels[channel]?.read;
+      if (read !== undefined && read !== position) return true;
+      sureAt = at;
     }
   }
 
