@@ -9,12 +9,13 @@ import { Failure, failureToJson, toFailure } from '../../failure.ts';
 import type { Span } from '../../ports/telemetry.ts';
 import type { World } from '../../ports/world.ts';
 import type { Delivered, PublishOptions, Receipt } from '../runtime.ts';
+import type { Abort } from './abort.ts';
 import type { HandlerDefinition } from './definition.ts';
 import type { Measures } from './measures.ts';
 import type { TaskContext, TaskHooks } from './types.ts';
 
 /** Runs one attempt. Never throws or rejects. */
-export type Attempt = (definition: HandlerDefinition, task: Task, abort: AbortController) => TaskEnd | Promise<TaskEnd>;
+export type Attempt = (definition: HandlerDefinition, task: Task, abort: Abort) => TaskEnd | Promise<TaskEnd>;
 
 /** Publishes an event, by whatever names it. */
 export type AnyPublish = (event: string | EventDefinition, data: unknown, options: PublishOptions) => Promise<Receipt>;
@@ -34,12 +35,7 @@ export function createAttempt(parts: {
   const { beforeProcessing, beforeExecuting } = hooks;
   const hasHooks = beforeProcessing !== undefined || beforeExecuting !== undefined;
 
-  const begin = (
-    definition: HandlerDefinition,
-    task: Task,
-    abort: AbortController,
-    span?: Span,
-  ): TaskEnd | Promise<TaskEnd> => {
+  const begin = (definition: HandlerDefinition, task: Task, abort: Abort, span?: Span): TaskEnd | Promise<TaskEnd> => {
     if (hasHooks) return settled(definition, task, abort, hooked(definition, task, abort, span), (end) => end);
     const called = call(definition, task, abort, task.event, span);
     return isThenable(called) ? settled(definition, task, abort, called, () => ({ kind: 'handled' })) : called;
@@ -51,12 +47,7 @@ export function createAttempt(parts: {
     return measures.run(task, (span) => begin(definition, task, abort, span));
   };
 
-  async function hooked(
-    definition: HandlerDefinition,
-    task: Task,
-    abort: AbortController,
-    span?: Span,
-  ): Promise<TaskEnd> {
+  async function hooked(definition: HandlerDefinition, task: Task, abort: Abort, span?: Span): Promise<TaskEnd> {
     let event: CloudEvent = task.event;
     try {
       event = (await beforeProcessing?.(event)) ?? event;
@@ -81,7 +72,7 @@ export function createAttempt(parts: {
   function call(
     definition: HandlerDefinition,
     task: Task,
-    abort: AbortController,
+    abort: Abort,
     event: CloudEvent,
     span: Span | undefined,
   ): TaskEnd | PromiseLike<unknown> {
@@ -93,17 +84,25 @@ export function createAttempt(parts: {
     const { channel, offset, position } = task;
     const delivered: Delivered = { ...event, channel, offset, position, data: reading.data };
     try {
-      const result = definition.call(delivered, contextOf(task, event, abort.signal, span));
+      const result = definition.call(delivered, new Context(task, abort, publishBy(event, abort, span)));
       return isThenable(result) ? result : { kind: 'handled' };
     } catch (error) {
       return failed(definition, task, error);
     }
   }
 
+  /** What the handler publishes carries its cause, and nothing once the attempt is over. */
+  function publishBy(event: CloudEvent, abort: Abort, span: Span | undefined): TaskContext<never>['publish'] {
+    return async (type: never, ...[data, options]: readonly [data?: unknown, options?: PublishOptions]) => {
+      abort.signal.throwIfAborted();
+      return parts.publish(type, data, { ...causedBy(event), traceparent: span?.traceparent, ...options });
+    };
+  }
+
   function settled<Value>(
     definition: HandlerDefinition,
     task: Task,
-    abort: AbortController,
+    abort: Abort,
     called: PromiseLike<Value>,
     endOf: (value: Value) => TaskEnd,
   ): Promise<TaskEnd> {
@@ -153,22 +152,24 @@ export function createAttempt(parts: {
     parts.failed(failure, task, afterMs === null);
     return { kind: 'failed', failure: failureToJson(failure), afterMs };
   }
+}
 
-  function contextOf(
-    { attempt, handler }: Task,
-    event: CloudEvent,
-    signal: AbortSignal,
-    span: Span | undefined,
-  ): TaskContext<never> {
-    return {
-      signal,
-      attempt,
-      handler,
-      async publish(type: never, ...[data, options]: readonly [data?: unknown, options?: PublishOptions]) {
-        signal.throwIfAborted();
-        return parts.publish(type, data, { ...causedBy(event), traceparent: span?.traceparent, ...options });
-      },
-    };
+/** What a handler is handed beside its event. */
+class Context implements TaskContext<never> {
+  readonly attempt: number;
+  readonly handler: string;
+  readonly publish: TaskContext<never>['publish'];
+  readonly #abort: Abort;
+
+  constructor({ attempt, handler }: Task, abort: Abort, publish: TaskContext<never>['publish']) {
+    this.attempt = attempt;
+    this.handler = handler;
+    this.publish = publish;
+    this.#abort = abort;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
   }
 }
 

@@ -2,6 +2,7 @@
 import { Failure, failureFromJson } from '../../failure.ts';
 import type { Task, TaskEnd, TaskHost, TaskOutcome } from '../../durable/task.ts';
 import type { Stop } from '../../ports/world.ts';
+import { Abort } from './abort.ts';
 import type { HandlerDefinition } from './definition.ts';
 
 /** How many tasks run at the same time in one tab, of all handlers, unless said otherwise. */
@@ -18,9 +19,9 @@ export interface Executor extends Pick<TaskHost, 'run' | 'drop' | 'finish'> {
 
 interface Lane {
   readonly definition: HandlerDefinition;
-  /** What waits, the oldest first. */
+  /** What waits, the oldest last: that is where it is taken from. */
   queue: Task[];
-  readonly running: Map<Task, AbortController>;
+  readonly running: Map<Task, Abort>;
   /** Keys of which a task runs. */
   readonly busy: Set<string>;
   /** Keys of which a task failed that the store may not know of yet. */
@@ -34,7 +35,7 @@ export function createExecutor(parts: {
   readonly workers: number;
   readonly after: (ms: number, callback: () => void) => Stop;
   /** Runs one attempt; never throws or rejects. */
-  readonly attempt: (definition: HandlerDefinition, task: Task, abort: AbortController) => TaskEnd | Promise<TaskEnd>;
+  readonly attempt: (definition: HandlerDefinition, task: Task, abort: Abort) => TaskEnd | Promise<TaskEnd>;
   /** Takes outcomes, those of one tick together. */
   readonly settle: (outcomes: readonly TaskOutcome[]) => void;
 }): Executor {
@@ -71,7 +72,7 @@ export function createExecutor(parts: {
         if (!task.again && task.key !== null && lane.held.has(task.key)) tell(task, { kind: 'blocked' });
         else lane.queue.push(task);
       }
-      lane.queue.sort((a, b) => a.position - b.position);
+      lane.queue.sort((a, b) => b.position - a.position);
       if (isPaused) giveBack(lane);
       pump();
     },
@@ -102,7 +103,7 @@ export function createExecutor(parts: {
   }
 
   function giveBack(lane: Lane): void {
-    returnAll(lane.queue);
+    returnAll(lane.queue.toReversed());
     lane.queue = [];
   }
 
@@ -110,29 +111,31 @@ export function createExecutor(parts: {
     while (running < workers) {
       const next = pick();
       if (next === undefined) return;
-      const [lane, task] = next;
-      lane.queue.splice(lane.queue.indexOf(task), 1);
-      begin(lane, task);
+      const { lane, index } = next;
+      const [task] = lane.queue.splice(index, 1);
+      if (task !== undefined) begin(lane, task);
     }
   }
 
-  /** The task to run next: of the handlers that have room, the lowest priority, then the oldest. */
-  function pick(): readonly [Lane, Task] | undefined {
-    let best: readonly [Lane, Task] | undefined;
+  /** The task to run next, by its place in the queue: of the handlers that have room, the lowest priority, then the oldest. */
+  function pick(): { readonly lane: Lane; readonly index: number } | undefined {
+    let best: { readonly lane: Lane; readonly index: number; readonly position: number } | undefined;
     for (const lane of lanes.values()) {
       const { definition, queue } = lane;
       if (queue.length === 0 || lane.running.size >= definition.spec.concurrency) continue;
-      const task = queue.find(({ key }) => key === null || !lane.busy.has(key));
-      if (task === undefined) continue;
-      const than = best?.[0].definition.priority ?? Infinity;
+      const index = queue.findLastIndex(({ key }) => key === null || !lane.busy.has(key));
+      const position = queue[index]?.position;
+      if (position === undefined) continue;
+      const than = best?.lane.definition.priority ?? Infinity;
       if (definition.priority > than) continue;
-      if (best === undefined || definition.priority < than || task.position < best[1].position) best = [lane, task];
+      if (best === undefined || definition.priority < than || position < best.position)
+        best = { lane, index, position };
     }
     return best;
   }
 
   function begin(lane: Lane, task: Task): void {
-    const abort = new AbortController();
+    const abort = new Abort();
     running += 1;
     lane.running.set(task, abort);
     if (task.key !== null) lane.busy.add(task.key);

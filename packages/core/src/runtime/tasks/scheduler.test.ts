@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { leaseMs } from '../../durable/lease.ts';
+import type { World } from '../../ports/world.ts';
 import { createDevice, orders } from './test/device.ts';
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -263,9 +264,17 @@ test('a tab that froze and thaws has lost its lease: its signal is aborted, its 
   expect(await two.tasks.handlers()).toMatchObject([{ totals: { passed: 1, handled: 1, failed: 1 } }]);
 });
 
-test('an idle runtime does no work: no timer runs while nothing is due', async () => {
+test('an idle runtime does no work: no timer is set or runs while nothing is due', async () => {
   const { tab, world } = createDevice();
-  const [one, two] = [await tab(), await tab()];
+  let set = 0;
+  const counted = (its: World): World => ({
+    ...its,
+    after(ms, callback) {
+      set += 1;
+      return its.after(ms, callback);
+    },
+  });
+  const [one, two] = [await tab({ world: counted }), await tab({ world: counted })];
   for (const shop of [one, two]) shop.handle('order.placed', 'ship', () => undefined);
   await world.settle();
   for (let n = 0; n < 10; n += 1) await one.publish('order.placed', { n });
@@ -274,4 +283,7 @@ test('an idle runtime does no work: no timer runs while nothing is due', async (
   await two.publish('order.paid', { n: 1 });
   await world.advance(leaseMs * 2);
   expect(world.timers).toBe(0);
+  set = 0;
+  await world.advance(24 * 3_600_000);
+  expect(set).toBe(0);
 });
