@@ -114,7 +114,7 @@ test('in memory each store is a device of its own, and leaves nothing', async ()
 
 test('a full disk refuses by name and stores no half, and goes on once there is room', async () => {
   const file = await freshFile();
-  const store = openStore({ file, bytesMax: 400_000 });
+  const store = openStore({ file, bytesMax: 1_000_000 });
   await store.lease({ handler: 'sum', tab: 'one', at: 0, start: 0 });
   const before = await store.handlers();
   const stored: string[] = [];
@@ -225,7 +225,7 @@ test.each(['cut short', 'overwritten in the middle'])('a file that was %s is not
   if (harm === 'cut short') await truncate(file, Math.floor(size / 3));
   else {
     const handle = await open(file, 'r+');
-    await handle.write(Buffer.alloc(8192, 0x5a), 0, 8192, 4096);
+    await handle.write(Buffer.alloc(32_768, 0x5a), 0, 32_768, 16_384);
     await handle.close();
   }
   expect(() => openStore({ file })).toThrow(failed('StorageFailed', 'damaged'));

@@ -26,7 +26,8 @@ const lockWaitMs = 2000;
 const checkedBytesMax = 256 * 1024 * 1024;
 /** The log of writes is cut back to this once it has been moved into the file. */
 const walBytesMax = 64 * 1024 * 1024;
-const pageBytes = 4096;
+/** A new file's pages: a burst's segments take a quarter of the writes that SQLite's usual 4 KiB would need. */
+const newPageBytes = 16_384;
 
 /**
  * Opens the file, or makes it, and its folder.
@@ -43,10 +44,14 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
     // however it does.
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
     const version = versionOf(database, file, path);
+    // A file that is there keeps the pages it has.
+    database.exec(`PRAGMA page_size = ${newPageBytes}`);
     database.exec('PRAGMA journal_mode = WAL');
     database.exec('BEGIN EXCLUSIVE; COMMIT');
     database.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
-    if (bytesMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(bytesMax / pageBytes)}`);
+    if (bytesMax !== undefined) {
+      database.exec(`PRAGMA max_page_count = ${Math.ceil(bytesMax / pageBytesOf(database))}`);
+    }
     if (file !== inMemory) check(database, file);
     upgrade(database, { version, deviceId, path });
     return database;
@@ -54,6 +59,10 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
     database?.close();
     throw storageFailure(`open ${file}`, error);
   }
+}
+
+function pageBytesOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA page_size').get()?.['page_size']);
 }
 
 function prepareFolder(file: string): void {
