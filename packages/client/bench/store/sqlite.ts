@@ -10,8 +10,8 @@ import { burst, defineThree, drainLog, drainRows, fill, untilHandled } from './h
 import { dueEvents, logSizes, timed, type Bursts, type Drains, type Samples } from './measure.ts';
 import { burstEvents, eventsOf, shop, type Shop } from './orders.ts';
 
-const warmUps = 5;
-const rounds = 25;
+const warmUps = 50;
+const rounds = 75;
 const drainWarmUps = 3;
 const drainRounds = 11;
 const rowRounds = 3;

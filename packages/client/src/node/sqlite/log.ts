@@ -19,16 +19,15 @@ import {
   type FailureJson,
 } from '@godwit/core';
 import { segmentColumns, segmentsOf } from './segment.ts';
-import { arrayOf, textOf, toJson, toKey } from './text.ts';
+import { createArrayWriter, textOf, toJson, toKey } from './text.ts';
 
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
 
-/** A segment whose events are JSON already. */
+/** A segment whose events are JSON already: all of them, or each. */
 export interface WrittenSegment {
   readonly segment: Omit<Segment, 'events'>;
-  /** Text, or its UTF-8. */
-  readonly events: string | Uint8Array;
+  readonly events: string | readonly string[];
 }
 
 /** The log, by what is done to it. Whatever writes is called within a transaction. */
@@ -50,8 +49,7 @@ export function written(segment: Segment): WrittenSegment {
 
 /** Own events' JSON is mostly made already. */
 export function writtenOwn(own: OwnSegment): WrittenSegment {
-  const { texts, bytes } = own;
-  return { segment: headOfOwn(own), events: texts === undefined ? toJson(own.events) : arrayOf(texts, bytes) };
+  return { segment: headOfOwn(own), events: own.texts ?? toJson(own.events) };
 }
 
 /** Prepares the log's statements. */
@@ -64,6 +62,7 @@ export function prepareLog(
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))
      ON CONFLICT (after) WHERE after IS NOT NULL DO NOTHING`,
   );
+  const arrayOf = createArrayWriter();
   const moveRead = database.prepare(
     'INSERT INTO channels (name, read) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET read = ?2',
   );
@@ -161,7 +160,7 @@ export function prepareLog(
       last === undefined ? null : toJson(last),
       gap === undefined ? null : toJson(gap),
       after === undefined ? null : toJson({ offsets, echoes }),
-      events,
+      typeof events === 'string' ? events : arrayOf(events, bytes),
     );
     return changes === 1;
   }

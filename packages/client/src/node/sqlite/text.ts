@@ -32,20 +32,24 @@ export function toJson(value: unknown): string {
 const [opening, comma, closing] = [0x5b, 0x2c, 0x5d];
 
 /**
- * Items that are JSON as an array, in UTF-8, of which they have `bytes`. Written one after the other into memory of its own:
- * of a string that is put together SQLite would make two more copies.
+ * Makes what puts items that are JSON together as an array in UTF-8, of which they have `bytes`. Written one after the other
+ * into memory that is used again: of a string SQLite would make two more copies, and new memory of this size the system has
+ * to find and clear each time. What it answers holds until it is called again.
  */
-export function arrayOf(items: readonly string[], bytes: number): Uint8Array {
-  const array = Buffer.allocUnsafe(bytes + items.length + 1);
-  let end = 0;
-  for (const item of items) {
-    array[end] = end === 0 ? opening : comma;
-    end += 1 + array.write(item, end + 1);
-  }
-  array[end] = closing;
-  // Whoever counted the bytes was wrong.
-  if (end !== array.length - 1) return Buffer.from(`[${items.join()}]`);
-  return array;
+export function createArrayWriter(): (items: readonly string[], bytes: number) => Uint8Array {
+  let memory = Buffer.alloc(0);
+  return (items, bytes) => {
+    const size = bytes + items.length + 1;
+    if (memory.length < size) memory = Buffer.allocUnsafe(size);
+    let end = 0;
+    for (const item of items) {
+      memory[end] = end === 0 ? opening : comma;
+      end += 1 + memory.write(item, end + 1);
+    }
+    memory[end] = closing;
+    // Whoever counted the bytes was wrong.
+    return end === size - 1 ? memory.subarray(0, size) : Buffer.from(`[${items.join()}]`);
+  };
 }
 
 /** Looks for what `JSON.stringify` passes over or changes. */
