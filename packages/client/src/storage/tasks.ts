@@ -1,5 +1,5 @@
 // Durable handlers in IndexedDB: their records and rows, each question a request or two, whatever it answers.
-import { byKey, dueOf, laneRank, type HandlerRecord, type TaskRow, type TaskTable } from '@godwit/core';
+import { byKey, dueOf, laneRank, type HandlerRecord, type Position, type TaskRow, type TaskTable } from '@godwit/core';
 import type { IDBPTransaction } from 'idb';
 import type { Schema, TaskRecord } from './schema.ts';
 import { heard } from './write.ts';
@@ -7,23 +7,58 @@ import { heard } from './write.ts';
 /** The stores that they are in. */
 export const taskStores: ('handlers' | 'tasks')[] = ['handlers', 'tasks'];
 
+/** Of how many times as many rows the keys are looked through for those that are asked for. */
+const spread = 4;
+
 /** The table within one transaction; within one that only reads, it only reads. */
 export function idbTable(transaction: IDBPTransaction<Schema, typeof taskStores, IDBTransactionMode>): TaskTable {
   const handlers = transaction.objectStore('handlers');
   const tasks = transaction.objectStore('tasks');
 
+  const putRow = (row: TaskRow): void => made(tasks.put?.(taskOf(row)));
+
   return {
     record: async (handler) => (await heard(handlers.get(handler)))?.record,
     records: async () => recordsOf(await heard(handlers.getAll())),
     putRecord: (record) => made(handlers.put?.({ v: 1, record })),
-    async state({ handler, position }) {
+    async states(handler, positions) {
+      const range = rangeOf(handler, positions);
+      const [running, there] = await Promise.all([
+        heard(
+          tasks.index('state').getAllKeys(IDBKeyRange.bound(['running', ...range.low], ['running', ...range.high])),
+        ),
+        heard(tasks.getAllKeys(range.keys, positions.length * spread)),
+      ]);
       // Mostly it is what runs that is asked for, and a key is found without reading the event.
-      const running = tasks.index('state').getKey(IDBKeyRange.only(['running', handler, position]));
-      if ((await heard(running)) !== undefined) return 'running';
-      return (await heard(tasks.get([handler, position])))?.row.state;
+      const runs = new Set(running.map(([, position]) => position));
+      const known = new Set(there.map(([, position]) => position));
+      const end = there.length < positions.length * spread ? Infinity : (there.at(-1)?.[1] ?? 0);
+      return Promise.all(
+        positions.map(async (position) => {
+          if (runs.has(position)) return 'running';
+          if (position <= end && !known.has(position)) return undefined;
+          return (await heard(tasks.get([handler, position])))?.row.state;
+        }),
+      );
     },
-    putRow: (row) => made(tasks.put?.(taskOf(row))),
-    removeRow: ({ handler, position }) => made(tasks.delete?.([handler, position])),
+    putRow,
+    turnRow: putRow,
+    async removeRows(handler, positions) {
+      const gone = new Set(positions);
+      const there = await heard(tasks.getAllKeys(rangeOf(handler, positions).keys, positions.length * spread));
+      // Where rows lie side by side one request removes them all.
+      let run: Position[] = [];
+      const removeRun = (): void => {
+        if (run.length > 0) made(tasks.delete?.(rangeOf(handler, run).keys));
+        run = [];
+      };
+      for (const [, position] of there) {
+        if (gone.delete(position)) run.push(position);
+        else removeRun();
+      }
+      removeRun();
+      for (const position of gone) made(tasks.delete?.([handler, position]));
+    },
     removeHandler(handler) {
       made(tasks.delete?.(all(handler)));
       made(handlers.delete?.(handler));
@@ -84,6 +119,21 @@ function made(request: Promise<unknown> | undefined): void {
 
 function rowsOf(stored: readonly TaskRecord[]): TaskRow[] {
   return stored.map(({ row }) => row);
+}
+
+/** From the first of these positions to the last. */
+function rangeOf(
+  handler: string,
+  positions: readonly Position[],
+): {
+  readonly low: readonly [string, Position];
+  readonly high: readonly [string, Position];
+  readonly keys: IDBKeyRange;
+} {
+  let [least, most] = [Infinity, -Infinity];
+  for (const position of positions) [least, most] = [Math.min(least, position), Math.max(most, position)];
+  const [low, high] = [[handler, least] as const, [handler, most] as const];
+  return { low, high, keys: IDBKeyRange.bound(low, high) };
 }
 
 function all(handler: string): IDBKeyRange {

@@ -14,11 +14,19 @@ export function prepareTasks(database: DatabaseSync): TaskTable {
   const records = database.prepare('SELECT record FROM handlers ORDER BY name');
   const putRecord = database.prepare('INSERT OR REPLACE INTO handlers (name, record) VALUES (?, ?)');
   const removeRecord = database.prepare('DELETE FROM handlers WHERE name = ?');
-  const state = database.prepare('SELECT state FROM tasks WHERE handler = ? AND position = ?');
+  const statesAt = database.prepare(
+    'SELECT position, state FROM tasks WHERE handler = ? AND position IN (SELECT value FROM json_each(?))',
+  );
   const putRow = database.prepare(
     `INSERT OR REPLACE INTO tasks (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const removeRow = database.prepare('DELETE FROM tasks WHERE handler = ? AND position = ?');
+  // Neither the event nor the failure is made JSON again.
+  const turnRow = database.prepare(
+    'UPDATE tasks SET state = ?, attempts = ?, at = ?, delay = ?, due = ? WHERE handler = ? AND position = ?',
+  );
+  const removeAt = database.prepare(
+    'DELETE FROM tasks WHERE handler = ? AND position IN (SELECT value FROM json_each(?))',
+  );
   const removeRows = database.prepare('DELETE FROM tasks WHERE handler = ?');
   const live = database.prepare(
     `SELECT ${columns} FROM tasks WHERE handler = ? AND key = ? AND ${isLive} ORDER BY state = 'blocked', position LIMIT 2`,
@@ -38,9 +46,17 @@ export function prepareTasks(database: DatabaseSync): TaskTable {
     record: (handler) => recordOf(record.get(toKey(handler))),
     records: () => records.all().flatMap((found) => recordOf(found) ?? []),
     putRecord: (next) => putRecord.run(toKey(next.name), toJson(next)),
-    state: ({ handler, position }) => stateOrNone(state.get(toKey(handler), position)),
+    states(handler, positions) {
+      const found = statesAt.all(toKey(handler), JSON.stringify(positions));
+      const states = new Map(found.map(({ position, state }) => [Number(position), stateOf(state)]));
+      return positions.map((position) => states.get(position));
+    },
     putRow: (next) => putRow.run(...valuesOf(next)),
-    removeRow: ({ handler, position }) => removeRow.run(toKey(handler), position),
+    turnRow: ({ handler, position, state, attempts, at, delayMs }) =>
+      turnRow.run(state, attempts, at, delayMs, at + delayMs, toKey(handler), position),
+    removeRows(handler, positions) {
+      removeAt.run(toKey(handler), JSON.stringify(positions));
+    },
     removeHandler(handler) {
       removeRecord.run(toKey(handler));
       removeRows.run(toKey(handler));
@@ -100,10 +116,6 @@ function valuesOf(row: TaskRow): readonly SQLInputValue[] {
     failure === null ? null : toJson(failure),
     toJson(event),
   ];
-}
-
-function stateOrNone(row: Row | undefined): TaskState | undefined {
-  return row === undefined ? undefined : stateOf(row['state']);
 }
 
 /** Only this release and those before it have written the file. */

@@ -34,7 +34,7 @@ export function* advance(table: TaskTable, step: Step, before?: Advanced): Steps
         );
   const reached = ahead.filter(({ position }) => position <= step.claimed);
   const cancelled = reached.map(({ position }) => position);
-  ledger.drop(reached);
+  yield* ledger.drop(reached);
 
   // Of keyed rows only those behind a live one of their key are written; the others run from the log, without a row.
   const hasLive = ledger.rows.waiting + ledger.rows.blocked + ledger.rows.running > 0;

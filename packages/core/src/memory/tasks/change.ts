@@ -74,7 +74,7 @@ function* removed(
   what: 'discard' | 'cancel',
   at: number,
 ): Steps<HandlerRecord['totals']> {
-  ledger.drop(rows);
+  yield* ledger.drop(rows);
   // Whoever waited for a cancelled one waits for nobody now.
   yield* ledger.unblock(
     rows.flatMap(({ key }) => key ?? []),

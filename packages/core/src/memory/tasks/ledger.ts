@@ -1,6 +1,6 @@
 // Changes rows of one handler, and counts what each change does: `rows` and `due` always agree with what is stored.
 import type { Position } from '../../ports/store.ts';
-import type { HandlerRecord, TaskKey, TaskRow, TaskState } from '../../ports/tasks.ts';
+import type { HandlerRecord, TaskRow, TaskState } from '../../ports/tasks.ts';
 import { rowsOf } from './record.ts';
 import { turned } from './rows.ts';
 import { all, one, type Steps } from './steps.ts';
@@ -14,10 +14,10 @@ export interface Ledger {
   put(rows: readonly TaskRow[]): Steps<readonly Position[]>;
   /** Removes rows; what is not there is passed over. */
   remove(positions: readonly Position[]): Steps<void>;
-  /** Replaces rows that this transaction has just read: they are not read again. */
+  /** Turns rows that this transaction has just read into another state: they are not read again. */
   turn(rows: readonly TaskRow[], into: (row: TaskRow) => TaskRow): readonly TaskRow[];
   /** Removes rows that this transaction has just read. */
-  drop(rows: readonly TaskRow[]): void;
+  drop(rows: readonly TaskRow[]): Steps<void>;
   /** Lets the first blocked row of each key wait, if no other live row of it runs or waits. */
   unblock(keys: readonly string[], at: number): Steps<void>;
   /** The handler's record with its counts and its next due time. */
@@ -39,7 +39,9 @@ export function ledgerOf(table: TaskTable, record: HandlerRecord): Ledger {
     return latest.flatMap((row, index) => {
       const old = before[index];
       if (old === 'cancelled') return [];
-      replace(old, row);
+      table.putRow(row);
+      count(old, -1);
+      count(row.state, 1);
       return [row.position];
     });
   }
@@ -47,15 +49,31 @@ export function ledgerOf(table: TaskTable, record: HandlerRecord): Ledger {
   function* remove(positions: readonly Position[]): Steps<void> {
     const each = [...new Set(positions)];
     const states = yield* stored(each);
-    for (const [index, position] of each.entries()) gone({ handler, position }, states[index]);
+    const there = each.flatMap((position, index) => {
+      const state = states[index];
+      return state === undefined ? [] : [{ position, state }];
+    });
+    yield* drop(there);
   }
 
   function turn(olds: readonly TaskRow[], into: (row: TaskRow) => TaskRow): readonly TaskRow[] {
-    return olds.map((old) => replace(old.state, into(old)));
+    return olds.map((old) => {
+      const row = into(old);
+      table.turnRow(row);
+      count(old.state, -1);
+      count(row.state, 1);
+      return row;
+    });
   }
 
-  function drop(olds: readonly TaskRow[]): void {
-    for (const old of olds) gone(old, old.state);
+  function* drop(olds: readonly Pick<TaskRow, 'position' | 'state'>[]): Steps<void> {
+    if (olds.length === 0) return;
+    const removed = table.removeRows(
+      handler,
+      olds.map(({ position }) => position),
+    );
+    for (const { state } of olds) count(state, -1);
+    yield* one(removed);
   }
 
   function* unblock(keys: readonly string[], at: number): Steps<void> {
@@ -72,21 +90,8 @@ export function ledgerOf(table: TaskTable, record: HandlerRecord): Ledger {
 
   /** The states of the rows there are. A handler without any, as most have none, is not asked for. */
   function* stored(positions: readonly Position[]): Steps<readonly (TaskState | undefined)[]> {
-    if (total === 0) return [];
-    return yield* all(positions.map((position) => table.state({ handler, position })));
-  }
-
-  function replace(old: TaskState | undefined, row: TaskRow): TaskRow {
-    table.putRow(row);
-    count(old, -1);
-    count(row.state, 1);
-    return row;
-  }
-
-  function gone(key: TaskKey, state: TaskState | undefined): void {
-    if (state === undefined) return;
-    table.removeRow(key);
-    count(state, -1);
+    if (total === 0 || positions.length === 0) return [];
+    return yield* one(table.states(handler, positions));
   }
 
   function count(state: TaskState | undefined, by: 1 | -1): void {

@@ -1,5 +1,5 @@
 // Handlers and rows in memory: a map of each.
-import type { HandlerRecord, TaskKey, TaskRow } from '../../ports/tasks.ts';
+import type { HandlerRecord, TaskRow } from '../../ports/tasks.ts';
 import { byDue, byKey, dueOf, isAskedFor, isDue, laneRank } from './rows.ts';
 import type { TaskTable } from './table.ts';
 
@@ -13,16 +13,20 @@ export interface MemoryTasks {
 /** The table over it. */
 export function memoryTable({ records, rows }: MemoryTasks): TaskTable {
   const rowsOf = (handler: string): readonly TaskRow[] => [...(rows.get(handler)?.values() ?? [])];
+  const putRow = (row: TaskRow): void => {
+    const own = rows.get(row.handler) ?? new Map<number, TaskRow>();
+    rows.set(row.handler, own.set(row.position, row));
+  };
   return {
     record: (handler) => records.get(handler),
     records: () => [...records.values()].toSorted((one, other) => (one.name < other.name ? -1 : 1)),
     putRecord: (record) => records.set(record.name, record),
-    state: ({ handler, position }) => rows.get(handler)?.get(position)?.state,
-    putRow(row) {
-      const own = rows.get(row.handler) ?? new Map<number, TaskRow>();
-      rows.set(row.handler, own.set(row.position, row));
+    states: (handler, positions) => positions.map((position) => rows.get(handler)?.get(position)?.state),
+    putRow,
+    turnRow: putRow,
+    removeRows(handler, positions) {
+      for (const position of positions) rows.get(handler)?.delete(position);
     },
-    removeRow: ({ handler, position }: TaskKey) => rows.get(handler)?.delete(position),
     removeHandler(handler) {
       records.delete(handler);
       rows.delete(handler);

@@ -1,4 +1,5 @@
 // What a store of durable handlers keeps, as the work on it asks for it. An adapter is a table and a transaction.
+import type { Position } from '../../ports/store.ts';
 import type { HandlerRecord, TaskKey, TaskQuery, TaskRow, TaskState } from '../../ports/tasks.ts';
 import type { Answer } from './steps.ts';
 
@@ -12,10 +13,13 @@ export interface TaskTable {
   /** Every record, by name. */
   records(): Answer<readonly HandlerRecord[]>;
   putRecord(record: HandlerRecord): unknown;
-  /** A row's state; undefined where there is no such row. */
-  state(key: TaskKey): Answer<TaskState | undefined>;
+  /** The states of a handler's rows at these positions, each named once; undefined where there is no such row. */
+  states(handler: string, positions: readonly Position[]): Answer<readonly (TaskState | undefined)[]>;
   putRow(row: TaskRow): unknown;
-  removeRow(key: TaskKey): unknown;
+  /** Writes a row that is there, and of which only `state`, `attempts`, `at` and `delayMs` are new. */
+  turnRow(row: TaskRow): unknown;
+  /** Removes rows that are there, each named once. */
+  removeRows(handler: string, positions: readonly Position[]): Answer<void>;
   /** Removes a handler's record and its rows. */
   removeHandler(handler: string): unknown;
   /** Two of a key's live rows, if it has so many: those that wait or run first, then those that are blocked, by position. */

@@ -49,6 +49,28 @@ export function advancing(opened: OpenTasks): void {
       });
     });
 
+    test('of many rows those that ended go, side by side or between others, and those alone', async () => {
+      const { store } = await opened();
+      const states = ['running', 'waiting', 'dead', 'running', 'deferred'] as const;
+      const rows = Array.from({ length: 60 }, (_, index) => row(index + 1, { state: states[index % 5] ?? 'dead' }));
+      const alice = await holding(store, ...rows);
+      const audit = await leased(store, { handler: 'audit' });
+      await advanced(store, audit, { put: [row(2, { handler: 'audit' })] });
+      const gone = [1, 2, 3, 4, 12, 14, 59, 60, 61, 700];
+      const { record } = await advanced(store, alice, { remove: gone });
+      const left = rows.filter(({ position }) => !gone.includes(position)).map(({ position }) => position);
+      expect(positionsOf(await rowsOf(store, { handler: receipts }))).toEqual(left);
+      const { record: last } = await advanced(store, record, { remove: left.filter((position) => position % 3 > 0) });
+      expect(positionsOf(await rowsOf(store, { handler: receipts }))).toEqual(
+        left.filter((position) => position % 3 === 0),
+      );
+      await expectAgreement(store);
+      await advanced(store, last, { remove: left });
+      expect(await rowsOf(store, { handler: receipts })).toEqual([]);
+      expect(positionsOf(await rowsOf(store, { handler: 'audit' }))).toEqual([2]);
+      await expectAgreement(store);
+    });
+
     test('rows are read back as they were put', async () => {
       const { store } = await opened();
       const failure: FailureJson = { name: 'HandlerFailed', message: 'no', retryAfterMs: 5, path: 'a[1]' };
