@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium as found } from '@godwit/testkit/browser';
 import { chromium } from 'playwright';
 import { build, defaultClientConditions, preview, type InlineConfig } from 'vite';
-import type { Bursts, Drains, Samples } from './measure.ts';
+import type { Bursts, Drains, RowDrains } from './measure.ts';
 import type { PageBench } from './page/page.ts';
 
 /** The page's global. */
@@ -19,7 +19,7 @@ export interface InBrowser {
   readonly version: string;
   readonly bursts: Bursts;
   readonly drains: Drains;
-  readonly rows: Samples;
+  readonly rows: RowDrains;
 }
 
 /** Measures there. */

@@ -1,5 +1,5 @@
 // Durable handlers under measurement: a backlog that one works off, and what the others need to come to rest.
-import { RetryAfterError, type Runtime } from '@godwit/core';
+import { RetryAfterError, type Runtime, type TaskRow } from '@godwit/core';
 import { timed } from './measure.ts';
 import { orderOf, burstEvents, type Shop } from './orders.ts';
 
@@ -41,8 +41,12 @@ export async function drainLog(runtime: Runtime<Shop>, name: string, events: num
   return ms;
 }
 
-/** As before, but that every event has failed once: a row each, due at once, all of them. */
-export async function drainRows(runtime: Runtime<Shop>, name: string, events: number): Promise<number> {
+/** As before, but that every event has failed once: a row each, due at once, all of them. Answers the rows as well. */
+export async function drainRows(
+  runtime: Runtime<Shop>,
+  name: string,
+  events: number,
+): Promise<{ readonly ms: number; readonly rows: readonly TaskRow[] }> {
   let fails = true;
   const handler = (): void => {
     if (fails) throw new RetryAfterError('not yet', laterMs);
@@ -52,12 +56,13 @@ export async function drainRows(runtime: Runtime<Shop>, name: string, events: nu
   fails = false;
   runtime.tasks.pause();
   await runtime.tasks.retry({ handler: name });
+  const { tasks: rows } = await runtime.tasks.list({ handler: name }, { limit: events });
   const ms = await timed(() => {
     runtime.tasks.resume();
     return untilHandled(runtime, [name], events);
   });
   stop();
-  return ms;
+  return { ms, rows };
 }
 
 function handledBy(runtime: Runtime<Shop>, name: string): number {

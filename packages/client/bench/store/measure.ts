@@ -21,6 +21,13 @@ export interface Drains {
   readonly logs: readonly { readonly events: number; readonly log: Samples }[];
 }
 
+/** Rows that retries made, worked off, and the very same rows written without Godwit. */
+export interface RowDrains {
+  /** Into a table, or a store, with the same indexes, in one transaction. */
+  readonly raw: Samples;
+  readonly rows: Samples;
+}
+
 /** How many due events are held against as many records. */
 export const dueEvents = 10_000;
 /** How many events a log has that a handler works off. */

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { createEngine, createHandle, createMemoryDevice, worldOf, type Runtime } from '@godwit/core';
+import { createEngine, createHandle, createMemoryDevice, worldOf, type Runtime, type TaskRow } from '@godwit/core';
 import type { Durability } from '../../src/node/sqlite/file.ts';
+import { steps } from '../../src/node/sqlite/schema.ts';
 import { openSqliteStore } from '../../src/node/sqlite/store.ts';
 import { burst, defineThree, drainLog, drainRows, fill, untilHandled } from './handlers.ts';
-import { dueEvents, logSizes, timed, type Bursts, type Drains, type Samples } from './measure.ts';
+import { dueEvents, logSizes, timed, type Bursts, type Drains, type RowDrains, type Samples } from './measure.ts';
 import { burstEvents, eventsOf, shop, type Shop } from './orders.ts';
 
 const warmUps = 50;
@@ -70,16 +71,21 @@ export async function sqliteDrains(): Promise<Drains> {
 }
 
 /** A handler works off rows, in rounds. */
-export async function sqliteRows(): Promise<Samples> {
+export async function sqliteRows(): Promise<RowDrains> {
   using folder = temporaryFolder();
   const runtime = await open(folder.path, 'os');
   await fill(runtime, dueEvents);
-  const samples: number[] = [];
-  for (let round = 0; round < rowRounds; round += 1) {
-    samples.push(await drainRows(runtime, `rows ${round}`, dueEvents));
+  using table = openRawRows(folder.path);
+  const raw: number[] = [];
+  const drained: number[] = [];
+  for (let round = 0; round <= rowRounds; round += 1) {
+    const { ms, rows } = await drainRows(runtime, `rows ${round}`, dueEvents);
+    drained.push(ms);
+    raw.push(await timed(() => table.insert(rows)));
   }
   await runtime.close();
-  return samples;
+  // The first round warms up.
+  return { raw: raw.slice(1), rows: drained.slice(1) };
 }
 
 /** A runtime as `createRuntime` makes it, but that `recorded` hears how long the engine took for each call. */
@@ -128,6 +134,26 @@ function openRaw(folder: string, durability: Durability): Raw {
       database.exec('COMMIT');
     },
     clear: () => database.exec('DELETE FROM events'),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
+/** The table of tasks with all its indexes, and nothing around it. */
+function openRawRows(folder: string): Disposable & { insert(rows: readonly TaskRow[]): void } {
+  const database = new DatabaseSync(join(folder, 'raw-rows.sqlite'));
+  database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+  for (const step of steps) database.exec(step);
+  const insert = database.prepare('INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  return {
+    insert(rows) {
+      database.exec('BEGIN IMMEDIATE');
+      for (const { handler, position, state, key, attempts, at, delayMs, channel, offset, failure, event } of rows) {
+        const due = at + delayMs;
+        const [why, what] = [JSON.stringify(failure), JSON.stringify(event)];
+        insert.run(handler, position, state, key, attempts, at, delayMs, due, channel, offset, why, what);
+      }
+      database.exec('COMMIT');
+    },
     [Symbol.dispose]: () => database.close(),
   };
 }

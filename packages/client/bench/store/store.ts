@@ -2,7 +2,7 @@
 import { measureInBrowser } from './browser.ts';
 import { createFigures } from './figures.ts';
 import { timersWhileIdle } from './idle.ts';
-import { dueEvents, logSizes, ratioOf, type Drains, type Samples } from './measure.ts';
+import { dueEvents, logSizes, ratioOf, type Drains, type RowDrains, type Samples } from './measure.ts';
 import { burstEvents } from './orders.ts';
 import { sqliteBursts, sqliteDrains, sqliteRows } from './sqlite.ts';
 
@@ -36,16 +36,18 @@ figures.noteMost('idle: timers in a minute', await timersWhileIdle(), 0);
 process.stdout.write(`\n(Node ${process.version}, ${process.arch})\n`);
 figures.end();
 
-function showDrains(where: string, { raw, logs }: Drains, rowSamples: Samples): void {
+function showDrains(where: string, { raw, logs }: Drains, rows: RowDrains): void {
   figures.show(`${where}: a durable handler that does nothing works off what is due`, [
     ['as many records, written in one transaction', dueEvents, raw],
     ...logs.map(({ events, log }) => ['events of the log: claimed, run, committed', events, log] as const),
-    ['rows that waited for a retry, due all at once', dueEvents, rowSamples],
+    ['rows of retries with their indexes, written in one transaction', dueEvents, rows.raw],
+    ['rows of retries, due all at once: claimed, run, committed', dueEvents, rows.rows],
   ]);
   const logOf = (size: number | undefined): Samples =>
     logs.find(({ events }) => events === size)?.log.map((ms) => ms / (size ?? 1)) ?? [];
   const records = raw.map((ms) => ms / dueEvents);
   figures.note(`${where}: 10,000 due events, against records`, ratioOf(records, logOf(dueEvents)), 0.5);
+  figures.note(`${where}: 10,000 due rows of retries, against such rows`, ratioOf(rows.raw, rows.rows), 0.5);
   const growth = ratioOf(logOf(logSizes.at(-1)), logOf(logSizes[0]));
   figures.noteMost(`${where}: cost of an event of 100,000, against one of 1,000`, growth, 1.5);
 }

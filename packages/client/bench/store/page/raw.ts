@@ -4,19 +4,28 @@ import { eventsOf } from '../orders.ts';
 import type { Ask, Told } from './wire.ts';
 
 const database = openDB('godwit-bench-raw', 1, {
-  upgrade: (opened) => void opened.createObjectStore('events', { autoIncrement: true }),
+  upgrade(opened) {
+    opened.createObjectStore('events', { autoIncrement: true });
+    const rows = opened.createObjectStore('rows', { keyPath: ['row.handler', 'row.position'] });
+    rows.createIndex('state', ['row.state', 'row.handler', 'row.position']);
+    rows.createIndex('due', ['row.handler', 'due']);
+    rows.createIndex('at', ['row.state', 'row.handler', 'row.at']);
+  },
 });
 
 addEventListener('message', ({ data }: MessageEvent<Ask>) => {
-  void write(eventsOf(data.ask)).then((ms) => postMessage({ ms } satisfies Told));
+  const { ask } = data;
+  const records =
+    typeof ask === 'number' ? eventsOf(ask) : ask.map((row) => ({ v: 1, row, due: row.at + row.delayMs }));
+  void write(typeof ask === 'number' ? 'events' : 'rows', records).then((ms) => postMessage({ ms } satisfies Told));
 });
 
 /** As idb's documentation has it: all requests at once, and the transaction's end awaited with them. */
-async function write(events: readonly object[]): Promise<number> {
+async function write(store: string, records: readonly object[]): Promise<number> {
   const opened = await database;
   const begun = performance.now();
   // As durable as the client's own transactions are by default.
-  const transaction = opened.transaction('events', 'readwrite', { durability: 'relaxed' });
-  await Promise.all([...events.map((event) => transaction.store.put(event)), transaction.done]);
+  const transaction = opened.transaction(store, 'readwrite', { durability: 'relaxed' });
+  await Promise.all([...records.map((record) => transaction.store.put(record)), transaction.done]);
   return performance.now() - begun;
 }
