@@ -72,8 +72,14 @@ const testTimeoutMs = 30_000;
 function vitest(name: string, ...args: readonly string[]): Stage {
   const file = reportFile('vitest');
   const all = [
-    ...['run', '--config', 'packages/testkit/src/all.ts', '--reporter', 'json', `--outputFile.json=${file}`],
-    ...[`--testTimeout=${testTimeoutMs}`, `--hookTimeout=${testTimeoutMs}`],
+    'run',
+    '--config',
+    'packages/testkit/src/all.ts',
+    '--reporter',
+    'json',
+    `--outputFile.json=${file}`,
+    `--testTimeout=${testTimeoutMs}`,
+    `--hookTimeout=${testTimeoutMs}`,
   ];
   return { name, command: ['vitest', ...all, ...args], report: { by: 'vitest', file } };
 }
