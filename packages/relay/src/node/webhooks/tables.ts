@@ -60,11 +60,15 @@ function prepareRows(database: DatabaseSync): TaskTable {
   const records = database.prepare('SELECT record FROM handlers ORDER BY name');
   const putRecord = database.prepare('INSERT OR REPLACE INTO handlers (name, record) VALUES (?, ?)');
   const removeRecord = database.prepare('DELETE FROM handlers WHERE name = ?');
-  const state = database.prepare('SELECT state FROM tasks WHERE handler = ? AND position = ?');
+  const statesAt = database.prepare(
+    'SELECT position, state FROM tasks WHERE handler = ? AND position IN (SELECT value FROM json_each(?))',
+  );
   const putRow = database.prepare(
     'INSERT OR REPLACE INTO tasks (handler, position, state, key, at, due, row) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
-  const removeRow = database.prepare('DELETE FROM tasks WHERE handler = ? AND position = ?');
+  const removeAt = database.prepare(
+    'DELETE FROM tasks WHERE handler = ? AND position IN (SELECT value FROM json_each(?))',
+  );
   const removeRows = database.prepare('DELETE FROM tasks WHERE handler = ?');
   // Deliveries have no keys; the law is kept all the same.
   const live = database.prepare(
@@ -76,6 +80,8 @@ function prepareRows(database: DatabaseSync): TaskTable {
       ORDER BY due > ?2, CASE WHEN due <= ?2 THEN due ELSE at END, position LIMIT ?3`,
   );
   const earliest = database.prepare("SELECT min(due) AS due FROM tasks WHERE handler = ? AND state = 'waiting'");
+  const write = (row: TaskRow): void =>
+    void putRow.run(row.handler, row.position, row.state, keyOf(row.key), row.at, row.at + row.delayMs, jsonOf(row));
 
   return {
     record: (handler) => {
@@ -84,13 +90,16 @@ function prepareRows(database: DatabaseSync): TaskTable {
     },
     records: () => records.all().map((row): HandlerRecord => jsonIn(row, 'record')),
     putRecord: (next) => putRecord.run(next.name, jsonOf(next)),
-    state: ({ handler, position }) => {
-      const found = state.get(handler, position);
-      return found === undefined ? undefined : (String(found['state']) as TaskState);
+    states(handler, positions) {
+      const found = statesAt.all(handler, JSON.stringify(positions));
+      const states = new Map(found.map(({ position, state }) => [Number(position), String(state) as TaskState]));
+      return positions.map((position) => states.get(position));
     },
-    putRow: (row) =>
-      putRow.run(row.handler, row.position, row.state, keyOf(row.key), row.at, row.at + row.delayMs, jsonOf(row)),
-    removeRow: ({ handler, position }) => removeRow.run(handler, position),
+    putRow: write,
+    turnRow: write,
+    removeRows(handler, positions) {
+      removeAt.run(handler, JSON.stringify(positions));
+    },
     removeHandler(handler) {
       removeRecord.run(handler);
       removeRows.run(handler);
