@@ -94,7 +94,10 @@ function cutBehind(writes: number): { readonly wasCut: boolean; restore(): void 
   };
   const spies = (['put', 'add', 'delete'] as const).map((name) => {
     const real: (this: IDBObjectStore, ...args: never[]) => IDBRequest = IDBObjectStore.prototype[name];
-    return vi.spyOn(IDBObjectStore.prototype, name).mockImplementation(function (this: IDBObjectStore, ...args: readonly unknown[]) {
+    return vi.spyOn(IDBObjectStore.prototype, name).mockImplementation(function (
+      this: IDBObjectStore,
+      ...args: readonly unknown[]
+    ) {
       count(this.transaction);
       // Of a transaction that has ended it throws, as it does of one that the browser has aborted.
       return Reflect.apply(real, this, args);
