@@ -22,34 +22,27 @@ export function idbTable(transaction: IDBPTransaction<Schema, typeof taskStores,
     records: async () => recordsOf(await heard(handlers.getAll())),
     putRecord: (record) => made(handlers.put?.({ v: 1, record })),
     async states(handler, positions) {
-      const range = rangeOf(handler, positions);
-      const [running, there] = await Promise.all([
-        heard(
-          tasks.index('state').getAllKeys(IDBKeyRange.bound(['running', ...range.low], ['running', ...range.high])),
-        ),
-        heard(tasks.getAllKeys(range.keys, positions.length * spread)),
-      ]);
-      // Mostly it is what runs that is asked for, and a key is found without reading the event.
-      const runs = new Set(running.map(([, position]) => position));
-      const known = new Set(there.map(([, position]) => position));
-      const end = there.length < positions.length * spread ? Infinity : (there.at(-1)?.[1] ?? 0);
+      // Mostly it is what runs that is asked for, and keys are found without reading an event.
+      const range = IDBKeyRange.bound(...ends(['running', handler], positions));
+      const keys = await heard(tasks.index('state').getAllKeys(range));
+      const running = new Set(keys.map(([, position]) => position));
       return Promise.all(
-        positions.map(async (position) => {
-          if (runs.has(position)) return 'running';
-          if (position <= end && !known.has(position)) return undefined;
-          return (await heard(tasks.get([handler, position])))?.row.state;
-        }),
+        positions.map(async (position) =>
+          running.has(position) ? 'running' : (await heard(tasks.get([handler, position])))?.row.state,
+        ),
       );
     },
     putRow,
     turnRow: putRow,
     async removeRows(handler, positions) {
       const gone = new Set(positions);
-      const there = await heard(tasks.getAllKeys(rangeOf(handler, positions).keys, positions.length * spread));
+      const there = await heard(
+        tasks.getAllKeys(IDBKeyRange.bound(...ends([handler], positions)), positions.length * spread),
+      );
       // Where rows lie side by side one request removes them all.
       let run: Position[] = [];
       const removeRun = (): void => {
-        if (run.length > 0) made(tasks.delete?.(rangeOf(handler, run).keys));
+        if (run.length > 0) made(tasks.delete?.(IDBKeyRange.bound(...ends([handler], run))));
         run = [];
       };
       for (const [, position] of there) {
@@ -121,19 +114,13 @@ function rowsOf(stored: readonly TaskRecord[]): TaskRow[] {
   return stored.map(({ row }) => row);
 }
 
-/** From the first of these positions to the last. */
-function rangeOf(
-  handler: string,
-  positions: readonly Position[],
-): {
-  readonly low: readonly [string, Position];
-  readonly high: readonly [string, Position];
-  readonly keys: IDBKeyRange;
-} {
-  let [least, most] = [Infinity, -Infinity];
-  for (const position of positions) [least, most] = [Math.min(least, position), Math.max(most, position)];
-  const [low, high] = [[handler, least] as const, [handler, most] as const];
-  return { low, high, keys: IDBKeyRange.bound(low, high) };
+/** The keys of the first of these positions and of the last. */
+function ends(own: readonly string[], positions: readonly Position[]): [unknown[], unknown[]] {
+  const sorted = positions.toSorted((a, b) => a - b);
+  return [
+    [...own, sorted[0]],
+    [...own, sorted.at(-1)],
+  ];
 }
 
 function all(handler: string): IDBKeyRange {
