@@ -20,6 +20,7 @@ export interface InBrowser {
   readonly bursts: Bursts;
   readonly drains: Drains;
   readonly rows: RowDrains;
+  readonly idleTimers: number;
 }
 
 /** Measures there. */
@@ -51,7 +52,8 @@ export async function measureInBrowser(): Promise<InBrowser> {
     const bursts = await page.evaluate(() => (globalThis as unknown as Bench).bench.bursts());
     const drains = await page.evaluate(() => (globalThis as unknown as Bench).bench.drains());
     const rows = await page.evaluate(() => (globalThis as unknown as Bench).bench.rows());
-    return { version: `Chromium ${context.browser()?.version() ?? ''}`, bursts, drains, rows };
+    const idleTimers = await page.evaluate(() => (globalThis as unknown as Bench).bench.idle());
+    return { version: `Chromium ${context.browser()?.version() ?? ''}`, bursts, drains, rows, idleTimers };
   } finally {
     await context.close();
     await server.close();

@@ -22,7 +22,7 @@ for (const durability of ['os', 'fsync'] as const) {
 }
 showDrains('Node, SQLite', await sqliteDrains(), await sqliteRows());
 
-const { version, bursts, drains, rows } = await measureInBrowser();
+const { version, bursts, drains, rows, idleTimers } = await measureInBrowser();
 figures.show(`${version}, IndexedDB, 'relaxed': 1,000 publishes, three durable handlers running`, [
   ['idb: 1,000 records in one transaction, in a worker', burstEvents, bursts.raw],
   ['the engine in the worker, until the last is stored', burstEvents, bursts.engine],
@@ -32,7 +32,8 @@ figures.note('browser: publishes through the engine, against records', ratioOf(b
 figures.note('browser: publishes, all of the way, against records', ratioOf(bursts.raw, bursts.whole));
 showDrains('browser, IndexedDB', drains, rows);
 
-figures.noteMost('idle: timers in a minute', await timersWhileIdle(), 0);
+figures.noteMost('Node, idle: timers in a minute', await timersWhileIdle(), 0);
+figures.noteMost('browser, idle: timers in seven seconds', idleTimers, 0);
 process.stdout.write(`\n(Node ${process.version}, ${process.arch})\n`);
 figures.end();
 

@@ -4,14 +4,21 @@ import { createRuntime } from '../../../src/main/create-runtime.ts';
 import { burst, defineThree, drainLog, drainRows, fill, untilHandled } from '../handlers.ts';
 import { dueEvents, logSizes, timed, type Bursts, type Drains, type RowDrains } from '../measure.ts';
 import { burstEvents, shop, type Shop } from '../orders.ts';
-import { wire, type Ask, type Told } from './wire.ts';
+import { countTimers } from './timers.ts';
+import { timerWire, wire, type Ask, type Told } from './wire.ts';
 
 const warmUps = 3;
 const rounds = 15;
 const drainRounds = 3;
 const rowRounds = 3;
 
+/** How long an idle runtime is watched, in milliseconds: more than two beats of a lease. */
+const idleMs = 7000;
+
+const setTimer = globalThis.setTimeout.bind(globalThis);
+const timers = countTimers();
 const channel = new BroadcastChannel(wire);
+const asked = new BroadcastChannel(timerWire);
 const rawWorker = new Worker(new URL('./raw.ts', import.meta.url), { type: 'module' });
 
 /** What the page measures when it is asked to. */
@@ -19,6 +26,8 @@ export interface PageBench {
   bursts(): Promise<Bursts>;
   drains(): Promise<Drains>;
   rows(): Promise<RowDrains>;
+  /** How many timers the page and its worker set while nothing is due. */
+  idle(): Promise<number>;
 }
 
 const bench: PageBench = {
@@ -70,6 +79,20 @@ const bench: PageBench = {
     // The first round warms up.
     return { raw: raw.slice(1), rows: drained.slice(1) };
   },
+
+  async idle() {
+    const runtime = await open('idle');
+    const names = await defineThree(runtime);
+    await burst(runtime);
+    await untilHandled(runtime, names, burstEvents);
+    // Whatever was under way comes to rest.
+    await passed(idleMs);
+    const before = await timersSet();
+    await passed(idleMs);
+    const set = (await timersSet()) - before;
+    await runtime.close();
+    return set;
+  },
 };
 
 Object.assign(globalThis, { bench });
@@ -81,6 +104,19 @@ function open(name: string): Promise<Runtime<Shop>> {
     channels: ['shop'],
     logger: { debug() {}, info() {}, warn() {}, error: (message) => console.error(message) },
     worker: () => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'godwit-bench' }),
+  });
+}
+
+function passed(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimer(resolve, ms));
+}
+
+/** In the page and in its worker. */
+function timersSet(): Promise<number> {
+  return new Promise((resolve) => {
+    const hear = ({ data }: MessageEvent<number>): void => resolve(timers() + data);
+    asked.addEventListener('message', hear, { once: true });
+    asked.postMessage('how many?');
   });
 }
 

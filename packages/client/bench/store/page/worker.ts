@@ -2,9 +2,13 @@
 import { expose, wrap } from 'comlink';
 import type { PageSide } from '../../../src/worker/border.ts';
 import { serveEngine } from '../../../src/worker/serve.ts';
-import { wire, type Told } from './wire.ts';
+import { countTimers } from './timers.ts';
+import { timerWire, wire, type Told } from './wire.ts';
 
 const channel = new BroadcastChannel(wire);
+const timers = countTimers();
+const asked = new BroadcastChannel(timerWire);
+asked.addEventListener('message', () => asked.postMessage(timers()));
 const served = serveEngine(globalThis, wrap<PageSide>(globalThis));
 
 expose(
