@@ -1,6 +1,7 @@
 // `npm run bench -- <name>`: runs one benchmark of the project.
 const benches: Readonly<Record<string, string>> = {
   dispatch: './dispatch/dispatch.ts',
+  client: '../../client/bench/client/client.ts',
   store: '../../client/bench/store/store.ts',
 };
 
