@@ -1,5 +1,7 @@
 // What a request's query says, checked.
 import { compilePattern, Failure } from '@godwit/core';
+import type { EphemeralPolicy, ReadQuery } from '@godwit/core/feed';
+import { binaryPrefix } from '@godwit/core/protocol';
 
 /**
  * Reads a number from the query.
@@ -25,20 +27,59 @@ export function numberOf(
 
 /** Patterns longer or more than this cost every event more than any reader needs. */
 const patternsMax = 100;
-const patternLengthMax = 256;
+const typeLengthMax = 256;
+/** Sources and subjects are URIs, and may be long. */
+const valueLengthMax = 1024;
+const attributesMax = 10;
+/** Each is looked for behind the last: none makes a filter explode, but nobody means so many. */
+const starsMax = 16;
+const policies = ['skip', 'latest', 'disconnect'] as const satisfies readonly EphemeralPolicy[];
+/** CloudEvents 1.0, "Attribute Naming Convention"; data is no attribute. */
+const attributeName = /^(?!data$)[a-z0-9]{1,64}$/;
+/** The attributes that have a parameter of their own name. */
+const plainNames = ['type', 'source', 'subject'];
 
 /**
- * Reads `?type=`, which may be repeated; an empty one is as one that is absent.
+ * Reads a filter: `?type=`, `?source=`, `?subject=`, and `?ce-NAME=` of any other attribute, as binary mode calls its header.
+ * Each may be repeated; an empty one is as one that is absent.
  *
  * @throws Failure `InvalidRequest`
  */
-export function typesOf(query: URLSearchParams): readonly string[] {
+export function filterOf(query: URLSearchParams): Pick<ReadQuery, 'types' | 'attributes'> {
+  const types = typesOf(query);
+  const values = new Map<string, string[]>();
+  let count = types.length;
+  for (const [parameter, value] of query) {
+    const name = attributeOf(parameter);
+    if (name === undefined || value === '') continue;
+    assertValue(parameter, value);
+    values.set(name, [...(values.get(name) ?? []), value]);
+    count += 1;
+  }
+  if (count > patternsMax) throw invalid(`a filter has at most ${patternsMax} patterns; got ${count}`);
+  if (values.size > attributesMax)
+    throw invalid(`a filter names at most ${attributesMax} attributes; got ${values.size}`);
+  if (values.size === 0) return { types };
+  return { types, attributes: [...values].map(([name, its]) => ({ name, values: its })) };
+}
+
+/**
+ * Reads `?ephemeral=`, what becomes of ephemeral events for a reader that is too slow for them.
+ *
+ * @throws Failure `InvalidRequest`
+ */
+export function policyOf(query: URLSearchParams): EphemeralPolicy {
+  const said = query.get('ephemeral') ?? '';
+  const policy = said === '' ? 'skip' : policies.find((policy) => policy === said);
+  if (policy !== undefined) return policy;
+  throw invalid(`?ephemeral= is ${policies.join(', ')}; got ${JSON.stringify(said.slice(0, 40))}`);
+}
+
+function typesOf(query: URLSearchParams): readonly string[] {
   const types = query.getAll('type').filter((type) => type !== '');
-  if (types.length > patternsMax) throw new Failure('InvalidRequest', `at most ${patternsMax} times ?type=`);
+  if (types.length > patternsMax) throw invalid(`at most ${patternsMax} times ?type=`);
   for (const type of types) {
-    if (type.length > patternLengthMax) {
-      throw new Failure('InvalidRequest', `?type= has at most ${patternLengthMax} characters`);
-    }
+    if (type.length > typeLengthMax) throw invalid(`?type= has at most ${typeLengthMax} characters`);
     try {
       compilePattern(type);
     } catch (error) {
@@ -46,4 +87,24 @@ export function typesOf(query: URLSearchParams): readonly string[] {
     }
   }
   return types;
+}
+
+/** The attribute that a parameter filters by; undefined where it is no filter, or the one on types. */
+function attributeOf(parameter: string): string | undefined {
+  if (parameter === 'source' || parameter === 'subject') return parameter;
+  if (!parameter.startsWith(binaryPrefix)) return undefined;
+  const name = parameter.slice(binaryPrefix.length);
+  if (plainNames.includes(name)) throw invalid(`?${parameter}= is called ?${name}= here`);
+  if (attributeName.test(name)) return name;
+  const shown = JSON.stringify(parameter.slice(0, 80));
+  throw invalid(`${shown} names no attribute: behind ${binaryPrefix} come 1 to 64 of a-z 0-9, and "data" is none`);
+}
+
+function assertValue(parameter: string, value: string): void {
+  if (value.length > valueLengthMax) throw invalid(`?${parameter}= has at most ${valueLengthMax} characters`);
+  if (value.split('*').length - 1 > starsMax) throw invalid(`?${parameter}= has at most ${starsMax} times *`);
+}
+
+function invalid(message: string): Failure {
+  return new Failure('InvalidRequest', message);
 }

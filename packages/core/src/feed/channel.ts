@@ -14,13 +14,27 @@ export type AppendItem =
     }
   | { readonly refused: { readonly id: string | null; readonly failure: Pick<FailureJson, 'name' | 'message'> } };
 
+/** A filter on one attribute: an event passes that has it, as one of the values, in which `*` is any run of characters. */
+export interface AttributeFilter {
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
 /** Where reading begins and what it shows. */
 export interface ReadQuery {
   /** An offset, `earliest` or `latest`. */
   readonly after: string;
   /** Patterns over event types; none means all. */
   readonly types: readonly string[];
+  /** Filters on other attributes, all of which an event passes. */
+  readonly attributes?: readonly AttributeFilter[];
 }
+
+/**
+ * What becomes of ephemeral events for a reader that is too slow for them: `skip` drops the newest; `latest` keeps, of those
+ * with the same source, type and subject, only the newest; `disconnect` ends the reading, so that its reader comes back.
+ */
+export type EphemeralPolicy = 'skip' | 'latest' | 'disconnect';
 
 /** A live reading. */
 export interface StreamQuery extends ReadQuery {
@@ -31,6 +45,8 @@ export interface StreamQuery extends ReadQuery {
    * frame `position` how far a filter has passed events by.
    */
   readonly heartbeat: boolean;
+  /** `skip` unless said. */
+  readonly ephemerals?: EphemeralPolicy;
 }
 
 /** Attaches a sink to a reading that was admitted: it begins now, and its end is the subscription's. */

@@ -4,6 +4,8 @@
 export type DropReason =
   /** It was ephemeral, and the subscriber was too slow. */
   | 'overflow'
+  /** It was ephemeral and still waited when a newer one of its key came. */
+  | 'superseded'
   /** It was trimmed before the subscriber got to it. */
   | 'retention'
   /** Its channel was removed before the subscriber got to it. */

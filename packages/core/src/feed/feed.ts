@@ -16,7 +16,7 @@ import { createSubscriptionStream } from './stream.ts';
 import { createSubscribers } from './subscribers.ts';
 import type { FeedSide, Source, Subscription } from './subscriber.ts';
 import { createSubscription } from './subscription.ts';
-import { compileTypes } from './types.ts';
+import { compileFilter } from './filter.ts';
 
 /** A channel that this process serves. */
 export interface Feed extends Channel {
@@ -108,7 +108,8 @@ export function createFeed(parts: FeedParts): Feed {
     relay(event, after) {
       if (subscribers.size === 0) return;
       const bytes = encoder.encode(encodeEventFrame(encodeEphemeral(event, channel), null));
-      subscribers.relay({ bytes, type: event.type, after });
+      const { type, source, subject = '' } = event;
+      subscribers.relay({ bytes, type, attributes: event, key: JSON.stringify([source, type, subject]), after });
     },
     settled: () => subscribers.announce(),
   });
@@ -219,9 +220,10 @@ export function createFeed(parts: FeedParts): Feed {
     );
   }
 
-  async function subscribe({ after, types, until, heartbeat }: StreamQuery): Promise<Attach> {
-    const position = parsePosition(after === '' ? 'latest' : after);
-    const wants = compileTypes(types);
+  async function subscribe(query: StreamQuery): Promise<Attach> {
+    const { until, heartbeat, ephemerals = 'skip' } = query;
+    const position = parsePosition(query.after === '' ? 'latest' : query.after);
+    const wants = compileFilter(query);
     const { log } = await opened();
     const stat = await log.stat();
     if (drainRetryMs !== undefined) throw draining(drainRetryMs());
@@ -242,7 +244,7 @@ export function createFeed(parts: FeedParts): Feed {
           left(its);
           if (subscribers.size === 0) ring.clear();
         };
-        return createSubscription(side, { sink, after, gap, wants, heartbeat, ended });
+        return createSubscription(side, { sink, after, gap, wants, ephemerals, heartbeat, ended });
       });
       if (drainRetryMs !== undefined) subscription.drain(drainRetryMs());
       if (isClosed) subscription.end();

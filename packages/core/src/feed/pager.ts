@@ -5,7 +5,7 @@ import { formatOffset, parsePosition } from '../protocol/offset.ts';
 import type { ChannelPage, ReadQuery } from './channel.ts';
 import { createNews } from './news.ts';
 import { turn } from './turn.ts';
-import { compileTypes } from './types.ts';
+import { compileFilter, readAttributes, type Wants } from './filter.ts';
 
 /** What a page is asked for with. */
 export type PageQuery = ReadQuery & { readonly limit: number; readonly waitMs: number };
@@ -38,9 +38,9 @@ export function createPager(world: World): Pager {
   const news = createNews(world);
 
   return {
-    async page({ after, types, limit, waitMs }, log) {
+    async page({ after, limit, waitMs, ...filter }, log) {
       let position = parsePosition(after === '' ? 'latest' : after);
-      const wants = compileTypes(types);
+      const wants = compileFilter(filter);
       const watch = news.watch(waitMs);
       try {
         for (;;) {
@@ -61,13 +61,7 @@ export function createPager(world: World): Pager {
 }
 
 /** Reads on until there is enough to show, nothing more to read, or enough was looked at. */
-async function look(
-  world: World,
-  log: Log,
-  from: LogPosition,
-  wants: ((type: string) => boolean) | undefined,
-  limit: number,
-): Promise<Look> {
+async function look(world: World, log: Log, from: LogPosition, wants: Wants | undefined, limit: number): Promise<Look> {
   const atOnce = wants === undefined ? limit : Math.max(limit, scannedAtOnce);
   const events: string[] = [];
   let gap: LogPage['gap'];
@@ -83,7 +77,7 @@ async function look(
     for (const { type, json, sequence: here } of page.records) {
       if (events.length >= limit) break;
       sequence = here;
-      if (wants === undefined || wants(type)) events.push(json);
+      if (wants === undefined || wants(type, () => readAttributes(json))) events.push(json);
     }
     scanned += page.records.length;
     const upToDate = sequence >= page.head;

@@ -2,6 +2,7 @@
 import type { LogRecord } from '../ports/log.ts';
 import { encodeEventFrame } from '../protocol/frames.ts';
 import { formatOffset } from '../protocol/offset.ts';
+import { readAttributes, type Attributes, type Wants } from './filter.ts';
 
 /** A quiet channel holds one small block; a busy one grows to blocks of which a socket takes one at a time. */
 const blockBytesMin = 4 * 1024;
@@ -15,6 +16,8 @@ interface Block {
   readonly types: string[];
   /** Where each record's frame ends. */
   readonly ends: number[];
+  /** The records' attributes, as far as some reader's filter has asked for them: read once, and shared. */
+  readonly attributes: (Attributes | undefined)[];
 }
 
 /** What lies behind a reader's cursor. */
@@ -27,15 +30,12 @@ export interface Slice {
   readonly filtered: number;
 }
 
-/** Which types a reader wants; undefined wants all. */
-type Wants = ((type: string) => boolean) | undefined;
-
 /** The frames of a channel's newest records. */
 export interface Ring {
   /** Takes records that have just been committed. They follow on what it holds, or it begins anew with them. */
   push(epoch: string, records: readonly LogRecord[]): void;
   /** The next run behind `after`, up to `upTo`; undefined where it is no longer held. */
-  slice(after: number, upTo: number, wants: Wants): Slice | undefined;
+  slice(after: number, upTo: number, wants: Wants | undefined): Slice | undefined;
   clear(): void;
 }
 
@@ -47,7 +47,7 @@ export function createRing(bytesMax: number): Ring {
   let capacity = 0;
   let nextSequence = 0;
   // A thousand readers that stand at one place ask the same question in a row, and get the same view of the same memory.
-  let shared: { after: number; upTo: number; wants: Wants; slice: Slice } | undefined;
+  let shared: { after: number; upTo: number; wants: Wants | undefined; slice: Slice } | undefined;
 
   return {
     push(epoch, records) {
@@ -85,21 +85,42 @@ export function createRing(bytesMax: number): Ring {
     const newest = blocks.at(-1);
     if (newest !== undefined && (newest.ends.at(-1) ?? 0) + size <= newest.bytes.length) return newest;
     const roomy = Math.min(blockBytesMax, Math.max(blockBytesMin, capacity));
-    const block = { bytes: new Uint8Array(Math.max(size, roomy)), first: sequence, types: [], ends: [] };
+    const block = {
+      bytes: new Uint8Array(Math.max(size, roomy)),
+      first: sequence,
+      types: [],
+      ends: [],
+      attributes: [],
+    };
     blocks.push(block);
     capacity += block.bytes.length;
     return block;
   }
 }
 
-function sliceOf(block: Block, index: number, upTo: number, wants: Wants): Slice {
+function sliceOf(block: Block, index: number, upTo: number, wants: Wants | undefined): Slice {
   const end = Math.min(block.types.length, upTo - block.first + 1);
-  let from = index;
-  if (wants !== undefined) while (from < end && !wants(block.types[from] ?? '')) from += 1;
-  let to = from;
-  if (wants === undefined) to = end;
-  else while (to < end && wants(block.types[to] ?? '')) to += 1;
+  let at = index;
+  const attributes = (): Attributes => attributesOf(block, at);
+  const isWanted = (): boolean => wants === undefined || wants(block.types[at] ?? '', attributes);
+  while (at < end && !isWanted()) at += 1;
+  const from = at;
+  if (wants === undefined) at = end;
+  else while (at < end && isWanted()) at += 1;
+  const to = at;
   const moved = { last: block.first + to - 1, delivered: to - from, filtered: from - index };
   if (to === from) return moved;
   return { ...moved, bytes: block.bytes.subarray(block.ends[from - 1] ?? 0, block.ends[to - 1]) };
+}
+
+const decoder = new TextDecoder();
+const dataStart = '\ndata: ';
+
+function attributesOf(block: Block, index: number): Attributes {
+  const known = block.attributes[index];
+  if (known !== undefined) return known;
+  const frame = decoder.decode(block.bytes.subarray(block.ends[index - 1] ?? 0, block.ends[index]));
+  const read = readAttributes(frame.slice(frame.indexOf(dataStart) + dataStart.length));
+  block.attributes[index] = read;
+  return read;
 }

@@ -4,6 +4,8 @@ import type { LogPage } from '../ports/log.ts';
 import type { World } from '../ports/world.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { DeliveryCounts, SubscriberCounts } from './counts.ts';
+import type { EphemeralPolicy } from './channel.ts';
+import type { Attributes, Wants } from './filter.ts';
 import type { Ring } from './ring.ts';
 
 /** Where a subscription's bytes go. */
@@ -27,6 +29,9 @@ export interface Source {
 export interface EphemeralFrame {
   readonly bytes: Uint8Array;
   readonly type: string;
+  readonly attributes: Attributes;
+  /** Of those with the same, the newest says it all. */
+  readonly key: string;
   /** The sequence behind which it comes. */
   readonly after: number;
 }
@@ -37,6 +42,7 @@ export interface Subscription {
   resume(): void;
   /** The log has grown. */
   announce(): void;
+  /** An ephemeral event has come; a subscription may end over it, by its policy. */
   relay(frame: EphemeralFrame): void;
   /** The channel was removed while its head was `previousHead`; the source is in a new epoch. */
   restart(previousHead: number): void;
@@ -68,8 +74,9 @@ export interface SubscriptionParts {
   readonly sink: Sink;
   readonly after: number;
   readonly gap: Gap | undefined;
-  /** Undefined wants every type. */
-  readonly wants: ((type: string) => boolean) | undefined;
+  /** Undefined wants all. */
+  readonly wants: Wants | undefined;
+  readonly ephemerals: EphemeralPolicy;
   /** False on one of several on a connection: where a filter passes events by, a frame of its own tells the position. */
   readonly heartbeat: boolean;
   /** It has ended, for whatever reason. */

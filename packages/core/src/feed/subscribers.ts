@@ -59,7 +59,8 @@ export function createSubscribers(world: World, heartbeatMs: number): Subscriber
       if (stopTurn === undefined) serve();
     },
     relay(frame) {
-      for (const subscription of all) subscription.relay(frame);
+      // From the end: one that leaves over it gives its place to the last, which has had it.
+      for (let place = all.length - 1; place >= 0; place -= 1) all[place]?.relay(frame);
     },
     restart(previousHead) {
       for (const subscription of all) subscription.restart(previousHead);

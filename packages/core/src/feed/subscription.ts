@@ -11,6 +11,8 @@ import {
 } from '../protocol/frames.ts';
 import { formatOffset } from '../protocol/offset.ts';
 import { countDropped, type DropReason, type SubscriberCounts } from './counts.ts';
+import type { EphemeralPolicy } from './channel.ts';
+import { readAttributes, type Wants } from './filter.ts';
 import type { EphemeralFrame, FeedSide, Sink, Subscription, SubscriptionParts } from './subscriber.ts';
 
 /** Ephemeral events are worth nothing late: what a reader cannot take within a few dozen of them it does not want. */
@@ -33,7 +35,8 @@ export function createSubscription(feed: FeedSide, parts: SubscriptionParts): Su
 class CursorSubscription implements Subscription {
   readonly #feed: FeedSide;
   readonly #sink: Sink;
-  readonly #wants: ((type: string) => boolean) | undefined;
+  readonly #wants: Wants | undefined;
+  readonly #policy: EphemeralPolicy;
   readonly #heartbeat: boolean;
   readonly #ended: (subscription: Subscription) => void;
   #cursor: number;
@@ -54,10 +57,11 @@ class CursorSubscription implements Subscription {
   #pagesInTurn = 0;
   #stopTurn: Stop | undefined;
 
-  constructor(feed: FeedSide, { sink, after, gap, wants, heartbeat, ended }: SubscriptionParts) {
+  constructor(feed: FeedSide, { sink, after, gap, wants, ephemerals, heartbeat, ended }: SubscriptionParts) {
     this.#feed = feed;
     this.#sink = sink;
     this.#wants = wants;
+    this.#policy = ephemerals;
     this.#heartbeat = heartbeat;
     this.#ended = ended;
     this.#cursor = after;
@@ -86,13 +90,16 @@ class CursorSubscription implements Subscription {
 
   relay(frame: EphemeralFrame): void {
     if (this.#isEnded) return;
-    this.#ephemerals ??= [];
-    if (this.#wants !== undefined && !this.#wants(frame.type)) this.#count(0, 1);
-    else if (this.#ephemerals.length < ephemeralsMax) this.#ephemerals.push(frame);
-    else {
-      this.#drop('overflow', 1);
-      this.#isDropUntold = true;
-    }
+    const waiting = (this.#ephemerals ??= []);
+    if (this.#wants !== undefined && !this.#wants(frame.type, () => frame.attributes)) return this.#count(0, 1);
+    if (this.#policy === 'latest') this.#supersede(waiting, frame.key);
+    if (waiting.length < ephemeralsMax) return void waiting.push(frame);
+    this.#drop('overflow', 1);
+    this.#isDropUntold = true;
+    if (this.#policy !== 'disconnect') return;
+    // It is told what it missed before it ends: whoever comes back knows why.
+    this.#tellDropped();
+    this.end();
   }
 
   restart(previousHead: number): void {
@@ -212,7 +219,7 @@ class CursorSubscription implements Subscription {
     if (last === undefined) {
       throw new Failure('Internal', `the log of "${channel}" has no record behind ${this.#cursor}`);
     }
-    const wanted = wants === undefined ? due : due.filter(({ type }) => wants(type));
+    const wanted = wants === undefined ? due : due.filter(({ type, json }) => wants(type, () => readAttributes(json)));
     const frames = wanted.map(({ json, sequence }) => encodeEventFrame(json, formatOffset(source.epoch, sequence)));
     const bytes = frames.length === 0 ? undefined : encoder.encode(frames.join(''));
     this.#take(last, wanted.length, due.length - wanted.length, bytes, wanted.at(-1)?.sequence);
@@ -224,6 +231,14 @@ class CursorSubscription implements Subscription {
     if (bytes === undefined) return;
     this.#known = lastSent;
     this.#send(bytes);
+  }
+
+  #supersede(waiting: EphemeralFrame[], key: string): void {
+    const at = waiting.findIndex((frame) => frame.key === key);
+    if (at < 0) return;
+    waiting.splice(at, 1);
+    this.#drop('superseded', 1);
+    this.#isDropUntold = true;
   }
 
   #tellGap({ missed, reason }: Gap): void {

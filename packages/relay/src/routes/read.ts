@@ -5,7 +5,7 @@ import type { ChannelPage, StreamQuery } from '@godwit/core/feed';
 import { assertChannel, headerNames, mediaTypes, parsePosition, type Limits } from '@godwit/core/protocol';
 import { chooseOffer, type Offer } from '../accept.ts';
 import { tokenParameter } from '../authority/token.ts';
-import { numberOf, typesOf } from '../query.ts';
+import { filterOf, numberOf, policyOf } from '../query.ts';
 import type { RelayParts } from './parts.ts';
 import { overloadResponse, streamResponse } from './sse.ts';
 
@@ -20,7 +20,7 @@ export function read({ channels, authority, limits, world, bodyOf }: RelayParts)
     const offer = chooseOffer(request.headers.get('accept'));
     const { until } = await authority(request, 'subscribe', name);
     const url = new URL(request.url);
-    const types = typesOf(url.searchParams);
+    const filter = filterOf(url.searchParams);
     const channel = channels.channel(name);
 
     if (offer === mediaTypes.stream) {
@@ -36,7 +36,7 @@ export function read({ channels, authority, limits, world, bodyOf }: RelayParts)
     const after = positionOf(url.searchParams.get('after'));
     const { limit, waitMs } = pageBounds(url.searchParams, limits);
     const leftMs = until === undefined ? Infinity : Math.max(0, until - world.now());
-    const page = await channel.page({ after, types, limit, waitMs: Math.min(waitMs, leftMs) });
+    const page = await channel.page({ after, ...filter, limit, waitMs: Math.min(waitMs, leftMs) });
     if (until !== undefined && world.now() >= until) {
       throw new Failure('Unauthenticated', 'the token expired while this request waited; come back with a new one');
     }
@@ -52,7 +52,8 @@ export function read({ channels, authority, limits, world, bodyOf }: RelayParts)
 export function readingOf(request: Request, until: number | undefined): StreamQuery {
   const query = new URL(request.url).searchParams;
   const after = positionOf(request.headers.get(headerNames.lastEventId), query.get('after'));
-  return { after, types: typesOf(query), heartbeat: true, ...(until === undefined ? {} : { until }) };
+  const reading = { after, ...filterOf(query), ephemerals: policyOf(query), heartbeat: true };
+  return until === undefined ? reading : { ...reading, until };
 }
 
 /** The first that is there; empty is absent. */

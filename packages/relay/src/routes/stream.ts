@@ -2,7 +2,7 @@
 import type { Handler } from 'hono';
 import { Failure, toFailure } from '@godwit/core';
 import { assertChannel, encodeControlFrame, encodeHeartbeat, parsePosition } from '@godwit/core/protocol';
-import { typesOf } from '../query.ts';
+import { filterOf, policyOf } from '../query.ts';
 import { createMerged, type Merged } from './merge.ts';
 import type { RelayParts } from './parts.ts';
 import { assertStreamAccepted, streamResponse } from './sse.ts';
@@ -19,7 +19,7 @@ export function stream(parts: RelayParts): Handler {
     assertStreamAccepted(request.headers.get('accept'));
     const query = new URL(request.url).searchParams;
     const positions = positionsOf(query.getAll('channel'), limits.channelsPerConnectionMax);
-    const types = typesOf(query);
+    const filter = { ...filterOf(query), ephemerals: policyOf(query) };
     const grants = await Promise.all(
       [...positions.keys()].map(async (channel) => ({
         channel,
@@ -46,7 +46,7 @@ export function stream(parts: RelayParts): Handler {
         refuse(channel, failure);
         continue;
       }
-      const reading = { after: positions.get(channel) ?? 'latest', types, heartbeat: false };
+      const reading = { after: positions.get(channel) ?? 'latest', ...filter, heartbeat: false };
       const opened = channels.channel(channel).stream(until === undefined ? reading : { ...reading, until });
       opened.then(merged.add, (error: unknown) => {
         const failure = toFailure(error);

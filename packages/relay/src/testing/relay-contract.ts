@@ -1,6 +1,7 @@
 // PROTOCOL.md as tests: one per numbered rule, run against a real relay on each platform, with nothing but fetch.
 import { describe } from 'vitest';
 import { authorityRules } from './authority-rules.ts';
+import { filterRules } from './filter-rules.ts';
 import { keyRules } from './key-rules.ts';
 import { failureRules } from './failure-rules.ts';
 import { limitRules } from './limit-rules.ts';
@@ -20,6 +21,7 @@ export function relayContract(name: string, start: (options?: RelayStart) => Pro
     numberRules(start);
     streamRules(start);
     pageRules(start);
+    filterRules(start);
     socketRules(start);
     operatingRules(start);
     failureRules(start);

@@ -82,7 +82,7 @@ export function sessionOf(parts: SessionParts): OpenSession {
     const reading: Reading = attach({
       send(frames) {
         for (const text of transcode(frames)) {
-          closing = closingBy(text) ?? closing;
+          closing = closingBy(text);
           send(text);
         }
         return isWelcome;
@@ -172,6 +172,8 @@ export function sessionOf(parts: SessionParts): OpenSession {
   };
 
   function closingBy(text: string): { readonly code: number; readonly reason: string } | undefined {
+    // Told to one that goes on, too: what it ends with is what counts.
+    if (isMessage(text, 'dropped')) return { code: closeCodes.tooSlow, reason: 'too slow for ephemeral events' };
     if (!isMessage(text, 'drain')) return undefined;
     const isExpired = until !== undefined && world.now() >= until;
     return isExpired
