@@ -166,7 +166,10 @@ export interface Store {
   state(): Promise<StoreState>;
   /** Appends own events. Answers the position of each segment's first event. */
   record(segments: readonly OwnSegment[]): Promise<readonly Position[]>;
-  /** Appends a relay's page, and moves the channel's cursors with it. */
+  /**
+   * Appends a relay's page, and moves the channel's cursors with it. A page that was trimmed fences no more, `trimYoungMs`
+   * behind its merge at the soonest: who has merged nothing for so long asks `state` first where reading stands.
+   */
   merge(page: MergePage): Promise<'merged' | 'fenced'>;
   /** Moves `sent`, and keeps what was refused. */
   confirm(confirmation: Confirmation): Promise<void>;
