@@ -6,7 +6,7 @@ import { rated } from './authority/rate.ts';
 import { cors, type Origins } from './cors.ts';
 import { isOurFault, methodNotAllowed, problemResponse } from './problem.ts';
 import { backUp } from './routes/backup.ts';
-import { remove, stat } from './routes/channel.ts';
+import { presence, remove, stat } from './routes/channel.ts';
 import { healthz, metrics, readyz, stats } from './routes/operation.ts';
 import type { RelayParts } from './routes/parts.ts';
 import { publish } from './routes/publish.ts';
@@ -50,6 +50,8 @@ export function createApp(given: AppOptions): Hono {
   app.post('/v1/channels/:channel/events', publish(options));
   app.get('/v1/channels/:channel/events', read(options));
   app.all('/v1/channels/:channel/events', refuseOthers('GET, HEAD, POST'));
+  app.get('/v1/channels/:channel/presence', presence(options));
+  app.all('/v1/channels/:channel/presence', refuseOthers('GET, HEAD'));
   app.get('/v1/channels/:channel/socket', socket(options, { origins, report }));
   app.all('/v1/channels/:channel/socket', refuseOthers('GET, HEAD'));
   app.get('/v1/channels/:channel', stat(options));

@@ -31,6 +31,8 @@ const typeLengthMax = 256;
 /** Sources and subjects are URIs, and may be long. */
 const valueLengthMax = 1024;
 const attributesMax = 10;
+/** As a channel's name. */
+const clientLengthMax = 128;
 /** Each is looked for behind the last: none makes a filter explode, but nobody means so many. */
 const starsMax = 16;
 const policies = ['skip', 'latest', 'disconnect'] as const satisfies readonly EphemeralPolicy[];
@@ -73,6 +75,17 @@ export function policyOf(query: URLSearchParams): EphemeralPolicy {
   const policy = said === '' ? 'skip' : policies.find((policy) => policy === said);
   if (policy !== undefined) return policy;
   throw invalid(`?ephemeral= is ${policies.join(', ')}; got ${JSON.stringify(said.slice(0, 40))}`);
+}
+
+/**
+ * Reads `?client=`, by which a reader says who it is.
+ *
+ * @throws Failure `InvalidRequest`
+ */
+export function clientOf(query: URLSearchParams): string | undefined {
+  const clientId = query.get('client') ?? '';
+  if (clientId.length > clientLengthMax) throw invalid(`?client= has at most ${clientLengthMax} characters`);
+  return clientId === '' ? undefined : clientId;
 }
 
 function typesOf(query: URLSearchParams): readonly string[] {

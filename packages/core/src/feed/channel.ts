@@ -3,6 +3,7 @@ import type { CloudEvent } from '../event/cloudevent.ts';
 import type { FailureJson } from '../failure.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { AppendResult } from '../protocol/results.ts';
+import type { Present } from './presence.ts';
 import type { Sink, Subscription } from './subscriber.ts';
 
 /** One member of a POST: an event, or what was wrong with it. */
@@ -47,6 +48,8 @@ export interface StreamQuery extends ReadQuery {
   readonly heartbeat: boolean;
   /** `skip` unless said. */
   readonly ephemerals?: EphemeralPolicy;
+  /** Who reads, where it is to be known to the others. */
+  readonly clientId?: string;
 }
 
 /** Attaches a sink to a reading that was admitted: it begins now, and its end is the subscription's. */
@@ -100,6 +103,8 @@ export interface Channel {
   /** The same into a sink of the caller's own, where the channel is in this process. The reading is to be attached at once. */
   subscribe?(query: StreamQuery): Promise<Attach>;
   stat(): Promise<ChannelStat>;
+  /** Who reads it live, of those that say who they are. */
+  presence(): Promise<readonly Present[]>;
   /** Forgets the log. Answers whether there was one. Streams are told of the gap and read on in the new epoch. */
   remove(): Promise<boolean>;
 }

@@ -56,6 +56,7 @@ export function createChannels(parts: {
         stream: (query) => feedOf(name).stream(query),
         subscribe: (query) => feedOf(name).subscribe(query),
         stat: () => feedOf(name).stat(),
+        presence: () => feedOf(name).presence(),
         remove: () => feedOf(name).remove(),
       } satisfies Channel;
     },

@@ -1,4 +1,5 @@
 // One channel of a relay: append → announce → replay → live. Its rooms do the work; this joins them.
+import type { CloudEvent } from '../event/cloudevent.ts';
 import { Failure, isFailure, toFailure } from '../failure.ts';
 import type { Log, LogNews } from '../ports/log.ts';
 import type { Stop, World } from '../ports/world.ts';
@@ -10,6 +11,7 @@ import type { Attach, Channel, ChannelStat, StreamQuery } from './channel.ts';
 import { createCounts, type DeliveryCounts } from './counts.ts';
 import { createGroup } from './group.ts';
 import { createPager } from './pager.ts';
+import { createPresence } from './presence.ts';
 import { createRetention } from './retention.ts';
 import { createRing } from './ring.ts';
 import { createSubscriptionStream } from './stream.ts';
@@ -105,13 +107,19 @@ export function createFeed(parts: FeedParts): Feed {
       return { epoch, appended: await log.append(events, refused) };
     },
     head: () => head,
-    relay(event, after) {
-      if (subscribers.size === 0) return;
-      const bytes = encoder.encode(encodeEventFrame(encodeEphemeral(event, channel), null));
-      const { type, source, subject = '' } = event;
-      subscribers.relay({ bytes, type, attributes: event, key: JSON.stringify([source, type, subject]), after });
-    },
+    relay,
     settled: () => subscribers.announce(),
+  });
+  const presence = createPresence({
+    world,
+    lifetimeMs: limits.presenceMs,
+    clientsMax: limits.subscribersMax,
+    tell(type, clientId) {
+      const time = new Date(world.now()).toISOString();
+      const base = { specversion: '1.0', id: world.id(), source: `/v1/channels/${channel}`, type, time } as const;
+      relay({ ...base, subject: clientId, ephemeral: true, data: { clientId } }, head);
+      if (!group.isCommitting) subscribers.announce();
+    },
   });
   const retention = createRetention({
     world,
@@ -132,9 +140,10 @@ export function createFeed(parts: FeedParts): Feed {
     stream: (query) => use(async () => createSubscriptionStream(await subscribe(query))),
     subscribe: (query) => use(() => subscribe(query)),
     stat: () => use(stat),
+    presence: () => use(async () => presence.list()),
     remove: () => use(remove),
     get isIdle() {
-      return busy === 0 && subscribers.size === 0;
+      return busy === 0 && subscribers.size === 0 && presence.size === 0;
     },
     counts,
     drain(retryAfterMs) {
@@ -147,6 +156,7 @@ export function createFeed(parts: FeedParts): Feed {
       if (isClosed) return;
       isClosed = true;
       retention.stop();
+      presence.stop();
       subscribers.end();
       pager.end();
       await group.exclusive(async () => undefined);
@@ -156,6 +166,13 @@ export function createFeed(parts: FeedParts): Feed {
       await last?.log.close();
     },
   };
+
+  function relay(event: CloudEvent, after: number): void {
+    if (subscribers.size === 0) return;
+    const bytes = encoder.encode(encodeEventFrame(encodeEphemeral(event, channel), null));
+    const { type, source, subject = '' } = event;
+    subscribers.relay({ bytes, type, attributes: event, key: JSON.stringify([source, type, subject]), after });
+  }
 
   async function use<T>(work: () => Promise<T>): Promise<T> {
     if (isClosed) throw closed(channel);
@@ -221,7 +238,7 @@ export function createFeed(parts: FeedParts): Feed {
   }
 
   async function subscribe(query: StreamQuery): Promise<Attach> {
-    const { until, heartbeat, ephemerals = 'skip' } = query;
+    const { until, heartbeat, ephemerals = 'skip', clientId } = query;
     const position = parsePosition(query.after === '' ? 'latest' : query.after);
     const wants = compileFilter(query);
     const { log } = await opened();
@@ -239,9 +256,12 @@ export function createFeed(parts: FeedParts): Feed {
       // Removed since: what it was to begin behind is no more.
       const isStale = stat.epoch !== epoch;
       const { after, gap } = isStale ? { after: 0, gap: { missed: null, reason: 'epoch' } as const } : resolved;
+      // Before it reads: it is the others who are told.
+      const leave = clientId === undefined || isClosed ? undefined : presence.join(clientId);
       const subscription = subscribers.add(until, (left) => {
         const ended = (its: Subscription): void => {
           left(its);
+          leave?.();
           if (subscribers.size === 0) ring.clear();
         };
         return createSubscription(side, { sink, after, gap, wants, ephemerals, heartbeat, ended });

@@ -3,6 +3,7 @@ export * from './channel.ts';
 export * from './channels.ts';
 export * from './counts.ts';
 export * from './feed.ts';
+export type { Present } from './presence.ts';
 export { createSubscriptionStream } from './stream.ts';
 export type { Sink, Subscription } from './subscriber.ts';
 export { decodeSegment, encodeEphemeral, encodeRecord, encodeSegment, escapeText } from '../protocol/record.ts';

@@ -36,6 +36,8 @@ export interface Limits {
   readonly waitMsMax: number;
   /** How often a silent stream says that it is alive, in milliseconds. */
   readonly heartbeatMs: number;
+  /** How long a client counts as present after its last connection has ended, in milliseconds. */
+  readonly presenceMs: number;
 }
 
 const KiB = 1024;
@@ -71,4 +73,6 @@ export const defaultLimits: Limits = {
   // Below the 60 s after which common proxies cut an idle connection.
   waitMsMax: 30_000,
   heartbeatMs: 15_000,
+  // Longer than it takes to change networks or to reload, which is no leaving.
+  presenceMs: 10_000,
 };

@@ -7,6 +7,7 @@ import {
   type ChannelPage,
   type ChannelStat,
   type Feed,
+  type Present,
   type ReadQuery,
   type StreamQuery,
 } from '@godwit/core/feed';
@@ -70,6 +71,11 @@ export class ChannelObject extends DurableObject<RelayEnv> {
       const held = holdStream(stream);
       return { stream: held.stream, lease: new Lease(held.end) };
     });
+  }
+
+  /** See `Channel.presence`. */
+  presence(channel: string): Promise<Envelope<readonly Present[]>> {
+    return pack(() => this.#feedOf(channel).presence());
   }
 
   /** See `Channel.stat`. */

@@ -105,6 +105,7 @@ function world(options: {
         append: () => call('append', []),
         page: () => call('page', page),
         stream: () => call('stream', stream),
+        presence: async () => ({ ok: true, value: [] }),
         stat: () => call('stat', stat),
         remove: () => call('remove', true),
       };

@@ -10,7 +10,7 @@ import { holdStream } from './held-stream.ts';
 const retryAfterMs = 1000;
 
 /** A channel's object from afar. */
-export interface ChannelStub extends Pick<ChannelObject, 'append' | 'page' | 'stat' | 'remove'> {
+export interface ChannelStub extends Pick<ChannelObject, 'append' | 'page' | 'stat' | 'presence' | 'remove'> {
   stream(channel: string, query: StreamQuery): Promise<Envelope<Leased>>;
 }
 
@@ -44,6 +44,7 @@ export function createObjectChannels(namespace: ChannelNamespace): Channels {
         page: (query) => call(true, (stub) => stub.page(name, query)),
         stream: async (query) => leased(await call(true, (stub) => stub.stream(name, query))),
         stat: () => call(true, (stub) => stub.stat(name)),
+        presence: () => call(true, (stub) => stub.presence(name)),
         // The second answer would be that there was nothing to remove.
         remove: () => call(false, (stub) => stub.remove(name)),
       } satisfies Channel;

@@ -13,6 +13,16 @@ export function stat({ channels, authority }: RelayParts): Handler<object, '/:ch
   };
 }
 
+/** `GET /v1/channels/{channel}/presence` (rule 5.6). */
+export function presence({ channels, authority }: RelayParts): Handler<object, '/:channel'> {
+  return async (context) => {
+    const channel = assertChannel(context.req.param('channel'));
+    await authority(context.req.raw, 'subscribe', channel);
+    const clients = await channels.channel(channel).presence();
+    return context.json({ clients }, 200, { 'cache-control': 'no-store' });
+  };
+}
+
 /** `DELETE /v1/channels/{channel}` (rule 5). */
 export function remove({ channels, authority }: RelayParts): Handler<object, '/:channel'> {
   return async (context) => {

@@ -5,7 +5,7 @@ import type { ChannelPage, StreamQuery } from '@godwit/core/feed';
 import { assertChannel, headerNames, mediaTypes, parsePosition, type Limits } from '@godwit/core/protocol';
 import { chooseOffer, type Offer } from '../accept.ts';
 import { tokenParameter } from '../authority/token.ts';
-import { filterOf, numberOf, policyOf } from '../query.ts';
+import { clientOf, filterOf, numberOf, policyOf } from '../query.ts';
 import type { RelayParts } from './parts.ts';
 import { overloadResponse, streamResponse } from './sse.ts';
 
@@ -53,7 +53,12 @@ export function readingOf(request: Request, until: number | undefined): StreamQu
   const query = new URL(request.url).searchParams;
   const after = positionOf(request.headers.get(headerNames.lastEventId), query.get('after'));
   const reading = { after, ...filterOf(query), ephemerals: policyOf(query), heartbeat: true };
-  return until === undefined ? reading : { ...reading, until };
+  const clientId = clientOf(query);
+  return {
+    ...reading,
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(until === undefined ? {} : { until }),
+  };
 }
 
 /** The first that is there; empty is absent. */

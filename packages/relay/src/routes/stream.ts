@@ -2,7 +2,7 @@
 import type { Handler } from 'hono';
 import { Failure, toFailure } from '@godwit/core';
 import { assertChannel, encodeControlFrame, encodeHeartbeat, parsePosition } from '@godwit/core/protocol';
-import { filterOf, policyOf } from '../query.ts';
+import { clientOf, filterOf, policyOf } from '../query.ts';
 import { createMerged, type Merged } from './merge.ts';
 import type { RelayParts } from './parts.ts';
 import { assertStreamAccepted, streamResponse } from './sse.ts';
@@ -19,7 +19,9 @@ export function stream(parts: RelayParts): Handler {
     assertStreamAccepted(request.headers.get('accept'));
     const query = new URL(request.url).searchParams;
     const positions = positionsOf(query.getAll('channel'), limits.channelsPerConnectionMax);
-    const filter = { ...filterOf(query), ephemerals: policyOf(query) };
+    const clientId = clientOf(query);
+    const who = clientId === undefined ? {} : { clientId };
+    const filter = { ...filterOf(query), ...who, ephemerals: policyOf(query) };
     const grants = await Promise.all(
       [...positions.keys()].map(async (channel) => ({
         channel,

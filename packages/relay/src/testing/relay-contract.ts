@@ -8,6 +8,7 @@ import { limitRules } from './limit-rules.ts';
 import { numberRules } from './number-rules.ts';
 import { operatingRules } from './operating-rules.ts';
 import { pageRules } from './page-rules.ts';
+import { presenceRules } from './presence-rules.ts';
 import { publishRules } from './publish-rules.ts';
 import { socketRules } from './socket-rules.ts';
 import { streamRules } from './stream-rules.ts';
@@ -22,6 +23,7 @@ export function relayContract(name: string, start: (options?: RelayStart) => Pro
     streamRules(start);
     pageRules(start);
     filterRules(start);
+    presenceRules(start);
     socketRules(start);
     operatingRules(start);
     failureRules(start);
