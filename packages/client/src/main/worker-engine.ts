@@ -56,6 +56,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   /** Settles when there is a worker to ask; rejects when there is none, and will be none. */
   let ready: Promise<unknown> = Promise.reject(new Failure('Internal', 'the engine was asked before it was started'));
   ready.catch(() => undefined);
+  let isRestarting = false;
   let closing = false;
 
   return {
@@ -68,12 +69,18 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       return hello;
     },
     record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
-    outcomes: (items) => ask('look for outcomes', callMsMax, async (side) => side.outcomes(items)),
-    read: (after, limit) => ask('read the log', callMsMax, async (side) => side.read(after, limit)),
+    outcomes: (items) => askAgain('look for outcomes', callMsMax, async (side) => side.outcomes(items)),
+    read: (after, limit) => askAgain('read the log', callMsMax, async (side) => side.read(after, limit)),
     setPaused: (paused) => ask('pause or resume', callMsMax, async (side) => side.setPaused(paused)),
-    define(spec) {
+    async define(spec) {
       specs.set(spec.name, spec);
-      return ask('start a handler', callMsMax, async (side) => side.define(spec));
+      try {
+        if (!isRestarting) return await ask('start a handler', callMsMax, async (side) => side.define(spec));
+      } catch (error) {
+        if (!isRestarting) throw error;
+      }
+      // The next worker is told of it with the others.
+      await ready;
     },
     undefine(name, graceMs) {
       specs.delete(name);
@@ -86,8 +93,8 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     },
     pauseTasks: (paused) => ask('pause the handlers', callMsMax, async (side) => side.pauseTasks(paused)),
     stopTasks: (graceMs) => ask('stop the handlers', callMsMax + graceMs, async (side) => side.stopTasks(graceMs)),
-    handlers: () => ask('list the handlers', callMsMax, async (side) => side.handlers()),
-    tasks: (query, page) => ask('list tasks', callMsMax, async (side) => side.tasks(query, page)),
+    handlers: () => askAgain('list the handlers', callMsMax, async (side) => side.handlers()),
+    tasks: (query, page) => askAgain('list tasks', callMsMax, async (side) => side.tasks(query, page)),
     changeTasks: (query, change) => ask(`${change} tasks`, callMsMax, async (side) => side.changeTasks(query, change)),
     close: () => end(async (side) => side.close()),
     destroy: () => end(async (side) => side.destroy()),
@@ -115,6 +122,16 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     await ready;
     if (life === undefined) throw new Failure('Internal', `the engine was asked to ${what} before it was started`);
     return life.ask(what, ms, call);
+  }
+
+  /** What changes nothing is asked of the next worker, where this one dies before it answers. */
+  async function askAgain<Value>(...question: Parameters<typeof ask<Value>>): Promise<Value> {
+    try {
+      return await ask(...question);
+    } catch (error) {
+      if (!isRestarting) throw error;
+      return ask(...question);
+    }
   }
 
   async function begin(started: StartedWorker): Promise<void> {
@@ -155,6 +172,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     restarts += 1;
     const { connection, tasksPaused } = standing ?? {};
     tell(new Failure(failure.name, `${failure.message} Another is started.`, { cause: failure }), 'connecting');
+    isRestarting = true;
     const mine = restart(failure, connection === 'paused', tasksPaused === true);
     ready = mine;
     // One that dies while it is told what the one before knew is followed by another.
@@ -182,10 +200,12 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     for (const spec of specs.values()) {
       await again?.ask('start a handler', callMsMax, async (side) => side.define(spec));
     }
+    isRestarting = false;
   }
 
   /** There is no worker any more. */
   function lost(failure: Failure): void {
+    isRestarting = false;
     life?.release(failure);
     ready = Promise.reject(failure);
     ready.catch(() => undefined);
