@@ -5,6 +5,7 @@ import { Failure, type World } from '@godwit/core';
 import { forbidden, type Action, type Authority } from './authority.ts';
 import type { KeyHint, Keys } from './keys.ts';
 import { tokenOf } from './token.ts';
+import { createVerified } from './verified.ts';
 
 /** What a token says, read once per request. */
 interface Claims {
@@ -42,6 +43,7 @@ export function createTokenAuthority(
   const { keys, world, issuer, audience } = parts;
   // A stream of a hundred channels asks a hundred times about one token.
   const known = new WeakMap<Request, Promise<Claims>>();
+  const verified = createVerified<Claims>(keys);
   const rules: JWTVerifyOptions = {
     algorithms: [...keys.algorithms],
     clockTolerance: clockSkewMs / 1000,
@@ -59,32 +61,25 @@ export function createTokenAuthority(
 
   async function read(request: Request): Promise<Claims> {
     const token = tokenOf(request, parts);
-    const payload = await verified(token);
-    const until = payload.exp === undefined ? undefined : payload.exp * 1000;
+    const claims = (await verified.claimsOf(token)) ?? (await verify(token));
     // The tolerance is not for it.
-    if (until !== undefined && until <= world.now()) throw expired();
-    return {
-      allowed: {
-        publish: patternsOf(payload, 'publish'),
-        subscribe: patternsOf(payload, 'subscribe'),
-        manage: patternsOf(payload, 'manage'),
-      },
-      until,
-      // Its signature is of nobody else's, and shorter than the whole.
-      token: token.slice(token.lastIndexOf('.') + 1),
-    };
+    if (claims.until !== undefined && claims.until <= world.now()) throw expired();
+    return claims;
   }
 
-  async function verified(token: string): Promise<JWTPayload> {
+  async function verify(token: string): Promise<Claims> {
     const hint = hintOf(token, keys.algorithms);
     const fitting = await keys.find(hint);
     for (const key of fitting) {
       try {
         const { payload } = await jwtVerify(token, key, { ...rules, currentDate: new Date(world.now()) });
-        return payload;
+        const claims = claimsOf(payload, token);
+        verified.remember(token, { claims, hint, key });
+        return claims;
       } catch (error) {
         if (error instanceof errors.JWSSignatureVerificationFailed) continue;
         if (error instanceof errors.JWTExpired) throw expired(error);
+        if (error instanceof Failure) throw error;
         throw refused(error instanceof Error ? error.message : 'it cannot be read', error);
       }
     }
@@ -93,6 +88,19 @@ export function createTokenAuthority(
       `this relay has no key for its algorithm ${quoted(hint.alg)}${hint.kid === undefined ? '' : ` and its "kid" ${quoted(hint.kid)}`}`,
     );
   }
+}
+
+function claimsOf(payload: JWTPayload, token: string): Claims {
+  return {
+    allowed: {
+      publish: patternsOf(payload, 'publish'),
+      subscribe: patternsOf(payload, 'subscribe'),
+      manage: patternsOf(payload, 'manage'),
+    },
+    until: payload.exp === undefined ? undefined : payload.exp * 1000,
+    // Its signature is of nobody else's, and shorter than the whole.
+    token: token.slice(token.lastIndexOf('.') + 1),
+  };
 }
 
 /** Reads a token's header, and refuses the algorithms that the keys are not for. */

@@ -41,14 +41,27 @@ export async function listen(options: {
   readonly streamOf?: (request: Request) => Attach | undefined;
   /** What handshakes of sockets are handed to; without it, they are requests like others. */
   readonly sockets?: Sockets | undefined;
+  /**
+   * Nothing but the relay runs here: the global `Request` and `Response` become those of Hono's server, which are lighter.
+   * Otherwise they stay Node's own, for whoever starts a relay in a process of theirs.
+   */
+  readonly ownsProcess?: boolean | undefined;
   readonly host: string;
   readonly port: number;
   readonly limits: Pick<Limits, 'headersMsMax' | 'requestMsMax' | 'connectionsPerClientMax'>;
   /** Addresses of proxies, whose connections are those of many clients; those of this machine unless said. */
   readonly proxies?: readonly string[] | undefined;
 }): Promise<Listening> {
-  const { fetch, streamOf = () => undefined, sockets, host, port, limits, proxies = loopback } = options;
-  // The globals stay Node's own: whoever starts a relay in a process of theirs keeps their Request and Response.
+  const {
+    fetch,
+    streamOf = () => undefined,
+    ownsProcess = false,
+    sockets,
+    host,
+    port,
+    limits,
+    proxies = loopback,
+  } = options;
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {
       const response = refusalOf(incoming) ?? (await fetch(request));
@@ -58,7 +71,7 @@ export async function listen(options: {
       writeStream(outgoing, response, attach);
       return RESPONSE_ALREADY_SENT;
     },
-    { overrideGlobalObjects: false, errorHandler: refuseTarget },
+    { overrideGlobalObjects: ownsProcess, errorHandler: refuseTarget },
   );
   const timeouts = {
     // Node wants the first to be the shorter.

@@ -20,7 +20,7 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
   if (typeof options === 'string') return void process.stdout.write(options);
   // Before the line that says it is ready: whoever reads that may ask it to end at once.
   const asked = askedToEnd();
-  const relay = await startRelay(options);
+  const relay = await startRelay({ ...options, ownsProcess: true });
   process.stdout.write(`godwit relay ${relay.url}\n`);
   await asked;
   await relay.close();
