@@ -3,6 +3,7 @@ const benches: Readonly<Record<string, string>> = {
   dispatch: './dispatch/dispatch.ts',
   client: '../../client/bench/client/client.ts',
   store: '../../client/bench/store/store.ts',
+  relay: '../../relay/bench/relay/relay.ts',
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -10,8 +10,6 @@ import { parseJson, type Parsed } from './numbers.ts';
 export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
   const tooLarge = (): Failure =>
     new Failure('TooLarge', `the body is larger than ${bytesMax} bytes; send it in parts`);
-  const brokeOff = (after: string, error: unknown): Failure =>
-    new Failure('InvalidEvent', `the body broke off${after}: ${toFailure(error).message}`);
   const length = request.headers.get('content-length');
   if (Number(length ?? 0) > bytesMax) throw tooLarge();
   if (length !== null) {
@@ -92,4 +90,8 @@ export function decodeJsonText(text: string, what = 'the body'): Parsed {
     const said = error instanceof Error ? error.message : '';
     throw new Failure('InvalidEvent', `${what} is not JSON: ${said}; did it arrive whole?`, { cause: error });
   }
+}
+
+function brokeOff(after: string, error: unknown): Failure {
+  return new Failure('InvalidEvent', `the body broke off${after}: ${toFailure(error).message}`);
 }
