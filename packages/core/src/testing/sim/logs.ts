@@ -8,15 +8,23 @@ const slowMsMax = 5000;
 
 const kinds = ['relay.log-fails', 'relay.log-answer-lost', 'relay.log-slow'] as const;
 
+/** What one append came to. */
+export interface AppendCounts {
+  readonly published: number;
+  readonly duplicates: number;
+  readonly refused: number;
+}
+
 /** Wraps the logs of one run of a relay. `opened` hears of each log before anybody uses it; `trimmed` of what went. */
 export function createSimLogs(
   inner: Logs,
   parts: CallParts & {
     readonly opened?: (channel: string, log: Log) => Promise<void>;
     readonly trimmed?: (channel: string, events: number) => void;
+    readonly appended?: (channel: string, counts: AppendCounts) => void;
   },
 ): Logs {
-  const { life, faults, dice, base, opened, trimmed } = parts;
+  const { life, faults, dice, base, opened, trimmed, appended } = parts;
 
   return {
     async open(channel) {
@@ -33,7 +41,13 @@ export function createSimLogs(
 
   function wrap(channel: string, log: Log): Log {
     return {
-      append: (events, refused) => faulty(() => log.append(events, refused)),
+      append: (events, refused) =>
+        faulty(async () => {
+          const outcomes = await log.append(events, refused);
+          const published = outcomes.filter(({ status }) => status === 'appended').length;
+          appended?.(channel, { published, duplicates: outcomes.length - published, refused });
+          return outcomes;
+        }),
       read: (after, limit) => log.read(after, limit),
       follow: (listener) => log.follow((news) => life.isDead() || listener(news)),
       stat: () => log.stat(),

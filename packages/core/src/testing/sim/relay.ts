@@ -1,14 +1,16 @@
 // The relay of a simulated world: it is killed and started again over the same logs, drained, trimmed, and forbids channels.
+import type { ChannelStat } from '../../feed/channel.ts';
 import { createChannels, type ServedChannels } from '../../feed/channels.ts';
 import { createMemoryLink } from '../../memory/link.ts';
 import { createMemoryLogs } from '../../memory/log.ts';
 import type { Failure } from '../../failure.ts';
+import type { Link } from '../../ports/link.ts';
 import type { Log, Logs } from '../../ports/log.ts';
 import type { World } from '../../ports/world.ts';
 import { defaultLimits } from '../../protocol/limits.ts';
 import { createLife, type Life } from './life.ts';
 import type { SimRelayEnd } from './link.ts';
-import { createSimLogs } from './logs.ts';
+import { createSimLogs, type AppendCounts } from './logs.ts';
 import type { CallParts } from './store.ts';
 import { createSimWorld } from './world.ts';
 
@@ -31,8 +33,8 @@ export interface SimRelay extends SimRelayEnd {
   allow(channel: string): void;
   /** Whether it ever was. */
   wasForbidden(channel: string): boolean;
-  /** How many read a channel now. */
-  subscribers(channel: string): Promise<number>;
+  /** A channel in numbers, by whoever runs now. */
+  stat(channel: string): Promise<ChannelStat | undefined>;
   close(): Promise<void>;
   /** Ends whatever is left of it. */
   bury(): void;
@@ -59,10 +61,13 @@ export function createSimRelay(
     readonly ringBytes: number;
     readonly opened: (channel: string, log: Log) => Promise<void>;
     readonly trimmed: (channel: string, events: number) => void;
+    readonly appended: (channel: string, counts: AppendCounts) => void;
+    /** Holds what clients are told against what is so. */
+    readonly watch: (link: Link) => Link;
     readonly report: (failure: Failure) => void;
   },
 ): SimRelay {
-  const { base, dice, elapsed, opened, trimmed } = parts;
+  const { base, dice, elapsed, opened, trimmed, appended, watch } = parts;
   const stored = createMemoryLogs(base);
   const forbidden = new Set<string>();
   const everForbidden = new Set<string>();
@@ -114,7 +119,7 @@ export function createSimRelay(
     },
     wasForbidden: (channel) => everForbidden.has(channel),
     allow: (channel) => void forbidden.delete(channel),
-    subscribers: async (channel) => (await running?.channels.channel(channel).stat())?.subscribers ?? 0,
+    stat: async (channel) => running?.channels.channel(channel).stat(),
     async close() {
       await running?.channels.close();
       running = undefined;
@@ -129,11 +134,11 @@ export function createSimRelay(
     if (running !== undefined) return;
     const life = createLife(elapsed);
     const world = createSimWorld({ base, life, seed: dice.whole(1, 2 ** 31) });
-    const logs = createSimLogs(stored, { ...parts, base: parts.later, life, opened, trimmed });
+    const logs = createSimLogs(stored, { ...parts, base: parts.later, life, opened, trimmed, appended });
     const limits = { ...defaultLimits, ringBytes: parts.ringBytes };
     const channels = createChannels({ logs, world, limits, report: parts.report });
     const end = new AbortController();
-    running = { life, channels, end, up: { link: createMemoryLink(channels), signal: end.signal } };
+    running = { life, channels, end, up: { link: watch(createMemoryLink(channels)), signal: end.signal } };
   }
 
   function kill(): void {

@@ -50,6 +50,7 @@ export async function comeToRest(scene: Scene): Promise<void> {
   if (asleep.length > 0) await base.advance(1000);
   await untilArrived(scene);
   if (scene.violation === undefined) checkAll(scene);
+  if (scene.violation === undefined) await checkRelay(scene);
   if (scene.violation === undefined) await leave(scene);
 }
 
@@ -207,6 +208,36 @@ function checkAll(scene: Scene): void {
   }
 }
 
+/** The relay's counts are what was done; and whoever reads from it, of different devices, has seen one order. */
+async function checkRelay({ relay, history, plan, devices, fail }: Scene): Promise<void> {
+  for (const channel of plan.channels) {
+    const { epochs, appended } = history.channel(channel);
+    const stat = await relay.stat(channel);
+    const counts = epochs.at(-1)?.counts;
+    for (const name of ['published', 'duplicates', 'refused'] as const) {
+      if (stat?.[name] !== (counts?.[name] ?? 0))
+        fail(`the relay says ${name} ${stat?.[name]} of "${channel}", and it was ${counts?.[name]}`);
+    }
+    if (stat !== undefined && stat.queueDepth > 0) fail(`${stat.queueDepth} events of "${channel}" wait at the relay`);
+    // An event that stands twice, in two epochs, has two places in the order: its readers may have met it at either.
+    const order = new Map<string, number>();
+    for (const { identity } of epochs.flatMap(({ events }) => events))
+      if (appended.get(identity) === 1 && !order.has(identity)) order.set(identity, order.size);
+    for (const { name, disk, relayed } of devices.flatMap(({ tabs }) => tabs)) {
+      const identities = new Map(
+        disk.entries().flatMap((entry) => (entry.kind === 'event' ? [[entry.event.id, identityOf(entry.event)]] : [])),
+      );
+      let last = -1;
+      for (const heard of relayed.get(channel) ?? []) {
+        const place = 'id' in heard ? order.get(identities.get(heard.id) ?? '') : undefined;
+        if (place === undefined) continue;
+        if (place <= last) fail(`${name} heard ${'id' in heard && heard.id} of "${channel}" in another order than others`);
+        last = place;
+      }
+    }
+  }
+}
+
 /** Every event of a durable handler has ended, and the counts say how. */
 function checkHandlers({ fail, handledOn }: Scene, disk: Disk): void {
   const handled = handledOn(disk);
@@ -269,7 +300,7 @@ async function leave({ base, relay, devices, plan, later, fail }: Scene): Promis
     if (world.timers > 0) fail(`${name} has left ${world.timers} timers`);
   }
   for (const channel of plan.channels) {
-    const readers = await relay.subscribers(channel);
+    const readers = (await relay.stat(channel))?.subscribers ?? 0;
     if (readers > 0) fail(`${readers} still read "${channel}" at the relay`);
   }
   await relay.close();

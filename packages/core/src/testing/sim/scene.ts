@@ -8,6 +8,7 @@ import { createDisk, type Disk } from './device.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { createLife } from './life.ts';
 import { drawPlan, type Plan, type PlanBounds } from './plan.ts';
+import { createOrder } from './order.ts';
 import { createSimRelay, type SimRelay } from './relay.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { openTab, type Account, type SimTab } from './tab.ts';
@@ -120,6 +121,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       appendedAt.set(key, own.position);
     },
   });
+  const order = createOrder({ history, fail });
   const relay = createSimRelay({
     base,
     later,
@@ -129,6 +131,8 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     ringBytes: plan.ringBytes,
     opened: history.opened,
     trimmed: history.trimmed,
+    appended: history.counted,
+    watch: order.watch,
     report: (failure) => reported('relay', failure),
   });
 

@@ -2,6 +2,7 @@
 import type { CloudEvent } from '../../event/cloudevent.ts';
 import type { Log } from '../../ports/log.ts';
 import { identityOf } from '../../event/cloudevent.ts';
+import type { AppendCounts } from './logs.ts';
 
 /** One event at the relay. */
 export interface StoredEvent {
@@ -18,6 +19,8 @@ export interface EpochHistory {
   readonly events: StoredEvent[];
   /** So many of them, the oldest, were trimmed. */
   trimmed: number;
+  /** What the appends came to since the channel was made, also before a backup. */
+  counts: AppendCounts;
 }
 
 /** How many events of a restored log are looked at in one read. */
@@ -37,6 +40,8 @@ export interface RelayHistory {
   /** Follows a log from its beginning. Told of before anybody else uses it. */
   opened(channel: string, log: Log): Promise<void>;
   trimmed(channel: string, events: number): void;
+  /** An append was done. */
+  counted(channel: string, counts: AppendCounts): void;
   readonly size: number;
 }
 
@@ -55,7 +60,7 @@ export function createRelayHistory(parts: {
       return size;
     },
     async opened(name, log) {
-      const { epoch, head, tail } = await log.stat();
+      const { epoch, head, tail, published, duplicates, refused } = await log.stat();
       const history = channel(name);
       if (history.epochs.some((known) => known.epoch === epoch)) return;
       const events = await restored(log, epoch, tail - 1);
@@ -64,7 +69,7 @@ export function createRelayHistory(parts: {
           fail(`the log of "${name}" was restored with ${identity}, which it never had`);
       if (head !== events.length)
         fail(`the log of "${name}" says that it holds ${head} events, and holds ${events.length}`);
-      const current: EpochHistory = { epoch, events, trimmed: tail - 1 };
+      const current: EpochHistory = { epoch, events, trimmed: tail - 1, counts: { published, duplicates, refused } };
       history.epochs.push(current);
       log.follow(({ records }) => {
         for (const { sequence, json } of records) append(name, history, current, sequence, JSON.parse(json));
@@ -73,6 +78,16 @@ export function createRelayHistory(parts: {
     trimmed(name, events) {
       const current = channel(name).epochs.at(-1);
       if (current !== undefined) current.trimmed += events;
+    },
+    counted(name, more) {
+      const current = channel(name).epochs.at(-1);
+      if (current === undefined) return fail(`something was appended to "${name}", which nobody had opened`);
+      const { published, duplicates, refused } = current.counts;
+      current.counts = {
+        published: published + more.published,
+        duplicates: duplicates + more.duplicates,
+        refused: refused + more.refused,
+      };
     },
   };
 
