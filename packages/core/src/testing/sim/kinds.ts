@@ -10,6 +10,7 @@ export const callFaults: Readonly<Record<CallFault, number>> = {
   // Between the tabs of a device.
   'tabs.message-lost': 0.02,
   'tabs.message-late': 0.05,
+  'tabs.message-doubled': 0.03,
   // Between a device and the relay.
   'link.push-cut': 0.03,
   'link.push-answer-lost': 0.05,
@@ -21,6 +22,7 @@ export const callFaults: Readonly<Record<CallFault, number>> = {
   'link.stream-cut-within': 0.02,
   'link.stream-half-open': 0.01,
   'link.stream-slow': 0.03,
+  'link.stream-stalled': 0.01,
   // At the relay's disk.
   'relay.log-fails': 0.02,
   'relay.log-answer-lost': 0.02,
@@ -33,6 +35,7 @@ export const callFaults: Readonly<Record<CallFault, number>> = {
   'handler.hangs': 0.01,
   'handler.late': 0.2,
   'live.throws': 0.02,
+  'live.hangs': 0.02,
 };
 
 /** What may be done to the world between two steps, and how likely beside an ordinary step, whose weights sum to 100. */
@@ -62,6 +65,7 @@ export type CallFault =
   | 'store.hangs'
   | 'tabs.message-lost'
   | 'tabs.message-late'
+  | 'tabs.message-doubled'
   | 'link.push-cut'
   | 'link.push-answer-lost'
   | 'link.push-slow'
@@ -72,6 +76,7 @@ export type CallFault =
   | 'link.stream-cut-within'
   | 'link.stream-half-open'
   | 'link.stream-slow'
+  | 'link.stream-stalled'
   | 'relay.log-fails'
   | 'relay.log-answer-lost'
   | 'relay.log-slow'
@@ -80,7 +85,8 @@ export type CallFault =
   | 'handler.throws'
   | 'handler.hangs'
   | 'handler.late'
-  | 'live.throws';
+  | 'live.throws'
+  | 'live.hangs';
 /** A fault between two steps. */
 export type StepFault =
   | 'tab.opened'

@@ -16,6 +16,8 @@ export interface SimRelayEnd {
 
 /** The longest that anything is on its way, in milliseconds. */
 const slowMsMax = 8000;
+/** The longest that nobody reads a stream, in milliseconds: longer than a heartbeat is waited for. */
+const stalledMsMax = 90_000;
 
 const pushKinds = [
   'link.push-cut',
@@ -26,7 +28,13 @@ const pushKinds = [
   'tab.killed-in-call',
   'tab.frozen-in-call',
 ] as const;
-const streamKinds = ['link.stream-cut', 'link.stream-cut-within', 'link.stream-half-open', 'link.stream-slow'] as const;
+const streamKinds = [
+  'link.stream-cut',
+  'link.stream-cut-within',
+  'link.stream-half-open',
+  'link.stream-slow',
+  'link.stream-stalled',
+] as const;
 
 /** Makes a tab's link to a relay that comes and goes. */
 export function createSimLink(relay: SimRelayEnd, parts: CallParts & { readonly asks?: () => void }): Link {
@@ -143,6 +151,11 @@ export function createSimLink(relay: SimRelayEnd, parts: CallParts & { readonly 
           throw cut('and nothing more came');
         case 'link.stream-slow':
           await abortable(passed(base, dice.whole(1, slowMsMax)), either);
+          yield frames;
+          break;
+        case 'link.stream-stalled':
+          // Nobody asks for more: what comes meanwhile the relay keeps, or tells as a gap.
+          await abortable(passed(base, dice.whole(slowMsMax, stalledMsMax)), either);
           yield frames;
           break;
         default:

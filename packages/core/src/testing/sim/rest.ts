@@ -7,6 +7,7 @@ import type { Disk } from './device.ts';
 import type { Scene, SimDevice } from './scene.ts';
 import { livingOf } from './steps.ts';
 import { handlerNames, type Heard, type SimTab } from './tab.ts';
+import { wants } from './wants.ts';
 
 /** Within how much time everything has arrived, in milliseconds: a refused channel's rest, a lease and some retries. */
 const restMsMax = 15 * 60_000;
@@ -51,6 +52,7 @@ export async function comeToRest(scene: Scene): Promise<void> {
   await untilArrived(scene);
   if (scene.violation === undefined) checkAll(scene);
   if (scene.violation === undefined) await checkRelay(scene);
+  if (scene.violation === undefined) await whisper(scene);
   if (scene.violation === undefined) await leave(scene);
 }
 
@@ -58,6 +60,7 @@ async function untilArrived(scene: Scene): Promise<void> {
   let left = missing(scene);
   for (let waited = 0; left !== undefined && waited < restMsMax && scene.violation === undefined; waited += stepMs) {
     await scene.base.advance(stepMs);
+    scene.look();
     left = missing(scene);
   }
   if (left !== undefined) scene.fail(`at rest, ${left}`);
@@ -196,15 +199,12 @@ function unheardBy({ name, disk, local, relayed }: SimTab): string | undefined {
   return undefined;
 }
 
-function wants(handler: string): (entry: LogEntry) => boolean {
-  return (entry) => entry.kind === 'event' && (handler === 'relayed' ? entry.offset !== null : !entry.echo);
-}
-
 function checkAll(scene: Scene): void {
   for (const device of scene.devices) {
     checkHandlers(scene, device.disk);
     for (const tab of device.tabs)
       if (tab.disk === device.disk) checkHeard(scene, tab, tab.life.state !== 'dead' && tab.closing === 'no');
+    for (const tab of livingOf(device)) checkCounts(scene, tab);
   }
 }
 
@@ -258,6 +258,25 @@ function checkHandlers({ fail, handledOn }: Scene, disk: Disk): void {
       if (unhandled > dropped) fail(`"${name}" never handled ${entry.event.id} at ${entry.position}: ${sums}`);
     }
   }
+}
+
+/** What is told only, while nothing goes wrong, is heard once by everybody. */
+async function whisper({ base, devices, plan, dice, fail }: Scene): Promise<void> {
+  const living = devices.flatMap(livingOf);
+  const said = plan.channels.flatMap((channel) => dice.any(living)?.whisper(channel) ?? []);
+  await base.advance(1000);
+  for (const { name, whispers } of living) {
+    for (const text of said)
+      if (whispers.get(text) !== 1) fail(`${name} heard the whisper ${text} ${whispers.get(text) ?? 0} times`);
+  }
+}
+
+/** A tab's counts are what happened to it. */
+function checkCounts({ fail }: Scene, { name, runtime, counts }: SimTab): void {
+  const its = runtime?.status.get().counts;
+  if (its === undefined) return;
+  for (const what of ['published', 'refused', 'delivered', 'failed'] as const)
+    if (its[what] !== counts[what]) fail(`${name} counts ${its[what]} ${what}, and it was ${counts[what]}`);
 }
 
 /** What a tab has heard is what the log holds, from the first that it heard on, without a hole. */

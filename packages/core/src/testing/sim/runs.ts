@@ -6,7 +6,7 @@ import { attemptsMax, type Run, type SimTab } from './tab.ts';
 /** The account of all runs. */
 export interface Runs {
   /** A durable handler begins. Answers what is to be called once it has handled the event, and once it is left. */
-  begins(run: Run, event: Delivered<'note.made', NoteData>): { handled(): void; left(): void };
+  begins(run: Run, event: Delivered<string, NoteData>): { handled(): void; left(): void };
   /** What runs now of this handler in this tab may not go on: answers the look that says whether it does. */
   over(tab: SimTab, handler: string): () => void;
   /** By `handler id`, on one disk: how often it was handled. */

@@ -11,6 +11,7 @@ import { drawPlan, type Plan, type PlanBounds } from './plan.ts';
 import { createOrder } from './order.ts';
 import { createSimRelay, type SimRelay } from './relay.ts';
 import { createRuns, type Runs } from './runs.ts';
+import { createStalls } from './stalls.ts';
 import { openTab, type Account, type SimTab } from './tab.ts';
 import { createSimTabs, type SimTabsDevice } from './tabs.ts';
 import { createRelayHistory, type RelayHistory } from './truth.ts';
@@ -52,6 +53,8 @@ export interface Scene {
   note(who: string, what: string): void;
   readonly timeline: readonly string[];
   readonly counts: { published: number; acknowledged: number; refused: number; runs: number; handled: number };
+  /** Looks whether whoever has something to do does it. */
+  look(): void;
   /** By `handler id`, on one disk: how often it was handled. */
   handledOn(disk: Disk): ReadonlyMap<string, number>;
   addDevice(): SimDevice;
@@ -93,6 +96,8 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     isWell,
     counts,
   });
+
+  const stalls = createStalls({ isWell, elapsed, fail: (message) => fail(message) });
 
   const note = (who: string, what: string): void => {
     if (options.timeline !== true) return;
@@ -164,6 +169,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       asks.set(tab, { second, count });
       if (count > asksMax) fail(`${tab.name} asked the relay ${count} times within a second`);
     },
+    stored: (tab, { n }) => fail(`${tab.name} hears the whisper ${n} from its log`),
     reported: (tab, failure) => tab.life.isDead() || reported(tab.name, failure),
   };
 
@@ -185,6 +191,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     note,
     timeline,
     counts,
+    look: () => stalls.look(devices),
     handledOn: runs.handledOn,
     addDevice() {
       const device: SimDevice = {

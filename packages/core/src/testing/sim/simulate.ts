@@ -46,6 +46,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
   for (let step = 0; step < plan.steps && scene.violation === undefined; step += 1) {
     doStep(scene);
     await base.advance(dice.whole(0, plan.pauseMsMax));
+    scene.look();
   }
   if (scene.violation === undefined) await comeToRest(scene);
   const report = reportOf(scene);

@@ -9,7 +9,8 @@ const ordinary = {
   publish: 56,
   burst: 10,
   drip: 3,
-  wait: 16,
+  wait: 13,
+  whisper: 3,
   pause: 2,
   resume: 3,
   retry: 2,
@@ -39,6 +40,9 @@ export function doStep(scene: Scene): void {
       return publish(scene, dice.whole(1, 4));
     case 'burst':
       return publish(scene, dice.whole(5, 40));
+    case 'whisper':
+      dice.any(devices.flatMap(livingOf))?.whisper(dice.any(plan.channels) ?? 'a');
+      return;
     case 'drip':
       return drip(scene);
     case 'wait':

@@ -16,9 +16,16 @@ import { createSimStore, passed, type CallParts } from './store.ts';
 import type { SimWorld } from './world.ts';
 
 /** The application's events. */
-export type NoteEvents = { readonly 'note.made': EventDefinition<'note.made', NoteData, NoteData> };
+export type NoteEvents = {
+  readonly 'note.made': EventDefinition<'note.made', NoteData, NoteData>;
+  /** Told only, never stored. */
+  readonly 'note.whispered': EventDefinition<'note.whispered', NoteData, NoteData>;
+};
 
-const events: NoteEvents = defineEvents({ 'note.made': payload<NoteData>() });
+const events: NoteEvents = defineEvents({
+  'note.made': payload<NoteData>(),
+  'note.whispered': payload<NoteData>(),
+});
 
 /** What a live handler has heard: events by position, and gaps. */
 export type Heard = { readonly position: number; readonly id: string } | { readonly gap: string };
@@ -49,6 +56,12 @@ export interface SimTab {
   /** In the device's order. */
   readonly local: readonly Heard[];
   publish(channel: string, more?: Pick<NoteData, 'retryAfterMs'>): void;
+  /** Tells all that are there; answers what. */
+  whisper(channel: string): string | undefined;
+  /** How often it heard each whisper. */
+  readonly whispers: ReadonlyMap<string, number>;
+  /** What happened here, as its status ought to say it. */
+  readonly counts: Readonly<Record<'published' | 'refused' | 'delivered' | 'failed', number>>;
   close(): void;
 }
 
@@ -63,8 +76,10 @@ export interface Account {
   acknowledged(tab: SimTab, channel: string, id: string, position: number | null): void;
   refused(tab: SimTab, error: unknown): void;
   /** A durable handler begins with an event. Answers what is to be called once it has handled it. */
-  begins(run: Run, event: Delivered<'note.made', NoteData>): { handled(): void; left(): void };
+  begins(run: Run, event: Delivered<string, NoteData>): { handled(): void; left(): void };
   reported(tab: SimTab, failure: Failure): void;
+  /** A whisper has a place in the log. */
+  stored(tab: SimTab, whisper: NoteData): void;
   /** The tab was told that another has taken a handler over. */
   fenced(tab: SimTab, handler: string): void;
   /** The tab asks something of the relay. */
@@ -97,6 +112,9 @@ export function openTab(
   const numbers = new Map<string, number>();
   const relayed = new Map<string, Heard[]>(plan.channels.map((channel) => [channel, []]));
   const local: Heard[] = [];
+  const whispers = new Map<string, number>();
+  const counts = { published: 0, refused: 0, delivered: 0, failed: 0 };
+  let whispered = 0;
 
   const tab: SimTab = {
     name,
@@ -114,13 +132,28 @@ export function openTab(
     },
     relayed,
     local,
+    whispers,
+    counts,
+    whisper(channel) {
+      if (runtime === undefined || life.state !== 'alive') return undefined;
+      whispered += 1;
+      const data = { n: whispered, tab: name };
+      runtime.publish('note.whispered', data, { channel, durable: false }).then(
+        () => (counts.published += 1),
+        (error: unknown) => refused(error),
+      );
+      return `${name} ${whispered}`;
+    },
     publish(channel, more = {}) {
       if (runtime === undefined || life.state !== 'alive') return;
       const n = (numbers.get(channel) ?? 0) + 1;
       numbers.set(channel, n);
       runtime.publish('note.made', { n, tab: name, ...more }, { channel }).then(
-        ({ id, position }) => account.acknowledged(tab, channel, id, position),
-        (error: unknown) => account.refused(tab, error),
+        ({ id, position }) => {
+          counts.published += 1;
+          account.acknowledged(tab, channel, id, position);
+        },
+        (error: unknown) => refused(error),
       );
     },
     close() {
@@ -135,6 +168,11 @@ export function openTab(
   };
   void open();
   return tab;
+
+  function refused(error: unknown): void {
+    counts.refused += 1;
+    account.refused(tab, error);
+  }
 
   async function open(): Promise<void> {
     const options = { scheduler: plan.scheduler, batch: plan.batch };
@@ -177,13 +215,32 @@ export function openTab(
   }
 
   function listen(its: Runtime<NoteEvents>): void {
-    its.on('**', ({ id, position }) => {
+    its.on('note.whispered', ({ data, position }) => {
+      counts.delivered += 1;
+      if (position !== null) account.stored(tab, data);
+      const text = `${data.tab} ${data.n}`;
+      whispers.set(text, (whispers.get(text) ?? 0) + 1);
+    });
+    its.on('note.made', ({ id, position }) => {
+      counts.delivered += 1;
       local.push({ id, position: position ?? 0 });
-      if (faults.strike('live', ['live.throws']) !== undefined) throw new Error('a live handler threw, by chance');
+      switch (faults.strike('live', ['live.throws', 'live.hangs'])) {
+        case 'live.throws':
+          counts.failed += 1;
+          throw new Error('a live handler threw, by chance');
+        case 'live.hangs':
+          return new Promise(() => undefined);
+        default:
+          return undefined;
+      }
     });
     for (const channel of plan.channels) {
       const heard = relayed.get(channel) ?? [];
-      its.on('**', ({ id, position }) => void heard.push({ id, position: position ?? 0 }), {
+      const hear = ({ id, position }: Delivered): void => {
+        counts.delivered += 1;
+        heard.push({ id, position: position ?? 0 });
+      };
+      its.on('note.made', hear, {
         order: 'relay',
         channel,
         onGap: ({ missed, reason }) => void heard.push({ gap: `${reason} ${missed}` }),
@@ -211,7 +268,7 @@ export function openTab(
     its.handle('**', 'relayed', (event, task) => handle('relayed', event, task.signal), { ...common, order: 'relay' });
   }
 
-  async function handle(handler: string, event: Delivered<'note.made', NoteData>, signal: AbortSignal): Promise<void> {
+  async function handle(handler: string, event: Delivered<string, NoteData>, signal: AbortSignal): Promise<void> {
     const key = handler === 'keyed' ? keyOf(event.data) : null;
     const run = account.begins({ tab, handler, key, signal }, event);
     try {

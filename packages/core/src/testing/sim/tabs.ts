@@ -109,8 +109,12 @@ export function createSimTabs(parts: {
   function createWay({ life, hear }: Receiver): Way {
     const waiting: TabMessage[] = [];
     return (message) => {
-      const kind = faults.strike('tabs.announce', ['tabs.message-lost', 'tabs.message-late']);
+      const kind = faults.strike('tabs.announce', ['tabs.message-lost', 'tabs.message-late', 'tabs.message-doubled']);
       if (kind === 'tabs.message-lost') return life.trouble();
+      if (kind === 'tabs.message-doubled') {
+        waiting.push(message);
+        void Promise.resolve().then(() => arrive());
+      }
       waiting.push(message);
       const arrive = (): void => {
         life.run(() => {
@@ -119,7 +123,7 @@ export function createSimTabs(parts: {
           if (next !== undefined) hear(next);
         });
       };
-      if (kind === undefined) void Promise.resolve().then(arrive);
+      if (kind !== 'tabs.message-late') void Promise.resolve().then(arrive);
       else {
         life.trouble();
         base.after(dice.whole(1, lateMsMax), arrive);
