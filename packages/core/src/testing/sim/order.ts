@@ -23,7 +23,10 @@ interface Place {
  * Checks that the log is linearizable. Its sequences name the order, so that only this is left to look at: what was asked
  * when an answer was known already comes behind it; and what is read is what stands there, each event behind the one before.
  */
-export function createOrder(parts: { readonly history: RelayHistory; readonly fail: (message: string) => void }): Order {
+export function createOrder(parts: {
+  readonly history: RelayHistory;
+  readonly fail: (message: string) => void;
+}): Order {
   const { history, fail } = parts;
   const knownOf = new Map<string, Map<string, number>>();
 
@@ -41,7 +44,8 @@ export function createOrder(parts: { readonly history: RelayHistory; readonly fa
           if (event !== undefined) standsAt(channel, where, place, identityOf(event));
           if (result.status === 'appended') {
             comesBehind(channel, where, { ...place, sequence: place.sequence - 1 }, before);
-            if (last?.epoch === place.epoch && last.sequence >= place.sequence) fail(`${where} breaks the batch's order`);
+            if (last?.epoch === place.epoch && last.sequence >= place.sequence)
+              fail(`${where} breaks the batch's order`);
             last = place;
           }
           learn(channel, place);
@@ -79,13 +83,15 @@ export function createOrder(parts: { readonly history: RelayHistory; readonly fa
       case 'event': {
         const identity = identityOf(frame.event);
         if (frame.offset === null) {
-          if (history.channel(frame.channel).appended.has(identity)) fail(`${identity} was to be told only, and was stored`);
+          if (history.channel(frame.channel).appended.has(identity))
+            fail(`${identity} was to be told only, and was stored`);
           return;
         }
         const place = parseOffset(frame.offset);
         const from = at.get(frame.channel);
         const where = `a reader of "${frame.channel}" at ${from?.epoch}.${from?.sequence} that is shown ${frame.offset}`;
-        if (from?.epoch !== place.epoch || from.sequence + 1 !== place.sequence) fail(`${where} misses what lies between`);
+        if (from?.epoch !== place.epoch || from.sequence + 1 !== place.sequence)
+          fail(`${where} misses what lies between`);
         standsAt(frame.channel, where, place, identity);
         at.set(frame.channel, place);
         return learn(frame.channel, place);

@@ -6,6 +6,7 @@ import { formatOffset } from '../../protocol/offset.ts';
 import type { Disk } from './device.ts';
 import type { Scene, SimDevice } from './scene.ts';
 import { livingOf } from './steps.ts';
+import type { EpochHistory } from './truth.ts';
 import { handlerNames, type Heard, type SimTab } from './tab.ts';
 import { wants } from './wants.ts';
 
@@ -211,7 +212,7 @@ function checkAll(scene: Scene): void {
 /** The relay's counts are what was done; and whoever reads from it, of different devices, has seen one order. */
 async function checkRelay({ relay, history, plan, devices, fail }: Scene): Promise<void> {
   for (const channel of plan.channels) {
-    const { epochs, appended } = history.channel(channel);
+    const { epochs } = history.channel(channel);
     const stat = await relay.stat(channel);
     const counts = epochs.at(-1)?.counts;
     for (const name of ['published', 'duplicates', 'refused'] as const) {
@@ -219,10 +220,7 @@ async function checkRelay({ relay, history, plan, devices, fail }: Scene): Promi
         fail(`the relay says ${name} ${stat?.[name]} of "${channel}", and it was ${counts?.[name]}`);
     }
     if (stat !== undefined && stat.queueDepth > 0) fail(`${stat.queueDepth} events of "${channel}" wait at the relay`);
-    // An event that stands twice, in two epochs, has two places in the order: its readers may have met it at either.
-    const order = new Map<string, number>();
-    for (const { identity } of epochs.flatMap(({ events }) => events))
-      if (appended.get(identity) === 1 && !order.has(identity)) order.set(identity, order.size);
+    const order = orderOf(epochs);
     for (const { name, disk, relayed } of devices.flatMap(({ tabs }) => tabs)) {
       const identities = new Map(
         disk.entries().flatMap((entry) => (entry.kind === 'event' ? [[entry.event.id, identityOf(entry.event)]] : [])),
@@ -231,11 +229,27 @@ async function checkRelay({ relay, history, plan, devices, fail }: Scene): Promi
       for (const heard of relayed.get(channel) ?? []) {
         const place = 'id' in heard ? order.get(identities.get(heard.id) ?? '') : undefined;
         if (place === undefined) continue;
-        if (place <= last) fail(`${name} heard ${'id' in heard && heard.id} of "${channel}" in another order than others`);
+        if (place <= last)
+          fail(`${name} heard ${'id' in heard && heard.id} of "${channel}" in another order than others`);
         last = place;
       }
     }
   }
+}
+
+/**
+ * Where each event stands, over all epochs. One that stands in two of them, sent again or put back from a backup, has two places:
+ * a reader that came late to the first may meet it at the second, so that nothing is said of it.
+ */
+function orderOf(epochs: readonly EpochHistory[]): ReadonlyMap<string, number> {
+  const order = new Map<string, number>();
+  const twice = new Set<string>();
+  for (const { identity } of epochs.flatMap(({ events }) => events)) {
+    if (order.has(identity)) twice.add(identity);
+    else order.set(identity, order.size);
+  }
+  for (const identity of twice) order.delete(identity);
+  return order;
 }
 
 /** Every event of a durable handler has ended, and the counts say how. */

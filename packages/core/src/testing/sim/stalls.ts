@@ -45,7 +45,9 @@ export function createStalls(parts: {
           const { beat, term } = record;
           if (before?.beat !== beat || before.term !== term) seen.set(key, { beat, term, since: elapsed() });
           else if (elapsed() - before.since > stallMsMax)
-            fail(`${device.name} has done nothing for "${handler}" for ${elapsed() - before.since} ms, and ${awake.name} is well`);
+            fail(
+              `${device.name} has done nothing for "${handler}" for ${elapsed() - before.since} ms, and ${awake.name} is well`,
+            );
         }
       }
     },

@@ -5,7 +5,7 @@ import { payload } from '../../event/schema.ts';
 import type { Failure } from '../../failure.ts';
 import { createEngine } from '../../runtime/create-engine.ts';
 import { createHandle } from '../../runtime/create-handle.ts';
-import type { Delivered, Runtime } from '../../runtime/runtime.ts';
+import type { Delivered, Receipt, Runtime } from '../../runtime/runtime.ts';
 import type { DeviceStore } from '../../ports/tasks.ts';
 import type { Tabs } from '../../ports/tabs.ts';
 import type { Disk, NoteData } from './device.ts';
@@ -149,10 +149,7 @@ export function openTab(
       const n = (numbers.get(channel) ?? 0) + 1;
       numbers.set(channel, n);
       runtime.publish('note.made', { n, tab: name, ...more }, { channel }).then(
-        ({ id, position }) => {
-          counts.published += 1;
-          account.acknowledged(tab, channel, id, position);
-        },
+        (receipt) => published(channel, receipt),
         (error: unknown) => refused(error),
       );
     },
@@ -168,6 +165,11 @@ export function openTab(
   };
   void open();
   return tab;
+
+  function published(channel: string, { id, position }: Receipt): void {
+    counts.published += 1;
+    account.acknowledged(tab, channel, id, position);
+  }
 
   function refused(error: unknown): void {
     counts.refused += 1;
