@@ -245,8 +245,9 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
 
   /** Whether nothing has happened to a tab that would excuse it. */
   function isWell({ life, closing, runtime }: SimTab): boolean {
-    // Whoever pauses its tasks lets them wait: a tab that was opened since, and knows of no pause, may take them.
-    if (runtime?.tasks.state === 'paused') return false;
+    // A tab that the disk did not let open runs nothing. And whoever pauses its tasks lets them wait: a tab that was opened
+    // since, and knows of no pause, may take them.
+    if (runtime === undefined || runtime.tasks.state === 'paused') return false;
     return life.state === 'alive' && !life.isStuck && closing === 'no' && elapsed() - life.troubledAt > wellMs;
   }
 
