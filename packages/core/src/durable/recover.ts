@@ -1,7 +1,7 @@
 // What a lease's new owner finds half done: the attempt of whoever is gone is used, and its events run again, each by itself.
 import { Failure, failureToJson } from '../failure.ts';
 import type { HandlerRecord, LogEntry, TaskRow } from '../ports/index.ts';
-import type { HandlerStore, Step } from '../ports/tasks.ts';
+import type { HandlerStore, Step, TaskKey, TaskPage } from '../ports/tasks.ts';
 import type { World } from '../ports/world.ts';
 import { claimMax } from './limits.ts';
 import { defaultDelayMs } from './policy.ts';
@@ -56,7 +56,24 @@ export async function recover(
     const unblock = isEmpty ? [] : rows.flatMap(({ key }) => key ?? []);
     if (!(await commit({ put, unblock, cursor: end, claimed: now.claimed, failed: lost.length }))) return undefined;
   }
-  return now;
+  return (await letGoOn()) ? now : undefined;
+
+  /**
+   * Of what was lost this release may not be able to tell the key, as of an event of a newer one: its row has none, and ends
+   * without a word to those that wait behind it. So the first of every key is looked at.
+   */
+  async function letGoOn(): Promise<boolean> {
+    if (now.rows.blocked === 0) return true;
+    const blocked = { handler: spec.name, states: ['blocked'] } as const;
+    let after: TaskKey | null = null;
+    do {
+      const page: TaskPage = await store.tasks(blocked, { limit: claimMax, ...(after === null ? {} : { after }) });
+      const unblock = [...new Set(page.tasks.flatMap(({ key }) => key ?? []))];
+      if (unblock.length > 0 && !(await commit({ unblock, cursor: now.cursor, claimed: now.claimed }))) return false;
+      after = page.next;
+    } while (after !== null);
+    return true;
+  }
 
   function again(row: TaskRow): TaskRow {
     const isDead = row.attempts >= spec.maxErrors;

@@ -48,6 +48,32 @@ test('an event of a newer version is deferred, shown, uses no attempt, and is ha
   ]);
 });
 
+test('whoever waited behind an event of its key goes on, also where an older release took over that knows neither', async () => {
+  const device = createDevice();
+  const options = { key: () => 'alice', concurrency: 2 };
+  const newer = await device.open(second);
+  newer.runtime.handle('note.added', 'index', () => new Promise(() => undefined), options);
+  await device.world.settle();
+  await newer.runtime.publish('note.added', { title: 'one' });
+  await newer.runtime.publish('note.added', { title: 'two' });
+  await device.world.settle();
+  // The one runs, without a row; the other is given back, into a row behind it.
+  newer.runtime.tasks.pause();
+  await device.world.settle();
+  newer.kill();
+  const older = await device.open(first);
+  older.runtime.handle('note.added', 'index', () => undefined, options);
+  await device.world.advance(20_000);
+  await older.runtime.close();
+
+  const titles: string[] = [];
+  const last = await device.open(second);
+  last.runtime.handle('note.added', 'index', ({ data }) => void titles.push(data.title), options);
+  await device.world.advance(20_000);
+  expect(titles.toSorted()).toEqual(['one', 'two']);
+  expect(await last.runtime.tasks.handlers()).toMatchObject([{ rows: { blocked: 0, deferred: 0 } }]);
+});
+
 test('an event of a type that this release does not know is deferred for a handler whose pattern matches it', async () => {
   const device = createDevice();
   const later = await device.open(
