@@ -40,6 +40,32 @@ test('appends of all channels in one tick share one commit, and all are refused 
   for (const log of channels) expect(await log.stat()).toMatchObject({ head: 0, published: 0 });
 });
 
+test('appends to one channel in one tick share a segment, up to a size at which one is read', async () => {
+  const path = await file();
+  const logs = openLogs({ path });
+  const log = await logs.open('a');
+  const heard: number[] = [];
+  log.follow(({ records }) => heard.push(...records.map(({ sequence }) => sequence)));
+  const append = async (first: number, count: number, data = ''): Promise<unknown> =>
+    Promise.all(Array.from({ length: count }, (_, index) => log.append([{ ...eventOf(`${first + index}`), data }], 1)));
+  const outcomes = await append(1, 64);
+  expect(outcomes).toEqual(Array.from({ length: 64 }, (_, index) => [{ status: 'appended', sequence: index + 1 }]));
+  await append(1, 1);
+  await append(65, 4, 'x'.repeat(30_000));
+  expect(heard).toEqual(Array.from({ length: 68 }, (_, index) => index + 1));
+  expect(await log.stat()).toMatchObject({ head: 68, published: 68, duplicates: 1, refused: 69 });
+  const { epoch } = await log.stat();
+  expect((await log.read({ epoch, sequence: 60 }, 6)).records.map(({ sequence }) => sequence)).toContain(64);
+  await logs.close();
+  const database = new DatabaseSync(path);
+  onTestFinished(() => database.close());
+  expect(database.prepare('SELECT first, n FROM segments ORDER BY first').all()).toEqual([
+    { first: 1, n: 64 },
+    { first: 65, n: 2 },
+    { first: 67, n: 2 },
+  ]);
+});
+
 test('a full disk refuses with a clear sentence, keeps what it acknowledged, and recovers once there is room', async () => {
   const path = await file();
   const logs = openLogs({ path, bytesMax: 1_000_000 });
