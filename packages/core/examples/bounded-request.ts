@@ -1,5 +1,5 @@
 // Row 107. A dispatch on behalf of a user, who waits for it only so long.
-import { createDispatcher, isFailure } from '@godwit/core/dispatcher';
+import { createDispatcher, isFailure, withWaiting } from '@godwit/core/dispatcher';
 
 /** Who asks. */
 export interface Request {
@@ -8,7 +8,7 @@ export interface Request {
 
 /** Dispatches with a time bound and the user as context. Answers what the handler saw, or what had not ended. */
 export async function boundedRequest(user: string, handlerMs: number, timeoutMs: number): Promise<string> {
-  const dispatcher = createDispatcher<{ 'report.asked': null }, Request>();
+  const dispatcher = withWaiting(createDispatcher<{ 'report.asked': null }, Request>());
   let seen = '';
   dispatcher.on('report.asked', async function report(_, { context, signal }) {
     await new Promise<void>((resolve) => {

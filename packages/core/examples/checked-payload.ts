@@ -1,5 +1,5 @@
 // Row 110. A payload that comes from outside, checked by whatever validator the application has: zod here, valibot there.
-import { createDispatcher, defineEvents, isFailure } from '@godwit/core/dispatcher';
+import { checkedBy, createDispatcher, defineEvents, isFailure } from '@godwit/core/dispatcher';
 import * as v from 'valibot';
 import { z } from 'zod';
 
@@ -10,7 +10,7 @@ const events = defineEvents({
 
 /** Dispatches what came from outside. Answers 'taken', or what is wrong with it and where. */
 export function checkedPayload(name: keyof typeof events, json: string): string {
-  const dispatcher = createDispatcher({ events });
+  const dispatcher = createDispatcher({ check: checkedBy(events) });
   try {
     // What was parsed is anything at all: the definition decides.
     dispatcher.dispatch(name, JSON.parse(json));

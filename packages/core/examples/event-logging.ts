@@ -1,5 +1,5 @@
 // Row 101. A log of everything, and a dispatch that says what it does, without a line in any handler.
-import { createDispatcher, type Dispatcher } from '@godwit/core/dispatcher';
+import { createDispatcher, type Dispatcher, type Waiting, withWaiting } from '@godwit/core/dispatcher';
 
 /** Logs every event of a dispatcher. */
 export function logEvents(dispatcher: Dispatcher<Record<string, unknown>>, log: (line: string) => void): () => boolean {
@@ -8,7 +8,7 @@ export function logEvents(dispatcher: Dispatcher<Record<string, unknown>>, log: 
 
 /** Dispatches, and logs who heard it and how it ended. */
 export async function debugDispatch(
-  dispatcher: Dispatcher<Record<string, unknown>>,
+  dispatcher: Dispatcher<Record<string, unknown>> & Waiting<Record<string, unknown>>,
   type: string,
   data: unknown,
   log: (line: string) => void,
@@ -30,7 +30,7 @@ export async function debugDispatch(
 export async function eventLogging(): Promise<readonly string[]> {
   const lines: string[] = [];
   const log = (line: string): void => void lines.push(line);
-  const dispatcher = createDispatcher();
+  const dispatcher = withWaiting(createDispatcher());
   logEvents(dispatcher, log);
   dispatcher.on('order.placed', function charge() {});
   dispatcher.on('order.cancelled', function refund() {

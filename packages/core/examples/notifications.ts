@@ -1,5 +1,6 @@
 // Row 98. Mail that follows from what happened: nobody who changes a user or an order knows of mail.
 import {
+  checkedBy,
   createDispatcher,
   defineEvent,
   defineEvents,
@@ -7,6 +8,7 @@ import {
   retry,
   UserCreated,
   UserPasswordReset,
+  withWaiting,
 } from '@godwit/core/dispatcher';
 
 /** A mail that was sent. */
@@ -25,7 +27,7 @@ export async function notifications(send: (mail: Mail) => Promise<void>): Promis
     'user.password_reset': UserPasswordReset,
     'order.confirmed': OrderConfirmed,
   });
-  const dispatcher = createDispatcher({ events });
+  const dispatcher = withWaiting(createDispatcher({ check: checkedBy(events) }));
   const mail = (subject: (data: { readonly userId: string; readonly orderId?: unknown }) => string) =>
     retry(
       (data: { readonly userId: string; readonly orderId?: unknown }) =>

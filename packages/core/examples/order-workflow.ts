@@ -1,5 +1,5 @@
 // Row 100. A workflow of steps that know nothing of each other: each hears one event and publishes the next.
-import { createDispatcher } from '@godwit/core/dispatcher';
+import { createDispatcher, withStreams } from '@godwit/core/dispatcher';
 
 interface Order {
   readonly orderId: string;
@@ -19,7 +19,7 @@ export interface OrderEvents {
 /** Runs one order through, and answers the events that happened. Within one process: it does not outlive it. */
 export async function orderWorkflow(order: Order, stock: number): Promise<readonly string[]> {
   const happened: string[] = [];
-  const dispatcher = createDispatcher<OrderEvents>();
+  const dispatcher = withStreams(createDispatcher<OrderEvents>());
 
   const step = (
     from: Exclude<keyof OrderEvents, 'order.failed' | 'shipping.arranged'>,

@@ -1,5 +1,5 @@
 // Rows 105, 106 and 108. A payment that is tried again, charged once per order, and never lost from sight.
-import { createDispatcher, idempotent, retry, withRecovery } from '@godwit/core/dispatcher';
+import { createDispatcher, idempotent, retry, withRecovery, withWaiting } from '@godwit/core/dispatcher';
 
 /** A payment to be made. */
 export interface Payment {
@@ -13,7 +13,7 @@ export async function payments(
   charge: (payment: Payment, attempt: number) => Promise<void>,
 ): Promise<readonly string[]> {
   const unpaid: string[] = [];
-  const dispatcher = createDispatcher<{ 'payment.due': Payment }>();
+  const dispatcher = withWaiting(createDispatcher<{ 'payment.due': Payment }>());
   const charged = retry((payment: Payment, { attempt }) => charge(payment, attempt), { attempts: 3, baseMs: 1 });
   const once = idempotent(charged, { key: ({ orderId }) => orderId, lifetimeMs: 60_000 });
   dispatcher.on(

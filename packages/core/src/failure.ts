@@ -91,9 +91,9 @@ export class Failure extends Error {
   readonly details: FailureDetails;
 
   constructor(name: FailureName, message: string, details: FailureDetails & { readonly cause?: unknown } = {}) {
-    const { cause, ...rest } = details;
-    super(message, cause === undefined ? undefined : { cause });
+    super(message, details);
     this.name = name;
+    const { cause: _, ...rest } = details;
     this.details = rest;
   }
 }

@@ -5,7 +5,7 @@ import { EventEmitter } from 'eventemitter3';
 import mittModule from 'mitt';
 import { createNanoEvents } from 'nanoevents';
 import { Subject } from 'rxjs';
-import type { createDispatcher } from '../../src/dispatcher/index.ts';
+import type { createDispatcher, withWaiting } from '../../src/dispatcher/index.ts';
 import type { Contender } from './measure.ts';
 
 // Its types describe the CommonJS build; what Node loads is the function itself.
@@ -85,10 +85,11 @@ export function fireAndForget(create: typeof createDispatcher, count: number): R
 /** Awaited, by both that can, with handlers that are asynchronous or not. */
 export function awaited(
   create: typeof createDispatcher,
+  wait: typeof withWaiting,
   count: number,
   asynchronous: boolean,
 ): Readonly<Record<string, Contender>> {
-  const godwit = create<{ 'order.placed': Order }>();
+  const godwit = wait(create<{ 'order.placed': Order }>());
   const emittery = new Emittery<{ 'order.placed': Order }>();
   for (const handler of syncHandlers(count)) {
     godwit.on(type, asynchronous ? async (data) => handler(data) : (data) => handler(data));

@@ -4,7 +4,7 @@ import { among, awaited, compiled, fireAndForget, ledger } from './contenders.ts
 import { fillAndDrain } from './mailbox.ts';
 import { measure, type Times } from './measure.ts';
 
-const { createDispatcher } = await loadBundle();
+const { createDispatcher, withWaiting } = await loadBundle();
 const counts = [1, 10, 100];
 const ratios: Record<string, number> = {};
 const targets: Record<string, number> = {};
@@ -41,7 +41,7 @@ for (const count of counts) {
 
 for (const asynchronous of [false, true]) {
   for (const count of counts) {
-    const times = await measure(awaited(createDispatcher, count, asynchronous));
+    const times = await measure(awaited(createDispatcher, withWaiting, count, asynchronous));
     const kind = asynchronous ? 'asynchronous' : 'synchronous';
     show(`awaited, ${count} ${kind} handler${count === 1 ? '' : 's'}`, times);
     note(

@@ -2,19 +2,18 @@
 // oxlint-disable no-restricted-globals, no-restricted-properties -- `createDispatcher()` and the global dispatchers are made without a word about
 // their environment, so somebody must know it. With `world` and `report` handed in, nothing of this is used.
 import type { Failure } from '../failure.ts';
+import type { World } from '../ports/world.ts';
 
-/** The longest that the platform's timers can wait: more wraps around, and fires at once. */
+/** The longest that the platform's timers can wait, 24.8 days: more wraps around, and fires at once. */
 const timerMsMax = 2 ** 31 - 1;
 
-/** The platform's timer, as `World.after` has it. */
-export function ambientAfter(ms: number, callback: () => void): () => void {
-  let timer: ReturnType<typeof setTimeout>;
-  const wait = (left: number): void => {
-    timer = setTimeout(() => (left > timerMsMax ? wait(left - timerMsMax) : callback()), Math.min(left, timerMsMax));
-  };
-  wait(ms);
-  return () => clearTimeout(timer);
-}
+/** The platform's timer; what is longer than it can wait ends after 24.8 days. */
+export const ambientWorld: Pick<World, 'after'> = {
+  after(ms, callback) {
+    const timer = setTimeout(callback, Math.min(ms, timerMsMax));
+    return () => clearTimeout(timer);
+  },
+};
 
 /** Where failures go that nobody awaits, when nobody said where: to the console, with their causes. */
 export function ambientReport(failure: Failure): void {

@@ -1,21 +1,22 @@
 import { expect, test } from 'vitest';
 import type { Failure } from '../failure.ts';
 import { createTestWorld, type TestWorld } from '../testing/world.ts';
-import { awaitMs } from './await.ts';
-import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import { awaitMs, type Waiting, withWaiting } from './await.ts';
+import type { Dispatcher } from './contract.ts';
+import { createDispatcher } from './dispatcher.ts';
 
 interface Events {
   'order.placed': number;
   'order.paid': number;
 }
 
-function setUp(): { world: TestWorld; dispatcher: Dispatcher<Events>; reported: Failure[] } {
+function setUp(): { world: TestWorld; dispatcher: Dispatcher<Events> & Waiting<Events>; reported: Failure[] } {
   const world = createTestWorld();
   const reported: Failure[] = [];
   return {
     world,
     reported,
-    dispatcher: createDispatcher<Events>({ world, report: (failure) => reported.push(failure) }),
+    dispatcher: withWaiting(createDispatcher<Events>({ world, report: (failure) => reported.push(failure) })),
   };
 }
 
@@ -186,5 +187,5 @@ test('a handler that stops while it is awaited lets go of who waits', async () =
   open();
   await first;
   await world.settle();
-  expect(dispatcher.counts().total).toMatchObject({ passed: 2, delivered: 1, pending: 0, dropped: { detached: 1 } });
+  expect(dispatcher.counts().total).toMatchObject({ passed: 2, delivered: 1, pending: 0, detached: 1 });
 });

@@ -1,14 +1,16 @@
 // What makes no sense is refused with a name and a cure, and nothing hangs.
 import { describe, expect, test } from 'vitest';
 import { createBatcher } from './batcher/batcher.ts';
+import { withWaiting } from './await.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createProcessor } from './queue/processor.ts';
 import { createHandQueue } from './queue/queue.ts';
+import { withStreams } from './stream/stream.ts';
 import { idempotent } from './wrap/idempotent.ts';
 import { retry } from './wrap/retry.ts';
-import { withTimeout } from './wrap/timeout.ts';
+import { withTimeout, withTimeouts } from './wrap/timeout.ts';
 
-const dispatcher = createDispatcher();
+const dispatcher = withTimeouts(withStreams(withWaiting(createDispatcher())));
 const nothing = (): void => {};
 const refused = (message: string): unknown =>
   expect.objectContaining({ name: 'InvalidOptions', message: expect.stringContaining(message) });
@@ -25,25 +27,39 @@ test.each(['', 'order.', 'order..placed'])('an event of the name %j is refused',
   expect(() => dispatcher.dispatch(name, 1)).toThrow(expect.objectContaining({ name: 'InvalidPattern' }));
 });
 
+test('a name that is none is refused also after handlers have come and gone', () => {
+  dispatcher.dispatch('n', 1);
+  dispatcher.on('n', nothing)();
+  for (const name of ['', '*', 'n.']) {
+    expect(() => dispatcher.dispatch(name, 1)).toThrow(expect.objectContaining({ name: 'InvalidPattern' }));
+  }
+});
+
 test('an event cannot be named by a pattern', async () => {
   expect(() => dispatcher.dispatch('order.*', 1)).toThrow(expect.objectContaining({ name: 'InvalidPattern' }));
   await expect(dispatcher.dispatchAndWait('**', 1)).rejects.toMatchObject({ name: 'InvalidPattern' });
 });
 
+const refusal = 'a handler is a function, its concurrency and capacity are from 0, and its filter is a function';
+
 test.each([undefined, null, 'a word', {}])('a handler that is %j is refused', (handler) => {
-  expect(() => dispatcher.on('n', handler as never)).toThrow(refused('expected a function'));
+  expect(() => dispatcher.on('n', handler as never)).toThrow(refused(refusal));
 });
 
 test.each([
-  [{ capacity: -1 }, 'capacity of at least 0; got -1'],
-  [{ capacity: 1.5 }, 'capacity of at least 0; got 1.5'],
-  [{ capacity: Number.NaN }, 'capacity of at least 0; got NaN'],
-  [{ concurrency: 0 }, 'concurrency of at least 1; got 0'],
-  [{ timeoutMs: 0 }, 'timeoutMs above 0; got 0'],
-  [{ timeoutMs: Number.NaN }, 'timeoutMs above 0; got NaN'],
-  [{ filter: 'yes' as never }, 'expected a filter function; got yes'],
-])('the options %j are refused', (options, message) => {
-  expect(() => dispatcher.on('n', nothing, options)).toThrow(refused(message));
+  [{ capacity: -1 }],
+  [{ capacity: Number.NaN }],
+  [{ concurrency: -1 }],
+  [{ concurrency: Number.NaN }],
+  [{ filter: 'yes' as never }],
+])('the options %j are refused', (options) => {
+  expect(() => dispatcher.on('n', nothing, options)).toThrow(refused(refusal));
+});
+
+test.each([0, -1, Number.NaN, 1.5])('a time bound of %d ms is refused', (timeoutMs) => {
+  expect(() => dispatcher.on('n', nothing, { timeoutMs })).toThrow(
+    refused(`timeoutMs of at least 1; got ${timeoutMs}`),
+  );
 });
 
 test('what is refused leaves no handler behind', () => {

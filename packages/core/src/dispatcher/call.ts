@@ -1,5 +1,8 @@
-// What a handler gets beside the payload. Nothing of it is made before it is read.
-import type { Run } from './run.ts';
+// One event on its way through one handler; what the handler gets beside the payload. Nothing of it is made before it is read.
+import type { Failure } from '../failure.ts';
+import type { HandlerCounts } from './counts.ts';
+import type { HandlerFailure } from './failures.ts';
+import type { Mailbox } from './options.ts';
 
 /** What a handler gets beside the payload. */
 export interface HandlerCall<Context = unknown, Type extends string = string> {
@@ -15,42 +18,69 @@ export interface HandlerCall<Context = unknown, Type extends string = string> {
   publish(type: string, data: unknown): void;
 }
 
-/** Where calls come from. */
-export interface CallSource {
-  /** The signal that aborts when the handler is stopped. */
-  readonly stopSignal: () => AbortSignal;
-  readonly context: unknown;
-  readonly publish: (type: string, data: unknown, context: unknown) => void;
+/** How an event ended at a handler. */
+export type Outcome = Exclude<keyof HandlerCounts, 'passed' | 'pending'>;
+
+/** One dispatch with a context of its own, or that somebody follows. */
+export interface Run {
+  readonly context?: unknown;
+  /** Aborts when who follows it gives up. */
+  readonly signal?: AbortSignal;
+  /** Hands the event to its handlers, where that is not simply to all at once. */
+  handOut?: ((calls: readonly Call[], hold: (work: () => void) => void) => void) | undefined;
+  /** It was handed to all. */
+  handed?(): void;
+  /** It did not end at once at a handler. */
+  begun?(call: Call): void;
+  /** It has ended at a handler. */
+  ended?(call: Call, outcome: Outcome): void;
+  /** Takes a failure; where nobody does, it is reported. */
+  failed?: ((failure: HandlerFailure) => void) | undefined;
+  /** It never will be handed out. */
+  giveUp?(failure: Failure): void;
 }
 
-/** One call, or, where nothing tells one from the other, all calls of a handler for a type. A class: its getters cost nothing. */
-export class Call implements HandlerCall {
-  readonly type: string;
-  readonly attempt: number = 1;
-  private readonly source: CallSource;
-  private readonly run: Run | undefined;
-  private own: AbortController | undefined = undefined;
+/** What a call knows of its handler. */
+export interface Receiver extends Mailbox {
+  readonly name: string;
+  readonly context: unknown;
+  counts: HandlerCounts;
+  readonly stopSignal: () => AbortSignal;
+  readonly publish: (type: string, data: unknown, run?: Run) => void;
+  /** Handles it, lets it wait, or counts why not. Never throws. */
+  readonly offer: (call: Call) => void;
+}
 
-  constructor(source: CallSource, type: string, run?: Run) {
+/** One event at one handler; or, where nothing tells one from the other, all events of a type. A class: its getters cost nothing. */
+export class Call implements HandlerCall {
+  readonly attempt: number = 1;
+  /** Not ended. */
+  open = true;
+  readonly receiver: Receiver;
+  readonly type: string;
+  readonly data: unknown;
+  readonly run: Run | undefined;
+  /** How many dispatches deep it was caused. */
+  readonly depth: number;
+
+  constructor(receiver: Receiver, type: string, data?: unknown, run?: Run, depth = 0) {
+    this.receiver = receiver;
     this.type = type;
-    this.source = source;
+    this.data = data;
     this.run = run;
+    this.depth = depth;
   }
 
   get context(): unknown {
-    return this.run?.context ?? this.source.context;
+    return this.run?.context ?? this.receiver.context;
   }
 
   get signal(): AbortSignal {
-    // Where it is one of several calls, it may be told alone that nobody waits for it any more.
-    return AbortSignal.any([this.source.stopSignal(), (this.own ??= new AbortController()).signal]);
+    const stopped = this.receiver.stopSignal();
+    return this.run?.signal ? AbortSignal.any([stopped, this.run.signal]) : stopped;
   }
 
   get publish(): HandlerCall['publish'] {
-    return (type, data) => this.source.publish(type, data, this.context);
-  }
-
-  abort(reason: unknown): void {
-    (this.own ??= new AbortController()).abort(reason);
+    return (type, data) => this.receiver.publish(type, data, this.run && { context: this.context });
   }
 }

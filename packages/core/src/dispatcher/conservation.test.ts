@@ -4,8 +4,13 @@ import { expect, test } from 'vitest';
 import { createTestWorld } from '../testing/world.ts';
 import { createBroker } from './broker/broker.ts';
 import type { HandlerCounts } from './counts.ts';
-import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import { withWaiting } from './await.ts';
+import type { Dispatcher } from './contract.ts';
+import { createDispatcher } from './dispatcher.ts';
 import type { HandlerOptions, Overflow } from './options.ts';
+import { dropNewest, dropOldest, keepLatest, rejectWhenFull, waitForRoom } from './overflow.ts';
+import { withStreams } from './stream/stream.ts';
+import { withTimeouts } from './wrap/timeout.ts';
 
 type Behaviour =
   | 'sync'
@@ -50,7 +55,13 @@ const action = fc.oneof(
         {
           capacity: fc.integer({ min: 0, max: 3 }),
           concurrency: fc.integer({ min: 1, max: 2 }),
-          overflow: fc.constantFrom<Overflow[]>('wait', 'reject', 'dropNewest', 'dropOldest', 'latest'),
+          overflow: fc.constantFrom<(() => Overflow)[]>(
+            () => waitForRoom,
+            () => rejectWhenFull,
+            () => dropNewest,
+            () => dropOldest,
+            () => keepLatest(),
+          ),
           timeoutMs: fc.constant(20),
           once: fc.boolean(),
           odd: fc.boolean(),
@@ -64,8 +75,9 @@ const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('stream' as const), reads: fc.nat(3) }) },
 );
 
-function sum({ delivered, filtered, failed, pending, dropped }: Readonly<HandlerCounts>): number {
-  return Object.values(dropped).reduce((total, n) => total + n, delivered + filtered + failed + pending);
+function sum({ delivered, filtered, failed, pending, ...dropped }: Readonly<HandlerCounts>): number {
+  const { overflow, superseded, detached, closed, cancelled } = dropped;
+  return delivered + filtered + failed + pending + overflow + superseded + detached + closed + cancelled;
 }
 
 function behave(
@@ -98,7 +110,9 @@ test('at rest, for every handler: passed = delivered + filtered + failed + dropp
   await fc.assert(
     fc.asyncProperty(fc.array(action, { maxLength: 60 }), fc.boolean(), async (actions, drains) => {
       const world = createTestWorld();
-      const dispatcher = createDispatcher<Record<string, number>>({ world, report: () => {} });
+      const dispatcher = withTimeouts(
+        withStreams(withWaiting(createDispatcher<Record<string, number>>({ world, report: () => {} }))),
+      );
       const stops: (() => boolean)[] = [];
       const heard: number[][] = [];
       const order: number[] = [];
@@ -106,6 +120,8 @@ test('at rest, for every handler: passed = delivered + filtered + failed + dropp
       let number = 0;
       let published = 0;
       let sequential = false;
+      /** What handlers and their filters saw themselves. */
+      const observed = new Map<string, { calls: number; refused: number }>();
       dispatcher.on('**', (n) => order.push(n));
       for (const step of actions) {
         if (step.do === 'pass') await world.advance(step.ms);
@@ -118,17 +134,28 @@ test('at rest, for every handler: passed = delivered + filtered + failed + dropp
           heard.push(log);
           const index = stops.length;
           const behaved = behave(step.behaviour, world, dispatcher, () => stops[index]?.());
-          const { odd, ...options } = step.options;
-          const handlerOptions: HandlerOptions<number> =
-            odd === true ? { ...options, filter: (n) => n % 2 === 1 } : options;
+          const { odd, overflow, timeoutMs, ...options } = step.options;
+          const seen = { calls: 0, refused: 0 };
+          observed.set(`handler ${index}`, seen);
+          const filter = (n: number): boolean => {
+            if (n % 2 === 0) seen.refused += 1;
+            return n % 2 === 1;
+          };
+          const handlerOptions: HandlerOptions<number> = {
+            ...options,
+            name: `handler ${index}`,
+            overflow: overflow?.(),
+            filter: odd === true ? filter : undefined,
+          };
           stops.push(
             dispatcher.on(
               step.pattern,
               (n) => {
                 log.push(n);
+                seen.calls += 1;
                 return behaved(n);
               },
-              handlerOptions,
+              { ...handlerOptions, timeoutMs },
             ),
           );
         } else if (step.do === 'stream') {
@@ -149,6 +176,13 @@ test('at rest, for every handler: passed = delivered + filtered + failed + dropp
         }
         const { total, handlers } = dispatcher.counts();
         for (const counts of [total, ...handlers]) expect(sum(counts)).toBe(counts.passed);
+        for (const { name, delivered, failed, filtered, pending } of handlers) {
+          const { calls, refused } = observed.get(name) ?? { calls: delivered, refused: filtered };
+          expect(filtered).toBe(refused);
+          // What was called has ended, or is pending; what did neither was not called.
+          expect(calls).toBeGreaterThanOrEqual(delivered + failed);
+          expect(calls).toBeLessThanOrEqual(delivered + failed + pending);
+        }
       }
       await world.advance(100);
       const closing = dispatcher.close({ timeoutMs: drains ? 1000 : 0 });
@@ -197,9 +231,13 @@ test('a broker, too, counts every event of every subscriber: sent, skipped, fail
       const leave: (() => boolean)[] = [];
       let closes = 0;
       let n = 0;
+      /** Events that subscribers were meant to get, and sends that ended well or not, as they saw it themselves. */
+      const seen = { meant: 0, sent: 0, failed: 0, running: 0 };
       for (const step of steps) {
-        if (step.do === 'publish') broker.publish('n', (n += 1));
-        else if (step.do === 'leave') leave[step.which]?.();
+        if (step.do === 'publish') {
+          if (!held) seen.meant += broker.stats().subscriberCount;
+          broker.publish('n', (n += 1));
+        } else if (step.do === 'leave') leave[step.which]?.();
         else if (step.do === 'pass') await world.advance(step.ms);
         else {
           let last = 0;
@@ -209,7 +247,10 @@ test('a broker, too, counts every event of every subscriber: sent, skipped, fail
                 send: async (event) => {
                   expect(event).toBeGreaterThan(last);
                   last = event;
+                  seen.running += 1;
                   await new Promise<void>((resolve) => world.after(step.sendMs, resolve));
+                  seen.running -= 1;
+                  seen[step.fails ? 'failed' : 'sent'] += 1;
                   if (step.fails) throw new Error('broken pipe');
                 },
                 close: () => void (closes += 1),
@@ -219,13 +260,24 @@ test('a broker, too, counts every event of every subscriber: sent, skipped, fail
           );
         }
       }
-      if (held) broker.start();
+      if (held) {
+        seen.meant += n * broker.stats().subscriberCount;
+        broker.start();
+      }
       const closing = broker.close({ timeoutMs: 50 });
       await world.advance(50);
       await closing;
-      const { published, subscriberCount } = broker.stats();
+      const { published, subscriberCount, sent, skipped, failed, disconnected, dropped, queueDepth } = broker.stats();
       expect(published).toBe(n);
       expect(subscriberCount).toBe(0);
+      expect({ sent, failed, skipped }).toEqual({ sent: seen.sent, failed: seen.failed, skipped: dropped.overflow });
+      // What still runs is a send that never ends.
+      expect(queueDepth).toBe(seen.running);
+      const drops = Object.values(dropped).reduce((total, count) => total + count, 0);
+      const counted = sent + failed + drops + queueDepth;
+      // Of what was held, a subscriber that is disconnected on the way is not meant to get the rest.
+      if (held && disconnected > 0) expect(counted).toBeLessThanOrEqual(seen.meant);
+      else expect(counted).toBe(seen.meant);
       expect(closes).toBe(leave.length);
     }),
     { numRuns: 200 },

@@ -1,161 +1,423 @@
-// dispatch → handle, typed: what an application makes when it wants its events heard in the same thread.
-import type { EventDefinition, EventDefinitions, EventName } from '../event/define.ts';
-import { validate } from '../event/schema.ts';
-import { Failure } from '../failure.ts';
-import type { World } from '../ports/world.ts';
-import { ambientAfter, ambientReport } from './ambient.ts';
-import { type AwaitOptions, createAwait, type DispatchOptions } from './await.ts';
-import { closeMs } from './limits.ts';
-import type { HandlerOptions } from './options.ts';
-import { createRegistry, nameOf, type RegistryCounts } from './registry.ts';
-import { type EventStream, openStream, type StreamOptions } from './stream/stream.ts';
-import type { DataOf, DispatchedBy, Handler, PatternOf, PayloadOf } from './types.ts';
+// dispatch → handle: one event to every handler that hears its type, in the order in which they came.
+// long: a mailbox and the dispatch share variables, which cost no bytes; as two files they would hand each other thirty names.
+import { assertEventName, compilePattern } from '../event/pattern.ts';
+import { Failure, type FailureName } from '../failure.ts';
+import { ambientReport, ambientWorld } from './ambient.ts';
+import type { Box, Entry, Route, Seat } from './box.ts';
+import { Call, type Outcome, type Receiver, type Run } from './call.ts';
+import { addCounts, type HandlerCounts, noCounts } from './counts.ts';
+import { closed, handlerFailed } from './failures.ts';
+import { closeMs, depthMax, heldMax, mailboxCapacity, rememberedMax } from './limits.ts';
+import { waitForRoom } from './overflow.ts';
+import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
 
-/** What a dispatcher is made with; nothing has to be said. */
-export interface DispatcherOptions<Context = unknown> {
-  /** Time; by default the platform's. */
-  readonly world?: Pick<World, 'after'> | undefined;
-  /** Hears every failure that nobody awaits; by default `console.error`. */
-  readonly report?: ((failure: Failure) => unknown) | undefined;
-  /** What handlers get as `call.context` where a dispatch names none. */
-  readonly context?: Context | undefined;
-  /** True: events are held, up to `heldMax`, until `start`. */
-  readonly held?: boolean | undefined;
-  /** Hears of each type when it is first seen; see `adviseNames`. */
-  readonly onFirstSight?: ((type: string) => void) | undefined;
-}
-
-/** An event, by its name or its definition. */
-export type EventOf<Name extends string> = Name | EventDefinition<Name, unknown, unknown>;
-
-/** Events to handlers, within one thread. */
-export interface Dispatcher<Events, Context = unknown> {
-  /**
-   * Hears a type, or all types that a pattern matches, from now on. Each handler has a mailbox of its own: it gets its
-   * events in the order in which they were dispatched, and its slowness or failure is its own.
-   *
-   * @returns stop; it answers true once
-   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
-   */
-  on<const Pattern extends PatternOf<Events>>(
-    pattern: Pattern | EventDefinition<Pattern, unknown, unknown>,
-    handler: Handler<Events, Pattern, Context>,
-    options?: HandlerOptions<DataOf<Events, NoInfer<Pattern>>>,
-  ): () => boolean;
-
-  /** Stops the handler that was added first of those with this pattern and this function. False: there was none. */
-  off<const Pattern extends PatternOf<Events>>(
-    pattern: Pattern | EventDefinition<Pattern, unknown, unknown>,
-    handler: Handler<Events, Pattern, Context>,
-  ): boolean;
-
-  /**
-   * Dispatches without waiting. Handlers that wait for nothing have run when it returns, unless it is called inside a
-   * handler: then they run once the event at hand has reached all its handlers. What they throw is reported.
-   *
-   * @throws Failure `InvalidPayload`, `UnknownEvent`, `Closed`, `TooDeep`, `QueueFull`; nobody has got the event then
-   */
-  dispatch<Name extends EventName<Events>>(
-    event: EventOf<Name>,
-    data: PayloadOf<Events, NoInfer<Name>>,
-    options?: DispatchOptions<Context>,
-  ): void;
-
-  /**
-   * Dispatches, and resolves when all handlers have ended. Without handlers it resolves at once.
-   *
-   * @throws Failure `DispatchFailed` with all failures of handlers; `TimedOut` and `Cancelled`, naming those that had
-   * not ended; and what `dispatch` throws
-   */
-  dispatchAndWait<Name extends EventName<Events>>(
-    event: EventOf<Name>,
-    data: PayloadOf<Events, NoInfer<Name>>,
-    options?: AwaitOptions<Context>,
-  ): Promise<void>;
-
-  /**
-   * Reads events instead of being called: an async iterator of `{ type, data }`, which an awaited dispatch waits for.
-   *
-   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
-   */
-  events<const Pattern extends PatternOf<Events>>(
-    pattern: Pattern | EventDefinition<Pattern, unknown, unknown>,
-    options?: StreamOptions<DataOf<Events, NoInfer<Pattern>>>,
-  ): EventStream<DispatchedBy<Events, Pattern>>;
-
-  /** Whether an event of this type would reach anyone, by its name or by a pattern. */
-  hasHandlers(type: EventOf<EventName<Events>>): boolean;
-
-  /** Hands out what was held, and everything after it at once. */
-  start(): void;
-
-  /** What has passed so far: in sum, and for each handler. */
-  counts(): RegistryCounts;
-
-  /**
-   * Takes nothing more, waits for what is waiting and running, at most `timeoutMs` (5,000 by default; 0 cancels at
-   * once), then drops the rest, counted as `closed`, and aborts its signals. Closing twice is closing once.
-   */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>;
-}
+/** Nothing is going on; an event is being handed out; and something came up that has to be seen to afterwards. */
+const idle = 0;
+const busy = 1;
+const odd = 2;
 
 /**
- * Makes a dispatcher. With `events`, payloads are checked by their definitions, and handlers get what the validator made
- * of them; with a type only, they are believed.
+ * Makes a dispatcher. With `check`, payloads are checked by their definitions, and handlers get what the validator made of
+ * them; with a type only, they are believed.
+ *
+ * Awaiting, streams, time bounds and overflow policies are parts of their own: see `withWaiting`, `withStreams`,
+ * `withTimeouts`, `dropOldest`.
  *
  * @example
  * ```ts
  * const dispatcher = createDispatcher<{ 'order.placed': { total: number } }>();
  * const stop = dispatcher.on('order.*', (order) => console.log(order.total));
  * dispatcher.dispatch('order.placed', { total: 12 });
- * await dispatcher.dispatchAndWait('order.placed', { total: 13 });
  * stop();
  * ```
  */
-export function createDispatcher<const Events extends EventDefinitions, Context = unknown>(
-  options: DispatcherOptions<Context> & { readonly events: Events },
-): Dispatcher<Events, Context>;
 export function createDispatcher<Events = Record<string, unknown>, Context = unknown>(
-  options?: DispatcherOptions<Context>,
+  options?: DispatcherOptions<Context, Events>,
 ): Dispatcher<Events, Context>;
-export function createDispatcher(
-  options: DispatcherOptions & { readonly events?: EventDefinitions } = {},
-): Dispatcher<Record<string, unknown>> {
-  const { world, report = ambientReport, events, context, held, onFirstSight } = options;
-  const after = world?.after ?? ambientAfter;
-  const publish = (type: string, data: unknown, context: unknown): void => dispatch(type, data, { context });
-  const registry = createRegistry({ after, report, context, held, onFirstSight, publish });
-  const dispatchAndWait = createAwait(registry, after);
-  // Without definitions to check by, an event goes straight on.
-  const dispatch: Dispatcher<Record<string, unknown>>['dispatch'] =
-    events === undefined
-      ? registry.dispatch
-      : (event, data, options) => registry.dispatch(event, check(events, nameOf(event), data), options);
+export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher {
+  const { world = ambientWorld, report = ambientReport, context, check } = options;
+  const routes = new Map<string, Route>();
+  const boxes = new Set<Box>();
+  /** The counts of those that have stopped. */
+  const gone = noCounts();
+  /** Events that wait to be handed out. */
+  const held = new Set<readonly [type: string, data: unknown, run: Run | undefined, depth: number]>();
+  let awaitsStart = options.held;
+  let state = awaitsStart ? odd : idle;
+  /** The route of the last event, where it still holds. */
+  let fresh: Route | undefined;
+  /** What is handed out, or was the last time, and who follows it. */
+  let last: Route | undefined;
+  let current: Run | undefined;
+  /** How many dispatches deep what happens now was caused. */
+  let depth = 0;
+  let handedOut = 0;
+  let dropped = 0;
+  let closing: Promise<void> | undefined;
+  let onEnd: (() => void) | undefined;
+
+  // Which handlers a type has. Patterns are compared when a handler comes and when a type is first seen.
+
+  const settle = (route: Route): void => {
+    for (const { counts } of route.boxes) {
+      counts.passed += route.handed;
+      counts.delivered += route.handed;
+    }
+    handedOut += route.handed;
+    route.handed = 0;
+  };
+
+  /** Lets routes be made anew: those of a handler, or all. */
+  const forget = (box?: Box): void => {
+    fresh = undefined;
+    for (const route of routes.values()) {
+      if (box && !box.matches(route.type)) continue;
+      settle(route);
+      routes.delete(route.type);
+    }
+  };
+
+  const routeOf = (type: string): Route => {
+    let route = routes.get(type);
+    if (!route) {
+      assertEventName(type);
+      if (routes.size >= rememberedMax) forget();
+      const heard = [...boxes].filter((box) => box.matches(type));
+      route = { type, boxes: heard, entries: heard.map((box) => box.entry(type)), handed: 0 };
+      routes.set(type, route);
+    }
+    return route;
+  };
+
+  // One event to all that hear it.
+
+  const pass = (route: Route, data: unknown, run?: Run): void => {
+    const { boxes, entries, type } = route;
+    const { length } = entries;
+    let index = 0;
+    last = route;
+    current = run;
+    route.handed += 1;
+    if (run?.handOut) {
+      const calls = boxes.map((box) => open(box, type, data));
+      run.handOut(calls, hold);
+      return;
+    }
+    while (index < length) {
+      try {
+        // The first is called from a place of its own: where it is the only one, that costs half.
+        if (index === 0) {
+          const entry = entries[index++] as Entry;
+          const result = entry(data);
+          if (result?.then) (boxes[index - 1] as Box).follow(result, open(boxes[index - 1] as Box, type, data));
+        }
+        while (index < length) {
+          const entry = entries[index++] as Entry;
+          const result = entry(data);
+          if (result?.then) (boxes[index - 1] as Box).follow(result, open(boxes[index - 1] as Box, type, data));
+        }
+      } catch (error) {
+        end(open(boxes[index - 1] as Box, type, data), 'failed', error);
+      }
+    }
+    run?.handed?.();
+  };
+
+  /** Goes back to rest, once what was held meanwhile is handed out. */
+  const leave = (): void => {
+    try {
+      for (const next of held) {
+        held.delete(next);
+        depth = next[3];
+        pass(routeOf(next[0]), next[1], next[2]);
+      }
+    } finally {
+      // Also when the stack ends in here: held for ever, no event would come through again.
+      depth = 0;
+      state = closing ? odd : idle;
+    }
+  };
+
+  /** Does something during which dispatches are held. */
+  const hold = (work: () => void): void => {
+    const before = state;
+    state = odd;
+    try {
+      work();
+    } finally {
+      if (before === idle) leave();
+    }
+  };
+
+  const dispatch = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
+    const type = nameOf(event);
+    if (check) data = check(type, data);
+    if (state !== idle) {
+      if (closing) throw closed();
+      if (depth >= depthMax) {
+        throw new Failure('TooDeep', `"${type}" was caused ${depthMax} events deep; is it a circle?`);
+      }
+      if (held.size >= heldMax) throw new Failure('QueueFull', `event queue full: ${heldMax} events are held`);
+      // Looked up now, so that what is wrong with it is told to who dispatches.
+      routeOf(type);
+      held.add([type, data, run, depth + 1]);
+      state = odd;
+      return;
+    }
+    const route = fresh?.type === type ? fresh : (fresh = routeOf(type));
+    state = busy;
+    try {
+      pass(route, data, run);
+    } finally {
+      if (state === odd) leave();
+      else state = idle;
+    }
+  };
+
+  // One event at one handler, from its beginning to its end.
+
+  const open = (receiver: Receiver, type: string, data: unknown): Call => {
+    const call = new Call(receiver, type, data, current, depth);
+    // It was counted with its route, as delivered; that is not so sure.
+    receiver.counts.pending += 1;
+    receiver.counts.delivered -= 1;
+    current?.begun?.(call);
+    return call;
+  };
+
+  const tell = (call: Call, error: unknown, run = call.run, name?: FailureName): void => {
+    const failure = handlerFailed(call, error, name);
+    if (run?.failed) return run.failed(failure);
+    try {
+      // A reporter that throws, or rejects, harms nobody: there is nobody to tell.
+      Promise.resolve(report(failure)).catch(() => undefined);
+    } catch {}
+  };
+
+  const end = (call: Call, outcome: Outcome, error?: unknown): void => {
+    if (!call.open) return;
+    const { counts } = call.receiver;
+    if (outcome === 'failed') tell(call, error);
+    call.open = false;
+    counts.pending -= 1;
+    if (outcome === 'delivered') counts.delivered += 1;
+    else counts[outcome] += 1;
+    call.run?.ended?.(call, outcome);
+    onEnd?.();
+  };
+
+  const total = (): HandlerCounts => [gone, ...[...boxes].map(({ counts }) => counts)].reduce(addCounts, noCounts());
+
+  const stopAll = (): void => {
+    for (const box of boxes) box.stop();
+  };
 
   return {
-    ...registry,
-    on: (pattern, handler, options) => registry.on(nameOf(pattern), handler, options),
-    off: (pattern, handler) => registry.off(nameOf(pattern), handler),
+    world,
+    report,
     dispatch,
-    dispatchAndWait(event, data, options) {
-      const type = nameOf(event);
-      try {
-        return dispatchAndWait(type, events === undefined ? data : check(events, type, data), options);
-      } catch (error) {
-        return Promise.reject(error);
+    on(event, handler, options = {}) {
+      const { filter, once, concurrency = 1, capacity = mailboxCapacity, signal, overflow = waitForRoom } = options;
+      const pattern = nameOf(event);
+      const matches = compilePattern(pattern);
+      if (closing) throw closed();
+      if (
+        typeof handler !== 'function' ||
+        (filter && typeof filter !== 'function') ||
+        !(concurrency >= 0 && capacity >= 0)
+      ) {
+        throw new Failure(
+          'InvalidOptions',
+          `a handler is a function, its concurrency and capacity are from 0, and its filter is a function`,
+        );
       }
-    },
-    // The types that a dispatcher of unknown events yields; the overloads above say more.
-    events: (pattern, options) => openStream(registry.on, nameOf(pattern), options),
-    hasHandlers: (type) => registry.hasHandlers(nameOf(type)),
-    close: ({ timeoutMs = closeMs } = {}) => registry.close(timeoutMs),
-  };
-}
+      if (signal?.aborted) return () => false;
 
-function check(events: EventDefinitions, type: string, data: unknown): unknown {
-  const definition = Object.hasOwn(events, type) ? events[type] : undefined;
-  if (definition === undefined) {
-    throw new Failure('UnknownEvent', `"${type}" is not among the events that this dispatcher was made with`);
-  }
-  return validate(definition.schema, data, type);
+      const waiting = new Set<Call>();
+      let arrivals = waiting.values();
+      const seats: Seat[] = [];
+      let running = 0;
+      /** Nothing has to be asked before it is called, and so far it has never made anyone wait. */
+      let plain = !filter && !once && concurrency;
+      let stopped: Outcome | undefined;
+      let warned = false;
+      let controller: AbortController | undefined;
+      const stopController = (): AbortController => (controller ??= new AbortController());
+      const free = (): boolean => running < concurrency;
+      const invoke = handler as Entry;
+      // One that declares one parameter gets the payload alone: handing more over takes a tenth longer.
+      const takesCall = invoke.length !== 1;
+
+      /** Takes the call that has waited longest. */
+      const take = (): Call | undefined => {
+        let next = arrivals.next();
+        // One that has once come to the end stays there.
+        if (next.done) next = (arrivals = waiting.values()).next();
+        if (next.value) waiting.delete(next.value);
+        return next.value;
+      };
+
+      const begin = (call: Call): void => {
+        try {
+          if (once) leaveRoutes();
+          const result = takesCall ? invoke(call.data, call) : invoke(call.data);
+          if (result?.then) follow(result, call);
+          else end(call, 'delivered');
+        } catch (error) {
+          end(call, 'failed', error);
+        }
+      };
+
+      const follow = (result: PromiseLike<unknown>, call: Call): void => {
+        const seat = seats.pop() ?? seatOf();
+        seat.call = call;
+        running += 1;
+        if (plain) {
+          // From now on it must be asked first whether it is free.
+          plain = false;
+          forget(box);
+        }
+        Promise.resolve(result).then(seat.delivered, seat.failed);
+      };
+      /** Where one running call sits. Its two functions serve many calls, which is a third of what a call costs. */
+      const seatOf = (): Seat => {
+        const leave = (outcome: Outcome, error?: unknown): void => {
+          running -= 1;
+          seats.push(seat);
+          end(seat.call as Call, outcome, error);
+          if (waiting.size) hold(pump);
+        };
+        const seat: Seat = {
+          call: undefined,
+          delivered: () => leave('delivered'),
+          failed: (error) => leave('failed', error),
+        };
+        return seat;
+      };
+
+      const pump = (): void => {
+        // Calling the handler changes all of these.
+        while (free()) {
+          const next = take();
+          if (!next) break;
+          depth = next.depth;
+          begin(next);
+        }
+      };
+
+      const drop = (call: Call, outcome: Outcome, error?: unknown): void => {
+        waiting.delete(call);
+        end(call, outcome, error);
+      };
+
+      /** Takes no more. */
+      const leaveRoutes = (): boolean => {
+        if (stopped) return false;
+        stopped = closing ? 'closed' : 'detached';
+        boxes.delete(box);
+        addCounts(gone, box.counts);
+        box.counts = gone;
+        // A dispatch that is under way must not call it any more.
+        const index = last?.boxes.indexOf(box) ?? -1;
+        if (last && index >= 0) last.entries[index] = box.entry(last.type);
+        forget(box);
+        for (const call of waiting) drop(call, stopped);
+        signal?.removeEventListener('abort', stop);
+        options.onStop?.();
+        return true;
+      };
+      const stop = (): boolean => {
+        const stops = leaveRoutes();
+        if (stops) stopController().abort();
+        return stops;
+      };
+
+      const box: Box = {
+        pattern,
+        name: options.name || handler.name || 'anonymous',
+        matches,
+        context,
+        counts: noCounts(),
+        publish: dispatch,
+        stopSignal: () => stopController().signal,
+        drop,
+        stop,
+        follow,
+        waiting,
+        take,
+        capacity,
+        refuse(call, run) {
+          // Who awaits is told each time; the reporter once, until the mailbox has been empty.
+          if (run || !warned) {
+            warned ||= !run;
+            tell(call, new Failure('QueueFull', `event queue full: ${capacity} events wait`), run, 'QueueFull');
+          }
+          drop(call, 'overflow');
+        },
+        offer(call) {
+          try {
+            if (filter && !filter(call.data, call.type)) end(call, 'filtered');
+            // The filter may have stopped its own handler.
+            else if (stopped) end(call, stopped);
+            else if (waiting.size === 0 && free()) begin(call);
+            else {
+              warned &&= waiting.size > 0;
+              waiting.add(call);
+              overflow(box, call);
+            }
+          } catch (error) {
+            // What was handed in threw: the filter or the policy. `begin` never does.
+            drop(call, 'failed', error);
+          }
+        },
+        entry(type) {
+          if (!plain || stopped) return (data) => box.offer(open(box, type, data));
+          if (!takesCall) return invoke;
+          const all = new Call(box, type);
+          // Who follows it may give up on this one call.
+          return (data) => (current ? box.offer(open(box, type, data)) : invoke(data, all));
+        },
+      };
+      forget(box);
+      boxes.add(box);
+      signal?.addEventListener('abort', stop);
+      return stop;
+    },
+    start() {
+      if (!awaitsStart) throw new Failure('Misused', 'it was started before');
+      awaitsStart = false;
+      leave();
+    },
+    hasHandlers: (event) => routeOf(nameOf(event)).boxes.length > 0,
+    counts() {
+      for (const route of routes.values()) settle(route);
+      return {
+        published: handedOut + held.size + dropped,
+        held: held.size,
+        dropped,
+        total: total(),
+        handlers: [...boxes].map(({ name, pattern, counts }) => ({ name, pattern, ...counts })),
+      };
+    },
+    close({ timeoutMs = closeMs } = {}) {
+      if (closing) return closing;
+      if (awaitsStart) {
+        for (const [, , run] of held) run?.giveUp?.(closed());
+        dropped = held.size;
+        held.clear();
+      }
+      state = odd;
+      closing = new Promise<void>((resolve) => {
+        const cancel = world.after(timeoutMs, resolve);
+        onEnd = () => {
+          if (timeoutMs > 0 && total().pending > 0) return;
+          cancel();
+          resolve();
+        };
+        onEnd();
+      }).then(stopAll);
+      if (!(timeoutMs > 0)) stopAll();
+      return closing;
+    },
+  };
 }

@@ -1,7 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
 import { defineEvent } from '../event/define.ts';
 import { payload } from '../event/schema.ts';
-import { createDispatcherFor, dispatchEvent, dispatchEventAndWait, dispatcherFor, onEvent } from './global.ts';
+import { checkedBy } from './checked.ts';
+import { createDispatcher } from './dispatcher.ts';
+import { dispatchEvent, dispatchEventAndWait, dispatcherFor, onEvent } from './global.ts';
+import { withStreams } from './stream/stream.ts';
 
 const OrderPlaced = defineEvent('order.placed', { schema: payload<{ readonly total: number }>() });
 const Namesake = defineEvent('order.placed', { schema: payload<string>() });
@@ -16,9 +19,9 @@ test('the global dispatcher of a definition is the same each time', () => {
 
 test('two definitions of one name do not share a dispatcher', () => {
   const heard: unknown[] = [];
-  dispatcherFor(OrderPlaced).on(({ total }) => heard.push(total));
-  dispatcherFor(Namesake).dispatch('a word');
-  dispatcherFor(OrderPlaced).dispatch({ total: 12 });
+  dispatcherFor(OrderPlaced).on(OrderPlaced, ({ total }) => heard.push(total));
+  dispatcherFor(Namesake).dispatch(Namesake, 'a word');
+  dispatcherFor(OrderPlaced).dispatch(OrderPlaced, { total: 12 });
   expect(heard).toEqual([12]);
 });
 
@@ -31,14 +34,16 @@ test('the global functions use it', async () => {
   expect(heard).toEqual([2, 3]);
   expect(dispatcherFor(OrderPlaced).counts().total).toMatchObject({ passed: 3, delivered: 2, filtered: 1 });
   stop();
-  expect(dispatcherFor(OrderPlaced).hasHandlers()).toBe(false);
+  expect(dispatcherFor(OrderPlaced).hasHandlers(OrderPlaced)).toBe(false);
 });
 
 test('a global dispatcher that was closed can be used again, without its handlers of before', async () => {
   const heard: string[] = [];
-  const stream = dispatcherFor(OrderPlaced).events();
+  const dispatcher = dispatcherFor(OrderPlaced);
+  const stream = withStreams(dispatcher).events(OrderPlaced);
   onEvent(OrderPlaced, () => heard.push('before'));
-  await dispatcherFor(OrderPlaced).close();
+  await dispatcher.close();
+  expect(dispatcherFor(OrderPlaced)).toBe(dispatcher);
   expect(stream.closed).toBe(true);
   onEvent(OrderPlaced, () => heard.push('after'));
   dispatchEvent(OrderPlaced, { total: 1 });
@@ -46,18 +51,18 @@ test('a global dispatcher that was closed can be used again, without its handler
 });
 
 test('closing an instance of one’s own is final', async () => {
-  const mine = createDispatcherFor(OrderPlaced, { report: () => {} });
+  const mine = createDispatcher({ check: checkedBy({ 'order.placed': OrderPlaced }) });
   const heard: number[] = [];
-  mine.on(({ total }) => heard.push(total));
+  mine.on(OrderPlaced, ({ total }) => heard.push(total));
   dispatchEvent(OrderPlaced, { total: 1 });
-  mine.dispatch({ total: 2 });
+  mine.dispatch(OrderPlaced, { total: 2 });
   expect(heard).toEqual([2]);
   await mine.close();
-  expect(() => mine.dispatch({ total: 3 })).toThrow(expect.objectContaining({ name: 'Closed' }));
+  expect(() => mine.dispatch(OrderPlaced, { total: 3 })).toThrow(expect.objectContaining({ name: 'Closed' }));
 });
 
 test('a stream of one event yields its payloads', async () => {
-  const stream = dispatcherFor(OrderPlaced).events();
+  const stream = withStreams(dispatcherFor(OrderPlaced)).events(OrderPlaced);
   dispatchEvent(OrderPlaced, { total: 12 });
   expect((await stream.next()).value?.data.total).toBe(12);
   stream.close();

@@ -1,83 +1,46 @@
 // A dispatcher per event definition: the same instance wherever the definition is imported. The only module state here.
 import type { EventDefinition } from '../event/define.ts';
-import type { AwaitOptions, DispatchOptions } from './await.ts';
-import { createDispatcher, type Dispatcher, type DispatcherOptions } from './dispatcher.ts';
+import { type AwaitOptions, withWaiting } from './await.ts';
+import { checkedBy } from './checked.ts';
+import type { AnyDispatcher, Dispatcher, DispatchOptions } from './contract.ts';
+import { createDispatcher } from './dispatcher.ts';
 import type { HandlerOptions } from './options.ts';
-import type { RegistryCounts } from './registry.ts';
-import type { EventStream, StreamOptions } from './stream/stream.ts';
-import type { Dispatched, TypedCall } from './types.ts';
+import type { Handler } from './types.ts';
 
-/** The dispatcher of one event. */
-export interface EventDispatcher<Name extends string, Input, Output, Context = unknown> {
-  readonly definition: EventDefinition<Name, Input, Output>;
-  /** As {@link Dispatcher.on}. */
-  on(
-    handler: (data: Output, call: TypedCall<{ readonly [Type in Name]: Input }, Name, Context>) => unknown,
-    options?: HandlerOptions<Output>,
-  ): () => boolean;
-  /** As {@link Dispatcher.dispatch}. */
-  dispatch(data: Input, options?: DispatchOptions<Context>): void;
-  /** As {@link Dispatcher.dispatchAndWait}. */
-  dispatchAndWait(data: Input, options?: AwaitOptions<Context>): Promise<void>;
-  /** As {@link Dispatcher.events}. */
-  events(options?: StreamOptions<Output>): EventStream<Dispatched<Name, Output>>;
-  hasHandlers(): boolean;
-  counts(): RegistryCounts;
-  /** As {@link Dispatcher.close}; a global one can be used again afterwards, and has no handlers then. */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>;
-}
-
-/** Makes a dispatcher of one event that nobody else has. Closing it is final. */
-export function createDispatcherFor<Name extends string, Input, Output, Context = unknown>(
-  definition: EventDefinition<Name, Input, Output>,
-  options: DispatcherOptions<Context> = {},
-): EventDispatcher<Name, Input, Output, Context> {
-  const dispatcher = dispatcherOf(definition, options);
-  return facade(
-    definition,
-    () => dispatcher,
-    (options) => dispatcher.close(options),
-  );
-}
+/** One event, as what a dispatcher dispatches. */
+export type OneEvent<Name extends string, Input, Output> = {
+  readonly [Type in Name]: EventDefinition<Name, Input, Output>;
+};
 
 // The mission asks for global dispatchers. Weak: a definition that nobody holds takes its dispatcher with it.
 const globals = new WeakMap<object, unknown>();
 
 /**
- * The global dispatcher of a definition: the same each time. Two definitions never share one, whatever their names.
+ * The global dispatcher of a definition: the same each time. Two definitions never share one, whatever their names. One
+ * that was closed can be used again, and has no handlers then.
  *
  * @example
  * ```ts
- * dispatcherFor(OrderPlaced).on((order) => console.log(order.total));
- * dispatcherFor(OrderPlaced).dispatch({ total: 12 });
+ * onEvent(OrderPlaced, (order) => console.log(order.total));
+ * dispatchEvent(OrderPlaced, { total: 12 });
+ * await dispatcherFor(OrderPlaced).close();
  * ```
  */
 export function dispatcherFor<Name extends string, Input, Output>(
   definition: EventDefinition<Name, Input, Output>,
-): EventDispatcher<Name, Input, Output> {
-  const known = globals.get(definition);
-  if (known !== undefined) return known as EventDispatcher<Name, Input, Output>;
-  let dispatcher: DispatcherOf<Name, Input, Output, unknown> | undefined;
-  const made = facade(
-    definition,
-    () => (dispatcher ??= dispatcherOf(definition, {})),
-    async (options) => {
-      const closing = dispatcher;
-      dispatcher = undefined;
-      await closing?.close(options);
-    },
-  );
-  globals.set(definition, made);
-  return made;
+): Dispatcher<OneEvent<Name, Input, Output>> {
+  const dispatcher = globals.get(definition) ?? reopen({}, definition);
+  globals.set(definition, dispatcher);
+  return dispatcher as Dispatcher<OneEvent<Name, Input, Output>>;
 }
 
 /** Hears an event on its global dispatcher. @returns stop */
 export function onEvent<Name extends string, Input, Output>(
   definition: EventDefinition<Name, Input, Output>,
-  handler: Parameters<EventDispatcher<Name, Input, Output>['on']>[0],
+  handler: (data: Output, call: Parameters<Handler<OneEvent<Name, Input, Output>, Name, unknown>>[1]) => unknown,
   options?: HandlerOptions<Output>,
 ): () => boolean {
-  return dispatcherFor(definition).on(handler, options);
+  return anyDispatcherFor(definition).on(definition.name, handler as never, options as never);
 }
 
 /** Dispatches on the event's global dispatcher, without waiting. */
@@ -86,7 +49,7 @@ export function dispatchEvent<Name extends string, Input, Output>(
   data: NoInfer<Input>,
   options?: DispatchOptions,
 ): void {
-  dispatcherFor(definition).dispatch(data, options);
+  anyDispatcherFor(definition).dispatch(definition.name, data, options);
 }
 
 /** Dispatches on the event's global dispatcher, and resolves when all handlers have ended. */
@@ -95,37 +58,21 @@ export function dispatchEventAndWait<Name extends string, Input, Output>(
   data: NoInfer<Input>,
   options?: AwaitOptions,
 ): Promise<void> {
-  return dispatcherFor(definition).dispatchAndWait(data, options);
+  return withWaiting(anyDispatcherFor(definition)).dispatchAndWait(definition.name, data, options);
 }
 
-type DispatcherOf<Name extends string, Input, Output, Context> = Dispatcher<
-  Readonly<Record<string, EventDefinition<Name, Input, Output>>>,
-  Context
->;
-
-function dispatcherOf<Name extends string, Input, Output, Context>(
-  definition: EventDefinition<Name, Input, Output>,
-  options: DispatcherOptions<Context>,
-): DispatcherOf<Name, Input, Output, Context> {
-  const events: Readonly<Record<string, EventDefinition<Name, Input, Output>>> = { [definition.name]: definition };
-  return createDispatcher({ ...options, events });
+function anyDispatcherFor(definition: EventDefinition<string, unknown, unknown>): AnyDispatcher {
+  const dispatcher: unknown = dispatcherFor(definition);
+  return dispatcher as AnyDispatcher;
 }
 
-function facade<Name extends string, Input, Output, Context>(
-  definition: EventDefinition<Name, Input, Output>,
-  dispatcher: () => DispatcherOf<Name, Input, Output, Context>,
-  close: EventDispatcher<Name, Input, Output, Context>['close'],
-): EventDispatcher<Name, Input, Output, Context> {
-  const { name } = definition;
-  return {
-    definition,
-    // There is one name here, which the types of a dispatcher of many cannot say.
-    on: (handler, options) => dispatcher().on(name, handler as never, options as never),
-    dispatch: (data, options) => dispatcher().dispatch(name, data as never, options),
-    dispatchAndWait: (data, options) => dispatcher().dispatchAndWait(name, data as never, options),
-    events: (options) => dispatcher().events(name, options as never) as EventStream<Dispatched<Name, Output>>,
-    hasHandlers: () => dispatcher().hasHandlers(name),
-    counts: () => dispatcher().counts(),
-    close,
-  };
+/** Puts a new dispatcher in the place of one that is closed, so that those who hold it hold the new one. */
+function reopen(dispatcher: object, definition: EventDefinition<string, unknown, unknown>): AnyDispatcher {
+  const fresh = createDispatcher({ check: checkedBy({ [definition.name]: definition }) });
+  return Object.assign(dispatcher, fresh, {
+    close(options?: { readonly timeoutMs?: number }) {
+      reopen(dispatcher, definition);
+      return fresh.close(options);
+    },
+  }) as AnyDispatcher;
 }

@@ -1,24 +1,36 @@
 // The in-process half: typed events to handlers in the same thread, and what is built on that. Usable without the rest.
-export * from '../event/define.ts';
-export * from '../event/pattern.ts';
-export * from '../event/schema.ts';
-export * from '../failure.ts';
+export { defineEvent, defineEvents } from '../event/define.ts';
+export type { EventDefinition, EventDefinitions, EventName } from '../event/define.ts';
+export { compilePattern } from '../event/pattern.ts';
+export { payload } from '../event/schema.ts';
+export type { InputOf, OutputOf, Schema } from '../event/schema.ts';
+export { Failure, isFailure } from '../failure.ts';
+export type { FailureDetails, FailureName } from '../failure.ts';
 export * from './await.ts';
 export * from './batcher/batcher.ts';
 export * from './broker/broker.ts';
 export * from './builtin/index.ts';
-export type { HandlerCall } from './call.ts';
+export type { Call, HandlerCall } from './call.ts';
+export * from './checked.ts';
+export type {
+  AnyDispatcher,
+  Check,
+  Dispatcher,
+  DispatcherCounts,
+  DispatcherOptions,
+  DispatchOptions,
+  EventOf,
+} from './contract.ts';
 export type { HandlerCounts, DropReason } from './counts.ts';
 export * from './dispatcher.ts';
-export type { DispatchFailure, HandlerFailure } from './failures.ts';
+export type { HandlerFailure } from './failures.ts';
 export * from './global.ts';
 export * from './limits.ts';
-export type { EventHandler } from './mailbox.ts';
 export * from './naming.ts';
-export { type HandlerOptions, mailboxCapacity, type Overflow } from './options.ts';
+export type { AnyHandler, HandlerOptions, Mailbox, Overflow } from './options.ts';
+export { dropNewest, dropOldest, keepLatest, rejectWhenFull } from './overflow.ts';
 export * from './queue/processor.ts';
 export * from './queue/queue.ts';
-export * from './registry.ts';
 export * from './stream/stream.ts';
 export * from './types.ts';
 export type { Wrappable, Wrapped } from './wrap/handler.ts';

@@ -2,15 +2,26 @@
 import { expect, test } from 'vitest';
 import type { Failure } from '../failure.ts';
 import { createTestWorld, type TestWorld } from '../testing/world.ts';
-import { closeMs } from './limits.ts';
-import { createDispatcher, type Dispatcher } from './dispatcher.ts';
-import { heldMax } from './registry.ts';
+import { type Waiting, withWaiting } from './await.ts';
+import type { Dispatcher } from './contract.ts';
+import { createDispatcher } from './dispatcher.ts';
+import { closeMs, heldMax } from './limits.ts';
+import { type Streams, withStreams } from './stream/stream.ts';
 
-function setUp(held = false): { world: TestWorld; dispatcher: Dispatcher<{ n: number }>; reported: Failure[] } {
+interface Events {
+  n: number;
+}
+
+function setUp(held = false): {
+  world: TestWorld;
+  dispatcher: Dispatcher<Events> & Waiting<Events> & Streams<Events>;
+  reported: Failure[];
+} {
   const world = createTestWorld();
   const reported: Failure[] = [];
   const report = (failure: Failure): number => reported.push(failure);
-  return { world, reported, dispatcher: createDispatcher<{ n: number }>({ world, report, held }) };
+  const dispatcher = withStreams(withWaiting(createDispatcher<Events>({ world, report, held })));
+  return { world, reported, dispatcher };
 }
 
 test('before the start, subscribing and dispatching do not block, and events are held in their order', async () => {
@@ -37,7 +48,7 @@ test('what is held before the start has a bound', () => {
   expect(dispatcher.counts().published).toBe(heldMax);
 });
 
-test('what was given up before the start is not handed out, and counted as dropped', async () => {
+test('what was given up before the start is not handed out, and counted as cancelled', async () => {
   const { world, dispatcher } = setUp(true);
   const heard: number[] = [];
   dispatcher.on('n', (n) => heard.push(n));
@@ -47,7 +58,11 @@ test('what was given up before the start is not handed out, and counted as dropp
   expect(await settled).toMatchObject({ name: 'TimedOut', message: expect.stringContaining('none had begun') });
   dispatcher.start();
   expect(heard).toEqual([2]);
-  expect(dispatcher.counts()).toMatchObject({ published: 2, held: 0, dropped: 1, total: { passed: 1 } });
+  expect(dispatcher.counts()).toMatchObject({
+    published: 2,
+    held: 0,
+    total: { passed: 2, delivered: 1, cancelled: 1 },
+  });
 });
 
 test('counts are right also in the middle of what was held', () => {
@@ -96,7 +111,7 @@ test('closing is bounded in time: then signals abort, and what was left is count
   await closing;
   expect(signal?.aborted).toBe(true);
   expect(await awaited).toMatchObject({ name: 'DispatchFailed', failures: [{ name: 'Closed' }] });
-  expect(dispatcher.counts().total).toMatchObject({ passed: 4, pending: 1, dropped: { closed: 3 } });
+  expect(dispatcher.counts().total).toMatchObject({ passed: 4, pending: 1, closed: 3 });
 });
 
 test('closing with no time cancels: nothing is handled after it', () => {
@@ -109,7 +124,7 @@ test('closing with no time cancels: nothing is handled after it', () => {
   dispatcher.on('n', (n) => heard.push(`second ${n}`));
   dispatcher.dispatch('n', 1);
   expect(heard).toEqual(['first 1']);
-  expect(dispatcher.counts().total).toMatchObject({ passed: 1, delivered: 1 });
+  expect(dispatcher.counts().total).toMatchObject({ passed: 2, delivered: 1, closed: 1 });
 });
 
 test('a handler that closes the dispatcher and waits for it does not hang', async () => {

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Failure } from '../failure.ts';
 import { createTestWorld, type TestWorld } from '../testing/world.ts';
-import { createDispatcher, type Dispatcher } from './dispatcher.ts';
+import { type Waiting, withWaiting } from './await.ts';
+import type { Dispatcher } from './contract.ts';
+import { createDispatcher } from './dispatcher.ts';
 import type { Overflow } from './options.ts';
+import { dropNewest, dropOldest, keepLatest, rejectWhenFull } from './overflow.ts';
+import { type Timeouts, withTimeouts } from './wrap/timeout.ts';
 
 interface Events {
   n: number;
@@ -24,13 +28,19 @@ function slow(): { handler: (n: number) => Promise<void>; heard: number[]; end: 
   };
 }
 
-function setUp(): { world: TestWorld; dispatcher: Dispatcher<Events>; reported: Failure[] } {
+function setUp(): {
+  world: TestWorld;
+  dispatcher: Dispatcher<Events> & Waiting<Events> & Timeouts<Events>;
+  reported: Failure[];
+} {
   const world = createTestWorld();
   const reported: Failure[] = [];
   return {
     world,
     reported,
-    dispatcher: createDispatcher<Events>({ world, report: (failure) => reported.push(failure) }),
+    dispatcher: withTimeouts(
+      withWaiting(createDispatcher<Events>({ world, report: (failure) => reported.push(failure) })),
+    ),
   };
 }
 
@@ -107,7 +117,7 @@ test('a call that takes too long fails with TimedOut, its signal aborts, and the
   await world.advance(1);
   expect(heard).toEqual([1, 2]);
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
-  expect(reported).toMatchObject([{ name: 'TimedOut', handler: 'stuck', event: { data: 1 } }]);
+  expect(reported).toMatchObject([{ handler: 'stuck', event: { data: 1 }, cause: { name: 'TimedOut' } }]);
   expect(dispatcher.counts().total).toMatchObject({ passed: 2, delivered: 1, failed: 1, pending: 0 });
   expect(world.timers).toBe(0);
 });
@@ -120,7 +130,7 @@ test('what a call throws after its time ran out is reported, and not counted twi
   await world.advance(50);
   end(new Error('late'));
   await world.settle();
-  expect(reported.map(({ name }) => name)).toEqual(['TimedOut', 'HandlerFailed']);
+  expect(reported.map(({ name }) => name)).toEqual(['HandlerFailed', 'HandlerFailed']);
   expect(dispatcher.counts().total).toMatchObject({ passed: 1, failed: 1, pending: 0 });
 });
 
@@ -138,7 +148,7 @@ test('stopping a handler aborts the signal of its call, and counts what waited a
   end();
   await world.settle();
   expect(heard).toEqual([1]);
-  expect(dispatcher.counts().total).toMatchObject({ passed: 3, delivered: 1, pending: 0, dropped: { detached: 2 } });
+  expect(dispatcher.counts().total).toMatchObject({ passed: 3, delivered: 1, pending: 0, detached: 2 });
 });
 
 test('a handler that stops itself, and goes on waiting, is counted once', async () => {
@@ -157,7 +167,7 @@ test('a handler that stops itself, and goes on waiting, is counted once', async 
 
 /** Five events to a handler of one at a time, which then ends them all. */
 async function fill(
-  overflow: Overflow | (() => Overflow) | undefined,
+  overflow: Overflow,
   capacity = 2,
 ): Promise<{ heard: readonly number[]; reported: readonly Failure[]; dispatcher: Dispatcher<Events> }> {
   const { world, dispatcher, reported } = setUp();
@@ -173,21 +183,21 @@ async function fill(
 
 describe('a full mailbox', () => {
   test('drops the newest, counts them, and reports once per burst', async () => {
-    const { heard, reported, dispatcher } = await fill('dropNewest');
+    const { heard, reported, dispatcher } = await fill(dropNewest);
     expect(heard).toEqual([1, 2, 3]);
     expect(reported.map(({ name }) => name)).toEqual(['QueueFull']);
-    expect(dispatcher.counts().total).toMatchObject({ passed: 5, delivered: 3, dropped: { overflow: 2 } });
+    expect(dispatcher.counts().total).toMatchObject({ passed: 5, delivered: 3, overflow: 2 });
   });
 
   test('drops the oldest, where that is chosen', async () => {
-    const { heard, dispatcher } = await fill('dropOldest');
+    const { heard, dispatcher } = await fill(dropOldest);
     expect(heard).toEqual([1, 4, 5]);
-    expect(dispatcher.counts().total).toMatchObject({ passed: 5, delivered: 3, dropped: { overflow: 2 } });
+    expect(dispatcher.counts().total).toMatchObject({ passed: 5, delivered: 3, overflow: 2 });
   });
 
   test('refuses with `event queue full`, and whoever awaits the dispatch is told each time', async () => {
     const { world, dispatcher, reported } = setUp();
-    dispatcher.on('n', slow().handler, { capacity: 1, overflow: 'reject', name: 'busy' });
+    dispatcher.on('n', slow().handler, { capacity: 1, overflow: rejectWhenFull, name: 'busy' });
     dispatcher.dispatch('n', 1);
     dispatcher.dispatch('n', 2);
     for (const n of [3, 4]) {
@@ -200,7 +210,7 @@ describe('a full mailbox', () => {
     dispatcher.dispatch('n', 6);
     expect(reported.map(({ name }) => name)).toEqual(['QueueFull']);
     await world.settle();
-    expect(dispatcher.counts().total).toMatchObject({ passed: 6, pending: 2, dropped: { overflow: 4 } });
+    expect(dispatcher.counts().total).toMatchObject({ passed: 6, pending: 2, overflow: 4 });
   });
 
   test('makes an awaited dispatch wait for room, and drops and reports one that nobody awaits', async () => {
@@ -239,7 +249,7 @@ describe('a full mailbox', () => {
       await world.settle();
     }
     expect(heard).toEqual([1, 2]);
-    expect(dispatcher.counts().total).toMatchObject({ passed: 3, delivered: 2, dropped: { cancelled: 1 } });
+    expect(dispatcher.counts().total).toMatchObject({ passed: 3, delivered: 2, cancelled: 1 });
   });
 
   test('keeps the latest of each key, in the order in which these came', async () => {
@@ -247,8 +257,7 @@ describe('a full mailbox', () => {
     const heard: number[] = [];
     const { handler, end } = slow();
     dispatcher.on('n', (n) => handler(n).then(() => void heard.push(n)), {
-      overflow: 'latest',
-      key: (n) => n % 10,
+      overflow: keepLatest((n: number) => n % 10),
       capacity: 2,
     });
     for (const n of [1, 11, 12, 21, 22, 13]) dispatcher.dispatch('n', n);
@@ -261,26 +270,31 @@ describe('a full mailbox', () => {
     expect(dispatcher.counts().total).toMatchObject({
       passed: 6,
       delivered: 3,
-      dropped: { superseded: 2, overflow: 1 },
+      superseded: 2,
+      overflow: 1,
     });
   });
 
   test('asks a function each time, where one decides', async () => {
     let asked = 0;
-    const { heard } = await fill(() => ((asked += 1) % 2 === 1 ? 'dropNewest' : 'dropOldest'));
+    const { heard } = await fill((mailbox, call) => {
+      if (mailbox.waiting.size <= mailbox.capacity) return;
+      asked += 1;
+      (asked === 1 ? dropNewest : dropOldest)(mailbox, call);
+    });
     expect(asked).toBe(2);
     expect(heard).toEqual([1, 3, 5]);
   });
 
   test('of capacity 0 takes only what can be handled at once', async () => {
-    const { heard } = await fill('dropOldest', 0);
+    const { heard } = await fill(dropOldest, 0);
     expect(heard).toEqual([1]);
   });
 
   test('reports again after it has been empty', async () => {
     const { world, dispatcher, reported } = setUp();
     const { handler, end } = slow();
-    dispatcher.on('n', handler, { capacity: 1, overflow: 'dropNewest' });
+    dispatcher.on('n', handler, { capacity: 1, overflow: dropNewest });
     for (let burst = 1; burst <= 2; burst += 1) {
       for (const n of [1, 2, 3, 4]) dispatcher.dispatch('n', n);
       expect(reported).toHaveLength(burst);

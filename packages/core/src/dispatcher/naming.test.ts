@@ -21,7 +21,11 @@ test.each([
 test('in development a name that could be better is warned of once, and works', () => {
   const warned: string[] = [];
   const heard: unknown[] = [];
-  const dispatcher = createDispatcher({ onFirstSight: adviseNames((advice) => warned.push(advice)) });
+  const dispatcher = createDispatcher();
+  dispatcher.on(
+    '**',
+    adviseNames((advice) => warned.push(advice)),
+  );
   dispatcher.on('orderPlaced', (data) => heard.push(data));
   dispatcher.dispatch('orderPlaced', 1);
   dispatcher.dispatch('orderPlaced', 2);
@@ -34,10 +38,16 @@ test('an advisor that throws harms nobody', () => {
   const reported: string[] = [];
   const dispatcher = createDispatcher({
     report: ({ message }) => reported.push(message),
-    onFirstSight: () => {
-      throw new Error('no advice');
-    },
   });
-  dispatcher.dispatch('order.paid', 3);
-  expect(reported).toEqual(['no advice']);
+  const heard: unknown[] = [];
+  dispatcher.on(
+    '**',
+    adviseNames(() => {
+      throw new Error('no advice');
+    }),
+  );
+  dispatcher.on('orderPaid', (data) => heard.push(data));
+  dispatcher.dispatch('orderPaid', 3);
+  expect(heard).toEqual([3]);
+  expect(reported).toEqual(['the handler "anonymous" failed on "orderPaid": no advice']);
 });

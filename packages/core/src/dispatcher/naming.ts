@@ -1,4 +1,5 @@
 // Names as `domain.action`: advice for development, never an error.
+import { rememberedMax } from './limits.ts';
 
 /** Words that look like domains in other houses' styles are fine; what is advised against breaks patterns like `order.*`. */
 const segment = /^[a-z][a-z0-9_-]*$/;
@@ -21,16 +22,19 @@ export function nameAdvice(name: string): string | undefined {
 }
 
 /**
- * For `onFirstSight`, in development: warns once for each type whose name could be better.
+ * A handler for development, that hears everything: it warns once of each type whose name could be better.
  *
  * @example
  * ```ts
- * const dispatcher = createDispatcher({ onFirstSight: adviseNames(console.warn) });
+ * dispatcher.on('**', adviseNames(console.warn));
  * ```
  */
-export function adviseNames(warn: (advice: string) => void): (type: string) => void {
-  return (type) => {
+export function adviseNames(warn: (advice: string) => void): (data: unknown, call: { readonly type: string }) => void {
+  const warned = new Set<string>();
+  return (_, { type }) => {
     const advice = nameAdvice(type);
-    if (advice !== undefined) warn(advice);
+    if (!advice || warned.has(type) || warned.size >= rememberedMax) return;
+    warned.add(type);
+    warn(advice);
   };
 }

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest';
 import type { Failure } from '../failure.ts';
 import { createTestWorld, type TestWorld } from '../testing/world.ts';
-import { createDispatcher, type Dispatcher } from './dispatcher.ts';
-import { depthMax, heldMax } from './registry.ts';
+import type { Dispatcher } from './contract.ts';
+import { createDispatcher } from './dispatcher.ts';
+import { depthMax, heldMax } from './limits.ts';
 
 function setUp(): { world: TestWorld; dispatcher: Dispatcher<Record<string, number>>; reported: Failure[] } {
   const world = createTestWorld();
@@ -33,7 +34,7 @@ test('a handler that dispatches what it hears ends with TooDeep, and not with a 
   dispatcher.dispatch('again', 1);
   expect(calls).toBe(depthMax + 1);
   expect(reported).toMatchObject([{ name: 'HandlerFailed', cause: { name: 'TooDeep' } }]);
-  expect(reported[0]?.message).toContain('do handlers dispatch in a circle?');
+  expect(reported[0]?.message).toContain('is it a circle?');
   // And then it works as before.
   const heard: number[] = [];
   dispatcher.on('other', (n) => heard.push(n));

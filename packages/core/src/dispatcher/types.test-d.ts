@@ -2,8 +2,11 @@
 import { expectTypeOf, test } from 'vitest';
 import { defineEvent, defineEvents } from '../event/define.ts';
 import { payload } from '../event/schema.ts';
+import { withWaiting } from './await.ts';
+import { checkedBy } from './checked.ts';
 import { createDispatcher } from './dispatcher.ts';
-import { createDispatcherFor } from './global.ts';
+import { dispatcherFor } from './global.ts';
+import { withStreams } from './stream/stream.ts';
 import type { DataOf, DispatchedBy, Matches, NamesBy, PatternOf } from './types.ts';
 
 interface Shop {
@@ -11,7 +14,7 @@ interface Shop {
   'order.item.added': { readonly sku: string };
   'user.created': { readonly name: string };
 }
-const shop = createDispatcher<Shop, { readonly tenant: string }>();
+const shop = withStreams(withWaiting(createDispatcher<Shop, { readonly tenant: string }>()));
 
 test('a wrong payload fails at the payload', () => {
   shop.dispatch('order.placed', { total: 12 });
@@ -68,15 +71,15 @@ test('the context and the filter are typed', () => {
 
 test('with definitions, input and output are told apart', () => {
   const events = defineEvents({ 'a.b': payload<number>() });
-  const dispatcher = createDispatcher({ events });
+  const dispatcher = createDispatcher({ check: checkedBy(events) });
   dispatcher.on('a.b', (data) => expectTypeOf(data).toEqualTypeOf<number>());
   dispatcher.on(events['a.b'], (data) => expectTypeOf(data).toEqualTypeOf<number>());
   // @ts-expect-error 'a.b' is a number
   dispatcher.dispatch('a.b', 'one');
-  const one = createDispatcherFor(defineEvent('a.b', { schema: payload<number>() }));
-  one.on((data) => expectTypeOf(data).toEqualTypeOf<number>());
+  const one = defineEvent('a.b', { schema: payload<number>() });
+  dispatcherFor(one).on(one, (data) => expectTypeOf(data).toEqualTypeOf<number>());
   // @ts-expect-error 'a.b' is a number
-  one.dispatch('one');
+  dispatcherFor(one).dispatch(one, 'one');
 });
 
 test('a dispatcher of unknown events takes any name', () => {

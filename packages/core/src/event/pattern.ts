@@ -1,6 +1,9 @@
 // Which events a subscriber wants: exact types, or patterns over their dot-separated segments.
 import { Failure } from '../failure.ts';
 
+/** Segments between dots: names, `*` or `**`. */
+const shape = /^(\*\*?|[^.*]+)(\.(\*\*?|[^.*]+))*$/;
+
 /**
  * Compiles a pattern over event types. `*` stands for one segment, `**` for any number of them, also none;
  * a pattern that is only `*` means every type, as it does in other emitters.
@@ -14,10 +17,9 @@ import { Failure } from '../failure.ts';
  * @throws Failure `InvalidPattern` when a segment is empty or mixes `*` with other characters
  */
 export function compilePattern(pattern: string): (type: string) => boolean {
-  assertPattern(pattern);
-  if (pattern === '*' || pattern === '**') return () => true;
-  if (!pattern.includes('*')) return (type) => type === pattern;
-  const wanted = pattern.split('.');
+  if (!shape.test(pattern)) throw refused(pattern);
+  if (!isPattern(pattern)) return (type) => type === pattern;
+  const wanted = (pattern === '*' ? '**' : pattern).split('.');
   return (type) => matches(wanted, type.split('.'));
 }
 
@@ -26,38 +28,37 @@ export function isPattern(pattern: string): boolean {
   return pattern.includes('*');
 }
 
-function assertPattern(pattern: string): void {
-  for (const segment of pattern.split('.')) {
-    if (segment === '')
-      throw new Failure('InvalidPattern', `the pattern ${JSON.stringify(pattern)} has an empty segment`);
-    if (segment.includes('*') && segment !== '*' && segment !== '**') {
-      throw new Failure(
-        'InvalidPattern',
-        `the pattern ${JSON.stringify(pattern)} mixes * with other characters; * stands for a whole segment`,
-      );
-    }
-  }
+/**
+ * Refuses what cannot be the name of an event.
+ *
+ * @throws Failure `InvalidPattern` when a segment is empty or holds `*`
+ */
+export function assertEventName(name: string): void {
+  if (isPattern(name) || !shape.test(name)) throw refused(name);
+}
+
+function refused(text: string): Failure {
+  return new Failure('InvalidPattern', `"${text}" is no name like order.placed, and no pattern like order.*`);
 }
 
 // Backtracks to the latest `**` only, which is enough (as in file globs): no pattern makes it explode.
 function matches(wanted: readonly string[], got: readonly string[]): boolean {
   let w = 0;
   let g = 0;
-  let retryWanted = -1;
+  // Where to go on after the latest `**`, if there was one, and what it has passed over.
+  let retryWanted = 0;
   let retryGot = 0;
   while (g < got.length) {
     const segment = wanted[w];
     if (segment === '**') {
-      w += 1;
-      retryWanted = w;
+      retryWanted = w += 1;
       retryGot = g;
-    } else if (segment !== undefined && (segment === '*' || segment === got[g])) {
+    } else if (segment === '*' || segment === got[g]) {
       w += 1;
       g += 1;
-    } else if (retryWanted >= 0) {
+    } else if (retryWanted > 0) {
       w = retryWanted;
-      retryGot += 1;
-      g = retryGot;
+      g = retryGot += 1;
     } else return false;
   }
   while (wanted[w] === '**') w += 1;

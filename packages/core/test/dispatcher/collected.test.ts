@@ -2,7 +2,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { createDispatcher, type Dispatcher } from '../../src/dispatcher/dispatcher.ts';
+import { withWaiting } from '../../src/dispatcher/await.ts';
+import { createDispatcher } from '../../src/dispatcher/dispatcher.ts';
+import { type Streams, withStreams } from '../../src/dispatcher/stream/stream.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -15,12 +17,12 @@ async function collectUntil(done: () => boolean): Promise<void> {
   }
 }
 
-function abandon(dispatcher: Dispatcher<{ n: number }>): void {
+function abandon(dispatcher: Streams<{ n: number }>): void {
   for (let index = 0; index < 10; index += 1) void dispatcher.events('n');
 }
 
 test('streams that nobody holds any more are collected, and stop hearing', async () => {
-  const dispatcher = createDispatcher<{ n: number }>();
+  const dispatcher = withStreams(createDispatcher<{ n: number }>());
   abandon(dispatcher);
   expect(dispatcher.counts().handlers).toHaveLength(10);
   await collectUntil(() => dispatcher.counts().handlers.length === 0);
@@ -28,7 +30,7 @@ test('streams that nobody holds any more are collected, and stop hearing', async
 });
 
 test('a stream that is being read is not closed by the garbage collector', async () => {
-  const dispatcher = createDispatcher<{ n: number }>();
+  const dispatcher = withStreams(withWaiting(createDispatcher<{ n: number }>()));
   const heard: number[] = [];
   void (async () => {
     for await (const { data } of dispatcher.events('n')) heard.push(data);

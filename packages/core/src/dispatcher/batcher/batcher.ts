@@ -1,7 +1,7 @@
 // Many small things as few big ones: flushed when there are enough of them, when time is up, by hand, and at the end.
 import { Failure, toFailure } from '../../failure.ts';
 import type { World } from '../../ports/world.ts';
-import { ambientAfter, ambientReport } from '../ambient.ts';
+import { ambientReport, ambientWorld } from '../ambient.ts';
 import { closed } from '../failures.ts';
 import { needCount } from '../options.ts';
 
@@ -34,10 +34,9 @@ export interface Batcher<Item> {
 
 /** Makes a batcher. One batch is taken at a time, so order is kept. */
 export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item> {
-  const { sizeMax = 100, afterMs = 1000, capacity = 10_000, world, report = ambientReport } = options;
+  const { sizeMax = 100, afterMs = 1000, capacity = 10_000, world = ambientWorld, report = ambientReport } = options;
   needCount(sizeMax, 1, 'sizeMax');
   needCount(capacity, sizeMax, 'capacity, no less than sizeMax,');
-  const after = world?.after ?? ambientAfter;
   let waiting: Item[] = [];
   let stopTimer: (() => void) | undefined;
   let flushing = false;
@@ -71,7 +70,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
         throw new Failure('QueueFull', `event queue full: ${capacity} wait to be flushed`);
       waiting.push(item);
       if (waiting.length >= sizeMax) void flush();
-      else if (!flushing) stopTimer ??= after(afterMs, () => void flush());
+      else if (!flushing) stopTimer ??= world.after(afterMs, () => void flush());
     },
     flush,
     close() {

@@ -62,8 +62,8 @@ test('a slow subscriber is skipped, counted against that subscriber, and stalls 
     sent: 4,
     skipped: 2,
     subscribers: [
-      { name: 'alice', dropped: { overflow: 2 }, pending: 2 },
-      { name: 'bob', dropped: {}, delivered: 4 },
+      { name: 'alice', overflow: 2, pending: 2 },
+      { name: 'bob', overflow: 0, delivered: 4 },
     ],
   });
   expect(reported.map(({ name }) => name)).toEqual(['QueueFull']);

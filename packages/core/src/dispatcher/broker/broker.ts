@@ -1,11 +1,11 @@
 // Events to transports: every subscriber is anything with `send` and `close`, and has a queue of its own.
 import { toFailure } from '../../failure.ts';
-import type { World } from '../../ports/world.ts';
-import { ambientAfter, ambientReport } from '../ambient.ts';
-import type { HandlerCounts, DropReason } from '../counts.ts';
-import { closeMs } from '../limits.ts';
+import { ambientReport } from '../ambient.ts';
+import type { DispatcherCounts, DispatcherOptions } from '../contract.ts';
+import type { DropReason } from '../counts.ts';
+import { createDispatcher } from '../dispatcher.ts';
 import type { HandlerOptions } from '../options.ts';
-import { createRegistry, type RegistryOptions } from '../registry.ts';
+import { dropNewest } from '../overflow.ts';
 
 /** How many events wait for one subscriber: what a socket's own buffer holds of small events, several times. */
 export const subscriberCapacity = 256;
@@ -27,14 +27,8 @@ export interface SubscribeOptions<Event> extends Pick<HandlerOptions<Event>, 'na
   readonly onSlow?: 'skip' | 'disconnect' | undefined;
 }
 
-/** What a broker is made with. */
-export interface BrokerOptions {
-  readonly world?: Pick<World, 'after'> | undefined;
-  /** Hears of failing and slow subscribers; by default `console.error`. */
-  readonly report?: RegistryOptions['report'] | undefined;
-  /** True: events are held until `start`. */
-  readonly held?: boolean | undefined;
-}
+/** What a broker is made with: as a dispatcher. */
+export type BrokerOptions = Pick<DispatcherOptions, 'world' | 'report' | 'held'>;
 
 /** How a broker stands. */
 export interface BrokerStats {
@@ -49,11 +43,11 @@ export interface BrokerStats {
   /** Subscribers that were disconnected for being slow. */
   readonly disconnected: number;
   /** Not handed over, by reason; `overflow` is what `skipped` says. */
-  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  readonly dropped: Readonly<Record<DropReason, number>>;
   /** Events that wait for a subscriber, or for the start. */
   readonly queueDepth: number;
   readonly subscriberCount: number;
-  readonly subscribers: readonly (Readonly<HandlerCounts> & { readonly name: string })[];
+  readonly subscribers: DispatcherCounts['handlers'];
 }
 
 /** Events to subscribers. */
@@ -89,29 +83,29 @@ export interface Broker<Event> {
  * ```
  */
 export function createBroker<Event>(options: BrokerOptions = {}): Broker<Event> {
-  const { world, report = ambientReport, held } = options;
-  const registry = createRegistry({ after: world?.after ?? ambientAfter, report, held });
+  const { report = ambientReport } = options;
+  const { on, dispatch, start, counts, close } = createDispatcher(options);
   let disconnected = 0;
   let closing = false;
 
   return {
-    subscribe(subscriber, { pattern = '**', capacity = subscriberCapacity, onSlow = 'skip', ...rest } = {}) {
-      let reason: 'disconnected' | 'unsubscribed' | undefined;
-      const stop = registry.on(pattern, async (event: Event, { type }) => subscriber.send(event, type), {
+    subscribe(subscriber, { pattern = '**', capacity = subscriberCapacity, onSlow, filter, ...rest } = {}) {
+      let reason: 'disconnected' | 'unsubscribed' = 'unsubscribed';
+      const stop = on(pattern, async (event, { type }) => subscriber.send(event as Event, type), {
         name: 'subscriber',
         ...rest,
+        filter: filter as HandlerOptions<unknown>['filter'],
         capacity,
-        overflow() {
-          if (onSlow === 'disconnect') {
-            disconnected += 1;
-            reason = 'disconnected';
-            stop();
-          }
-          return 'dropNewest';
+        overflow(mailbox, call) {
+          dropNewest(mailbox, call);
+          if (call.open || onSlow !== 'disconnect') return;
+          disconnected += 1;
+          reason = 'disconnected';
+          stop();
         },
         async onStop() {
           try {
-            await subscriber.close?.(reason ?? (closing ? 'closed' : 'unsubscribed'));
+            await subscriber.close?.(closing ? 'closed' : reason);
           } catch (error) {
             report(toFailure(error));
           }
@@ -119,26 +113,26 @@ export function createBroker<Event>(options: BrokerOptions = {}): Broker<Event> 
       });
       return stop;
     },
-    publish: (type, event) => registry.dispatch(type, event),
-    start: () => registry.start(),
+    publish: dispatch,
+    start,
     stats() {
-      const { published, held, handlers, total } = registry.counts();
-      const { delivered, failed, dropped, pending } = total;
+      const { published, held, handlers, total } = counts();
+      const { delivered, failed, pending, overflow, superseded, detached, closed, cancelled } = total;
       return {
         published,
         sent: delivered,
-        skipped: dropped.overflow ?? 0,
+        skipped: overflow,
         failed,
         disconnected,
-        dropped,
+        dropped: { overflow, superseded, detached, closed, cancelled },
         queueDepth: held + pending,
         subscriberCount: handlers.length,
         subscribers: handlers,
       };
     },
-    close({ timeoutMs = closeMs } = {}) {
+    close(options) {
       closing = true;
-      return registry.close(timeoutMs);
+      return close(options);
     },
   };
 }

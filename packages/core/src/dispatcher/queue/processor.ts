@@ -1,28 +1,20 @@
 // Work for N workers, bounded: a mailbox whose handler may run N times at once.
-import type { World } from '../../ports/world.ts';
-import { ambientAfter, ambientReport } from '../ambient.ts';
-import { createAwait, type AwaitOptions } from '../await.ts';
-import type { HandlerCounts } from '../counts.ts';
+import { type AwaitOptions, withWaiting } from '../await.ts';
 import type { HandlerCall } from '../call.ts';
-import { closeMs } from '../limits.ts';
-import type { Overflow } from '../options.ts';
-import { createRegistry, type RegistryOptions } from '../registry.ts';
+import type { DispatcherOptions } from '../contract.ts';
+import type { HandlerCounts } from '../counts.ts';
+import { createDispatcher } from '../dispatcher.ts';
+import { type AnyHandler, type HandlerOptions, needCount } from '../options.ts';
+import { rejectWhenFull } from '../overflow.ts';
 
 /** How many tasks wait for a worker, unless said otherwise. */
 export const processorCapacity = 1000;
 
 /** What a processor is made with. */
-export interface ProcessorOptions {
+export interface ProcessorOptions
+  extends Pick<DispatcherOptions, 'world' | 'report'>, Pick<HandlerOptions<never>, 'capacity' | 'overflow'> {
   /** How many tasks run at the same time; 4 by default. */
   readonly workers?: number | undefined;
-  /** How many wait; {@link processorCapacity} by default. */
-  readonly capacity?: number | undefined;
-  /** What happens to one too many; `reject` by default. */
-  readonly overflow?: Overflow | undefined;
-  /** How many milliseconds one task may take. */
-  readonly timeoutMs?: number | undefined;
-  readonly world?: Pick<World, 'after'> | undefined;
-  readonly report?: RegistryOptions['report'] | undefined;
 }
 
 /** Tasks to workers. */
@@ -36,20 +28,26 @@ export interface Processor<Task> {
   close(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
-/** Makes a processor. Tasks begin in the order in which they were submitted. */
+/**
+ * Makes a processor. Tasks begin in the order in which they were submitted; one too many is refused with `QueueFull`,
+ * unless `overflow` says otherwise.
+ */
 export function createProcessor<Task>(
   work: (task: Task, call: HandlerCall) => unknown,
-  options: ProcessorOptions = {},
+  { workers = 4, capacity = processorCapacity, overflow = rejectWhenFull, ...options }: ProcessorOptions = {},
 ): Processor<Task> {
-  const { workers = 4, capacity = processorCapacity, overflow = 'reject', timeoutMs, world, report } = options;
-  const after = world?.after ?? ambientAfter;
-  const registry = createRegistry({ after, report: report ?? ambientReport });
-  registry.on('task', work, { name: work.name || 'worker', concurrency: workers, capacity, overflow, timeoutMs });
-  const process = createAwait(registry, after);
+  needCount(workers, 1, 'workers');
+  const { on, dispatch, dispatchAndWait, counts, close } = withWaiting(createDispatcher(options));
+  on('task', work as AnyHandler as () => void, {
+    name: work.name || 'worker',
+    concurrency: workers,
+    capacity,
+    overflow,
+  });
   return {
-    submit: (task) => registry.dispatch('task', task),
-    process: (task, options) => process('task', task, options),
-    counts: () => registry.counts().total,
-    close: ({ timeoutMs = closeMs } = {}) => registry.close(timeoutMs),
+    submit: (task) => dispatch('task', task),
+    process: (task, options) => dispatchAndWait('task', task, options),
+    counts: () => counts().total,
+    close,
   };
 }

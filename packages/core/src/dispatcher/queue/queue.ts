@@ -1,6 +1,7 @@
 // A queue that nothing empties but a hand: events gathered during a transaction, say, and handled once it is through.
 import { Failure } from '../../failure.ts';
-import { mailboxCapacity, needCount } from '../options.ts';
+import { mailboxCapacity } from '../limits.ts';
+import { needCount } from '../options.ts';
 
 /** Things that wait for `flush`. */
 export interface HandQueue<Item> {

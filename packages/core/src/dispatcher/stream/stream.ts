@@ -1,16 +1,14 @@
-// A subscriber that is asked, instead of called: an async iterator over the mailbox of a handler that waits to be read.
+// A subscriber that is asked, instead of called: an async iterator over a mailbox whose handler is never called.
+import type { EventDefinition } from '../../event/define.ts';
 import { Failure } from '../../failure.ts';
-import type { HandlerCall } from '../call.ts';
-import { notTaken } from '../mailbox.ts';
-import type { HandlerOptions } from '../options.ts';
-import type { Registry } from '../registry.ts';
-import type { Dispatched } from '../types.ts';
+import type { Call } from '../call.ts';
+import { type AnyDispatcher, type Dispatcher, nameOf } from '../contract.ts';
+import type { HandlerOptions, Mailbox, Overflow } from '../options.ts';
+import { waitForRoom } from '../overflow.ts';
+import type { DataOf, Dispatched, DispatchedBy, PatternOf } from '../types.ts';
 
 /** How a stream reads; its mailbox holds what has not been read yet. */
-export type StreamOptions<Data> = Pick<
-  HandlerOptions<Data>,
-  'signal' | 'filter' | 'capacity' | 'overflow' | 'key' | 'name'
->;
+export type StreamOptions<Data> = Pick<HandlerOptions<Data>, 'signal' | 'filter' | 'capacity' | 'overflow' | 'name'>;
 
 /** An event that its reader says is done. */
 export interface Acknowledged<Event> {
@@ -36,40 +34,67 @@ export interface EventStream<Event> extends AsyncIterableIterator<Event, undefin
   close(): void;
 }
 
-interface Reading {
-  readonly event: Dispatched;
-  readonly done: () => void;
-  /** Nobody read it. */
-  readonly leave: () => void;
+/** Gives streams. */
+export interface Streams<Events> {
+  /**
+   * Reads events instead of being called: an async iterator of `{ type, data }`, which an awaited dispatch waits for.
+   *
+   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
+   */
+  events<const Pattern extends PatternOf<Events>>(
+    pattern: Pattern | EventDefinition<Pattern, unknown, unknown>,
+    options?: StreamOptions<DataOf<Events, NoInfer<Pattern>>>,
+  ): EventStream<DispatchedBy<Events, Pattern>>;
 }
 
 /**
- * Opens a stream on a registry.
+ * Lets the events of a dispatcher be read; it is the same one.
  *
- * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
+ * @example
+ * ```ts
+ * const shop = withStreams(createDispatcher<{ 'order.placed': { total: number } }>());
+ * for await (const event of shop.events('order.*')) console.log(event.data.total);
+ * ```
  */
-export function openStream(
-  on: Registry['on'],
+export function withStreams<Events, Context, Its>(
+  dispatcher: Dispatcher<Events, Context> & Its,
+): Dispatcher<Events, Context> & Its & Streams<Events>;
+export function withStreams(dispatcher: AnyDispatcher): AnyDispatcher & Streams<Record<string, unknown>> {
+  return Object.assign(dispatcher, {
+    events: (pattern: string | EventDefinition, options: StreamOptions<unknown> = {}) =>
+      openStream(dispatcher, nameOf(pattern), options),
+  });
+}
+
+type Way = 'plain' | 'acknowledged';
+const end = { done: true, value: undefined } as const;
+
+function openStream(
+  dispatcher: AnyDispatcher,
   pattern: string,
-  options: StreamOptions<never> = {},
+  options: StreamOptions<unknown>,
 ): EventStream<Dispatched> {
-  const core = createCore();
-  const stop = on(pattern, core.put, {
+  const core = createCore(options.overflow);
+  // No function that is made here goes there: with it would go the stream.
+  const stop = dispatcher.on(pattern, ignore, {
     name: `stream of ${pattern}`,
     ...options,
+    concurrency: 0,
+    overflow: core.put,
     onStop: core.end,
   });
   if (options.signal?.aborted) core.end();
-  let way: 'plain' | 'acknowledged' | undefined;
-  const read = async (as: 'plain' | 'acknowledged'): Promise<Reading | undefined> => {
-    if ((way ??= as) !== as) {
-      throw new Failure('Misused', `this stream is read ${way}; open another to read it ${as}`);
-    }
-    return core.take(as === 'plain');
+  let way: Way | undefined;
+
+  const read = async (as: Way): Promise<Call | undefined> => {
+    if ((way ??= as) !== as) throw new Failure('Misused', `this stream is read ${way}; open another to read it ${as}`);
+    const call = await core.take();
+    if (as === 'plain') core.done();
+    return call;
   };
-  const leave = async (): Promise<{ done: true; value: undefined }> => {
+  const leave = async (): Promise<typeof end> => {
     stop();
-    return { done: true, value: undefined };
+    return end;
   };
 
   const stream: EventStream<Dispatched> = {
@@ -78,8 +103,8 @@ export function openStream(
     },
     close: () => void stop(),
     async next() {
-      const reading = await read('plain');
-      return reading === undefined ? { done: true, value: undefined } : { done: false, value: reading.event };
+      const call = await read('plain');
+      return call ? { done: false, value: eventOf(call) } : end;
     },
     return: leave,
     [Symbol.asyncIterator]: () => stream,
@@ -88,11 +113,10 @@ export function openStream(
       way = 'acknowledged';
       return {
         // The stream is named here so that it is not collected while only this iterator is in use.
-        next: async () => {
-          const reading = await read('acknowledged');
-          return reading === undefined || stream.closed
-            ? { done: true, value: undefined }
-            : { done: false, value: { event: reading.event, done: reading.done } };
+        async next() {
+          const call = await read('acknowledged');
+          if (!call || stream.closed) return end;
+          return { done: false, value: { event: eventOf(call), done: () => core.done(call) } };
         },
         return: leave,
         [Symbol.asyncIterator]() {
@@ -105,61 +129,58 @@ export function openStream(
   return stream;
 }
 
+/** The handler of a stream, which is never called. */
+function ignore(): void {}
+
+function eventOf({ type, data }: Call): Dispatched {
+  return { type, data };
+}
+
 /**
- * What the registry holds of a stream. It does not know the stream itself, so that one that nobody reads any more can be
+ * What the dispatcher holds of a stream. It does not know the stream itself, so that one that nobody reads any more can be
  * collected; a reader that waits is held by its promise.
  */
-function createCore(): {
+function createCore(overflow = waitForRoom): {
   readonly ended: boolean;
-  put: (data: unknown, call: HandlerCall) => Promise<unknown>;
-  take: (done: boolean) => Promise<Reading | undefined>;
+  put: Overflow;
+  take: () => Promise<Call | undefined>;
+  done: (call?: Call) => void;
   end: () => void;
   watch: (stream: object, stop: () => boolean) => void;
 } {
   let ended = false;
-  /** The event that was offered and not read yet; the mailbox holds those behind it. */
-  let offered: Reading | undefined;
-  /** The event that was read and is not done yet. */
-  let taken: Reading | undefined;
-  const readers: ((reading: Reading | undefined) => void)[] = [];
+  let mailbox: Mailbox | undefined;
+  /** The event that was read and may not be done yet. */
+  let taken: Call | undefined;
+  const readers: ((call: Call | undefined) => void)[] = [];
   let collected: FinalizationRegistry<undefined> | undefined;
 
-  const give = (reading: Reading, reader: (reading: Reading | undefined) => void, done: boolean): void => {
-    taken = reading;
-    if (done) reading.done();
-    reader(reading);
+  const done = (call = taken): void => {
+    if (call?.open) mailbox?.drop(call, 'delivered');
   };
-  let plain = true;
-
   return {
     get ended() {
       return ended;
     },
-    put: (data, { type }) =>
-      new Promise((resolve) => {
-        const reading = { event: { type, data }, done: () => resolve(undefined), leave: () => resolve(notTaken) };
-        const reader = readers.shift();
-        if (ended) reading.leave();
-        else if (reader === undefined) offered = reading;
-        else give(reading, reader, plain);
-      }),
-    take(done) {
-      plain = done;
+    put(its, call) {
+      mailbox = its;
+      const reader = readers.shift();
+      if (reader) reader((taken = mailbox.take()));
+      else overflow(mailbox, call);
+    },
+    take() {
       // Asking for the next says that the one before is done: a reader that forgets to say it does not wait for ever.
-      taken?.done();
+      done();
       return new Promise((resolve) => {
-        const reading = offered;
-        offered = undefined;
-        if (reading !== undefined) give(reading, resolve, done);
-        else if (ended) resolve(undefined);
+        const call = mailbox?.take();
+        if (call || ended) resolve((taken = call));
         else readers.push(resolve);
       });
     },
+    done,
     end() {
       ended = true;
-      taken?.done();
-      offered?.leave();
-      offered = undefined;
+      done();
       for (const reader of readers.splice(0)) reader(undefined);
     },
     watch(stream, stop) {

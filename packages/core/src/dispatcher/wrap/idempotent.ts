@@ -1,8 +1,8 @@
 // Handles what is the same once: for as long as its key is remembered, and only once it has gone well.
 import type { World } from '../../ports/world.ts';
-import { ambientAfter } from '../ambient.ts';
+import { ambientWorld } from '../ambient.ts';
 import type { HandlerCall } from '../call.ts';
-import { need, needCount } from '../options.ts';
+import { needCount } from '../options.ts';
 import type { Wrappable, Wrapped } from './handler.ts';
 
 /** What tells that two events are the same, and for how long. */
@@ -24,10 +24,9 @@ export function idempotent<Data, Call extends HandlerCall>(
   handler: Wrappable<Data, Call>,
   options: IdempotentOptions<Data, Call>,
 ): Wrapped<Data, Call> {
-  const { key: keyOf, lifetimeMs = 3_600_000, capacity = 100_000, world } = options;
-  need(lifetimeMs > 0, 'lifetimeMs above 0', lifetimeMs);
+  const { key: keyOf, lifetimeMs = 3_600_000, capacity = 100_000, world = ambientWorld } = options;
+  needCount(lifetimeMs, 1, 'lifetimeMs');
   needCount(capacity, 1, 'capacity');
-  const after = world?.after ?? ambientAfter;
   // Two generations and one timer, instead of a timer for each key.
   let young = new Map<unknown, Promise<void>>();
   let old = new Map<unknown, Promise<void>>();
@@ -36,7 +35,7 @@ export function idempotent<Data, Call extends HandlerCall>(
     old = young;
     young = new Map();
     ageing = old.size > 0;
-    if (ageing) after(lifetimeMs, age);
+    if (ageing) world.after(lifetimeMs, age);
   };
   const forget = (key: unknown): void => {
     young.delete(key);
@@ -58,7 +57,7 @@ export function idempotent<Data, Call extends HandlerCall>(
     })();
     young.set(key, outcome);
     if (young.size + old.size > capacity) forget((old.size > 0 ? old : young).keys().next().value);
-    if (!ageing) after(lifetimeMs, age);
+    if (!ageing) world.after(lifetimeMs, age);
     ageing = true;
     return outcome;
   };

@@ -2,7 +2,7 @@
 import { Failure, toFailure } from '../../failure.ts';
 import type { World } from '../../ports/world.ts';
 import { createBackoff } from '../../timing/backoff.ts';
-import { ambientAfter, ambientRandom } from '../ambient.ts';
+import { ambientRandom, ambientWorld } from '../ambient.ts';
 import type { HandlerCall } from '../call.ts';
 import { needCount } from '../options.ts';
 import { derive, type Wrappable, type Wrapped } from './handler.ts';
@@ -28,7 +28,7 @@ export function retry<Data, Call extends HandlerCall>(
 ): Wrapped<Data, Call> {
   const { attempts = 5, baseMs = 100, capMs = 10_000, world } = options;
   needCount(attempts, 1, 'attempts');
-  const after = world?.after ?? ambientAfter;
+  const { after } = world ?? ambientWorld;
   const random = world?.random ?? ambientRandom;
   return async function retried(data, call) {
     const backoff = createBackoff({ random }, { baseMs, capMs });

@@ -1,36 +1,74 @@
-// Bounds the time of a handler, where that is not the business of who registers it.
-import { Failure } from '../../failure.ts';
+// Bounds the time of a handler.
+import { Failure, toFailure } from '../../failure.ts';
 import type { World } from '../../ports/world.ts';
-import { ambientAfter } from '../ambient.ts';
+import { ambientReport, ambientWorld } from '../ambient.ts';
 import type { HandlerCall } from '../call.ts';
-import { need } from '../options.ts';
+import type { AnyDispatcher, Dispatcher } from '../contract.ts';
+import { type HandlerOptions, needCount } from '../options.ts';
+import type { DataOf, Handler, PatternOf } from '../types.ts';
 import { derive, type Wrappable, type Wrapped } from './handler.ts';
 
+/** Where a time bound gets its time, and what becomes of what fails after it. */
+export interface TimeoutOptions {
+  readonly world?: Pick<World, 'after'> | undefined;
+  /** Hears what the handler throws after its time; by default `console.error`. */
+  readonly report?: ((failure: Failure) => unknown) | undefined;
+}
+
 /**
- * Wraps a handler so that it rejects with `TimedOut` after `timeoutMs` milliseconds, and its signal aborts. What it still
- * does then is its own affair.
+ * Wraps a handler so that it rejects with `TimedOut` after `timeoutMs` milliseconds, and its signal aborts; then the next
+ * event is taken up, although the late one may still be running.
  */
 export function withTimeout<Data, Call extends HandlerCall>(
   handler: Wrappable<Data, Call>,
   timeoutMs: number,
-  { after = ambientAfter }: Partial<Pick<World, 'after'>> = {},
+  { world = ambientWorld, report = ambientReport }: TimeoutOptions = {},
 ): Wrapped<Data, Call> {
-  need(timeoutMs > 0, 'timeoutMs above 0', timeoutMs);
-  return async function bounded(data, call) {
-    const controller = new AbortController();
-    let stop: (() => void) | undefined;
-    const late = new Promise<never>((_, reject) => {
-      stop = after(timeoutMs, () => {
-        const failure = new Failure('TimedOut', `the handler had not ended after ${timeoutMs} ms`);
+  needCount(timeoutMs, 1, 'timeoutMs');
+  return (data, call) =>
+    new Promise((resolve, reject) => {
+      const controller = new AbortController();
+      const signal = AbortSignal.any([call.signal, controller.signal]);
+      const stop = world.after(timeoutMs, () => {
+        const failure = new Failure('TimedOut', `it had not ended after ${timeoutMs} ms`);
         controller.abort(failure);
         reject(failure);
       });
+      const work = async (): Promise<void> => void (await handler(data, derive(call, { signal })));
+      work()
+        .then(resolve, (error: unknown) => {
+          if (controller.signal.aborted) report(toFailure(error, 'HandlerFailed'));
+          reject(error);
+        })
+        .finally(stop);
     });
-    try {
-      const signal = AbortSignal.any([call.signal, controller.signal]);
-      await Promise.race([handler(data, derive(call, { signal })), late]);
-    } finally {
-      stop?.();
-    }
-  };
+}
+
+/** Takes `timeoutMs` with each handler. */
+export interface Timeouts<Events, Context = unknown> {
+  /** As {@link Dispatcher.on}; a call that takes longer than `timeoutMs` milliseconds fails, as `withTimeout` says. */
+  on<const Pattern extends PatternOf<Events>>(
+    pattern: Pattern,
+    handler: Handler<Events, Pattern, Context>,
+    options: HandlerOptions<DataOf<Events, NoInfer<Pattern>>> & { readonly timeoutMs?: number | undefined },
+  ): () => boolean;
+}
+
+/** Lets the handlers of a dispatcher be bounded in time where they are added; it is the same one. */
+export function withTimeouts<Events, Context, Its>(
+  dispatcher: Dispatcher<Events, Context> & Its,
+): Dispatcher<Events, Context> & Its & Timeouts<Events, Context>;
+export function withTimeouts(dispatcher: AnyDispatcher): AnyDispatcher & Timeouts<Record<string, unknown>> {
+  const { on } = dispatcher;
+  return Object.assign(dispatcher, {
+    on(
+      pattern: string,
+      handler: Wrappable<unknown>,
+      { timeoutMs, ...options }: HandlerOptions<unknown> & { readonly timeoutMs?: number | undefined } = {},
+    ) {
+      // What is no function is refused there.
+      if (timeoutMs === undefined || typeof handler !== 'function') return on(pattern, handler, options);
+      return on(pattern, withTimeout(handler, timeoutMs, dispatcher), { name: handler.name, ...options });
+    },
+  });
 }

@@ -1,16 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import type { Failure } from '../../failure.ts';
 import { createTestWorld, type TestWorld } from '../../testing/world.ts';
-import { createDispatcher, type Dispatcher } from '../dispatcher.ts';
+import { type Waiting, withWaiting } from '../await.ts';
+import type { Dispatcher } from '../contract.ts';
+import { createDispatcher } from '../dispatcher.ts';
 import { idempotent } from './idempotent.ts';
 import { safely, withRecovery } from './recover.ts';
 import { retry } from './retry.ts';
 import { withTimeout } from './timeout.ts';
 
-function setUp(): { world: TestWorld; dispatcher: Dispatcher<{ n: number }>; reported: Failure[] } {
+interface Events {
+  n: number;
+}
+
+function setUp(): { world: TestWorld; dispatcher: Dispatcher<Events> & Waiting<Events>; reported: Failure[] } {
   const world = createTestWorld();
   const reported: Failure[] = [];
-  return { world, reported, dispatcher: createDispatcher({ world, report: (failure) => reported.push(failure) }) };
+  const report = (failure: Failure): number => reported.push(failure);
+  return { world, reported, dispatcher: withWaiting(createDispatcher<Events>({ world, report })) };
 }
 
 describe('retry', () => {
@@ -176,7 +183,7 @@ describe('a timeout', () => {
           return new Promise(() => {});
         },
         50,
-        world,
+        { world },
       ),
     );
     const settled = dispatcher.dispatchAndWait('n', 1).catch((error: unknown) => error);
@@ -189,7 +196,7 @@ describe('a timeout', () => {
     const { world, dispatcher } = setUp();
     dispatcher.on(
       'n',
-      withTimeout(async () => {}, 50, world),
+      withTimeout(async () => {}, 50, { world }),
     );
     await dispatcher.dispatchAndWait('n', 1);
     await world.advance(1000);

@@ -1,0 +1,31 @@
+// What the dispatcher is made of inside: routes to handlers, and a handler with its mailbox.
+import type { Call, HandlerCall, Receiver } from './call.ts';
+
+/** The handlers of one type, in the order in which they came. Made anew when any of them comes or goes. */
+export interface Route {
+  readonly type: string;
+  readonly boxes: readonly Box[];
+  /** What a dispatch goes through. */
+  readonly entries: Entry[];
+  /** How many events were handed to them. Counting here once spares counting at every handler. */
+  handed: number;
+}
+
+/** What is called with the payload of an event. It returns anything at all; what has a `then` is waited for. */
+export type Entry = (data: unknown, call?: HandlerCall) => PromiseLike<unknown> | undefined | void;
+
+/** One handler with its mailbox. */
+export interface Box extends Receiver {
+  readonly pattern: string;
+  readonly matches: (type: string) => boolean;
+  readonly entry: (type: string) => Entry;
+  readonly follow: (result: PromiseLike<unknown>, call: Call) => void;
+  readonly stop: () => boolean;
+}
+
+/** Where one running call sits. */
+export interface Seat {
+  call: Call | undefined;
+  readonly delivered: () => void;
+  readonly failed: (error: unknown) => void;
+}

@@ -1,0 +1,22 @@
+// What a dispatcher dispatches, checked by the definitions of its events.
+import type { EventDefinitions } from '../event/define.ts';
+import { validate } from '../event/schema.ts';
+import { Failure } from '../failure.ts';
+import type { Check } from './contract.ts';
+
+/**
+ * The check of a dispatcher whose events are these.
+ *
+ * @example
+ * ```ts
+ * const shop = createDispatcher({ check: checkedBy(defineEvents({ 'order.placed': v.object({ total: v.number() }) })) });
+ * ```
+ * @throws Failure `UnknownEvent`, `InvalidPayload`: the check, not this
+ */
+export function checkedBy<const Events extends EventDefinitions>(events: Events): Check<Events> {
+  return (type, data) => {
+    const definition = Object.hasOwn(events, type) ? events[type] : undefined;
+    if (!definition) throw new Failure('UnknownEvent', `"${type}" is not among the events that this dispatcher knows`);
+    return validate(definition.schema, data, type);
+  };
+}
