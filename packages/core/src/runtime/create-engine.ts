@@ -279,8 +279,8 @@ export function createEngine(parts: EngineParts): Engine {
     }
     if (tooMany) {
       const most = defaultLimits.channelsPerConnectionMax;
-      const message = `the tabs of this device read more than ${most} channels, which is all that one stream carries`;
-      report(new Failure('InvalidOptions', `${message}; the last ones are not read until tabs are closed`));
+      const message = `this device's tabs read more than ${most} channels; the last are not read until tabs are closed`;
+      report(new Failure('InvalidOptions', message));
     }
   }
 

@@ -175,8 +175,5 @@ export function startPull(parts: {
 }
 
 function silent(): Failure {
-  return new Failure(
-    'Unreachable',
-    `the stream was silent for ${silenceMs / 1000} s, though the relay promises a heartbeat`,
-  );
+  return new Failure('Unreachable', `the stream was silent for ${silenceMs / 1000} s, without a heartbeat`);
 }
