@@ -95,8 +95,9 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
     const { boxes, entries, type } = route;
     const { length } = entries;
     let index = 0;
-    last = route;
-    current = run;
+    // Stored only where they change: storing a pointer costs more than comparing it.
+    if (last !== route) last = route;
+    if (current !== run) current = run;
     route.handed += 1;
     if (run?.handOut) {
       const calls = boxes.map((box) => open(box, type, data));
