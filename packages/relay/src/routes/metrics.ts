@@ -1,4 +1,4 @@
-// The relay's numbers in Prometheus' text format. Channel names need no escaping: the alphabet has no quote.
+// The relay's numbers in Prometheus' text format, of so many channels by name and of the others together. Channel names need no escaping: the alphabet has no quote.
 import type { ChannelStat } from '@godwit/core/feed';
 import type { RelayStats } from './operation.ts';
 
@@ -7,8 +7,22 @@ interface Family {
   readonly name: string;
   readonly kind: 'counter' | 'gauge';
   readonly help: string;
-  readonly of: (stat: ChannelStat) => number;
+  readonly of: (stat: Sample) => number;
 }
+
+const summed = [
+  'published',
+  'duplicates',
+  'refused',
+  'delivered',
+  'filtered',
+  'subscribers',
+  'queueDepth',
+  'bytes',
+] as const;
+
+/** What is told of a channel, or of several. */
+type Sample = Pick<ChannelStat, (typeof summed)[number] | 'dropped'>;
 
 const families: readonly Family[] = [
   { name: 'published_total', kind: 'counter', help: 'Events appended.', of: (stat) => stat.published },
@@ -21,9 +35,17 @@ const families: readonly Family[] = [
   { name: 'held_bytes', kind: 'gauge', help: 'JSON held in the log.', of: (stat) => stat.bytes },
 ];
 
+/**
+ * Channels that have samples of their own, by name: about ten each, which Prometheus takes without trouble. Whoever may
+ * publish can make channels without end, and each series costs whoever scrapes them.
+ */
+export const channelsByNameMax = 1000;
+/** What the others are called: no channel's name has parentheses. */
+const others = '(others)';
+
 /** Writes the metrics. */
 export function metricsText({ channels }: RelayStats, version: string): string {
-  const all = Object.entries(channels);
+  const all = grouped(Object.entries(channels));
   const lines = ['# HELP godwit_info The release that runs.', '# TYPE godwit_info gauge'];
   lines.push(`godwit_info{version="${version}"} 1`);
   for (const { name, kind, help, of } of families) {
@@ -40,4 +62,30 @@ export function metricsText({ channels }: RelayStats, version: string): string {
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+const none: Sample = {
+  published: 0,
+  duplicates: 0,
+  refused: 0,
+  delivered: 0,
+  filtered: 0,
+  subscribers: 0,
+  queueDepth: 0,
+  bytes: 0,
+  dropped: {},
+};
+
+/** The first by name, and the sum of the others. */
+function grouped(channels: readonly (readonly [string, ChannelStat])[]): readonly (readonly [string, Sample])[] {
+  if (channels.length <= channelsByNameMax) return channels;
+  const rest = channels.slice(channelsByNameMax).map(([, stat]) => stat);
+  return [...channels.slice(0, channelsByNameMax), [others, rest.reduce<Sample>(added, none)]];
+}
+
+function added(one: Sample, other: Sample): Sample {
+  const sums = Object.fromEntries(summed.map((field) => [field, one[field] + other[field]])) as Omit<Sample, 'dropped'>;
+  const dropped: Record<string, number> = { ...one.dropped };
+  for (const [reason, events] of Object.entries(other.dropped)) dropped[reason] = (dropped[reason] ?? 0) + events;
+  return { ...sums, dropped };
 }
