@@ -40,8 +40,8 @@ godwit relay restore --help puts such a copy in place
  *
  * @throws Failure `InvalidOptions`
  */
-export function readOptions(): RelayOptions | string {
-  const values = parse();
+export function readOptions(args: readonly string[]): RelayOptions | string {
+  const values = parse(args);
   if (values.help === true) return usage;
   const { host, data, durability, issuer, audience } = values;
   const port = Number(values.port);
@@ -66,9 +66,10 @@ export function readOptions(): RelayOptions | string {
   };
 }
 
-function parse() {
+function parse(args: readonly string[]) {
   try {
     return parseArgs({
+      args: [...args],
       options: {
         port: { type: 'string', default: '8787' },
         host: { type: 'string', default: '127.0.0.1' },

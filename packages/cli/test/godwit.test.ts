@@ -1,0 +1,46 @@
+// The command as a process: what it passes on, and what it says of what it does not know.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+
+function godwit(...args: readonly string[]) {
+  const main = join(import.meta.dirname, '../src/godwit.ts');
+  const child = spawn(process.execPath, ['--conditions=@godwit/source', main, ...args]);
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => (output.stdout += String(chunk)));
+  child.stderr.on('data', (chunk) => (output.stderr += String(chunk)));
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => code);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { child, output, ended };
+}
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'godwit-'));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+test('`godwit relay` serves until it is told to end, and `godwit token` mints what opens it', async () => {
+  const data = await folder();
+  const key = join(data, 'key');
+  await writeFile(key, 'a secret of alice and bob, of thirty-two bytes and more');
+  const relay = godwit('relay', '--port', '0', '--data', data, '--secret-file', key);
+  await expect.poll(() => relay.output.stdout, { timeout: 20_000 }).toMatch(/^godwit relay http:\S+\n$/);
+  const url = relay.output.stdout.slice('godwit relay '.length).trim();
+  const token = godwit('token', '--secret-file', key, '--subscribe', '*');
+  expect(await token.ended).toBe(0);
+  const ask = async (bearer: string): Promise<number> =>
+    (await fetch(`${url}/v1/stats`, { headers: { authorization: `Bearer ${bearer}` } })).status;
+  expect([await ask(token.output.stdout.trim()), await ask('another')]).toEqual([200, 401]);
+  relay.child.kill('SIGTERM');
+  expect(await relay.ended).toBe(0);
+});
+
+test('without a command it says which there are, and one that it does not know is an error', async () => {
+  const [none, unknown] = [godwit(), godwit('fly')];
+  expect([await none.ended, none.output.stdout]).toEqual([0, expect.stringContaining('godwit relay backup')]);
+  expect([await unknown.ended, unknown.output.stderr]).toEqual([1, expect.stringContaining('does not know fly')]);
+});

@@ -1,0 +1,66 @@
+// The relay's command line: serves, mints tokens, makes and puts back backups. One line on stdout when it is ready, logs on stderr.
+import { toFailure } from '@godwit/core';
+import { backupCommand, restoreCommand } from './backup-command.ts';
+import { stderrLogger } from './log.ts';
+import { readOptions } from './options.ts';
+import { startRelay } from './relay.ts';
+import { tokenCommand } from './token-command.ts';
+
+/** What it does beside serving. */
+const commands = new Map<string, (args: readonly string[]) => Promise<string>>([
+  ['token', tokenCommand],
+  ['backup', backupCommand],
+  ['restore', restoreCommand],
+]);
+
+/**
+ * Runs the relay's command line, as `npm run relay` and `godwit relay` do, in a process that is its own: it serves until it
+ * is told to end by SIGTERM or SIGINT, and exits the process; 0 when all went well, 1 after a line on stderr that says why not.
+ *
+ * @param args what stands behind the command: options, or `token`, `backup`, `restore` and theirs
+ */
+export function runRelayCommand(args: readonly string[]): void {
+  outliveItsReaders();
+  run(args).catch(fail);
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  const [command, ...rest] = args;
+  const other = command === undefined ? undefined : commands.get(command);
+  if (other !== undefined) return void process.stdout.write(await other(rest));
+  const options = readOptions(args);
+  if (typeof options === 'string') return void process.stdout.write(options);
+  // Before the line that says it is ready: whoever reads that may ask it to end at once.
+  const asked = askedToEnd();
+  const relay = await startRelay({ ...options, ownsProcess: true });
+  process.stdout.write(`godwit relay ${relay.url}\n`);
+  await asked;
+  await relay.close();
+  process.exit(0);
+}
+
+/** Resolves when the process is told to end. */
+function askedToEnd(): Promise<void> {
+  return new Promise((resolve) => {
+    let isEnding = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        // Asked twice is asked in haste.
+        if (isEnding) process.exit(1);
+        isEnding = true;
+        resolve();
+      });
+    }
+  });
+}
+
+/** Who reads its log may go away, and with them nothing but the log: an error that nobody handles would end the relay. */
+function outliveItsReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}
+
+function fail(error: unknown): never {
+  const { name, message } = toFailure(error);
+  stderrLogger.error(message, { name });
+  process.exit(1);
+}
