@@ -1,7 +1,7 @@
 // Whatever is sent: nothing crashes, nothing is stored in half, and every refusal has a name. Requests are made up at random.
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { batchType, createRelayWorld, eventOf, eventType, type RelayUnderTest } from '../src/testing/index.ts';
 import { start } from './relay.ts';
