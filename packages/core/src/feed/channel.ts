@@ -109,10 +109,20 @@ export interface Channel {
   remove(): Promise<boolean>;
 }
 
+/** A channel's numbers as they were at some time. */
+export interface NotedChannel {
+  readonly channel: string;
+  readonly stat: ChannelStat;
+  /** Wall-clock milliseconds: when that was. */
+  readonly asOf: number;
+}
+
 /** All the channels of a relay. */
 export interface Channels {
   /** The channel of this name. Making this object stores nothing: a channel exists from its first event on. */
   channel(name: string): Channel;
   /** Every channel that has held something, where one place knows them all. */
   list?(): Promise<readonly string[]>;
+  /** Where none does: what each has told of itself, by name. */
+  noted?(): Promise<readonly NotedChannel[]>;
 }

@@ -7,6 +7,7 @@ import {
   type ChannelPage,
   type ChannelStat,
   type Feed,
+  type NotedChannel,
   type Present,
   type ReadQuery,
   type StreamQuery,
@@ -18,6 +19,8 @@ import { limitsOf, retentionOf, type RelayEnv } from './environment.ts';
 import { holdStream } from './held-stream.ts';
 import { Lease } from './lease.ts';
 import { createSqlLogs } from './log.ts';
+import { openRegistry, registryName } from './registry.ts';
+import { createTelling, type Telling } from './telling.ts';
 import { createWorkersWorld } from './world.ts';
 
 /** A stream of frames; one without a heartbeat comes with a lease, without which nobody would notice that its reader left. */
@@ -35,7 +38,7 @@ export class ChannelObject extends DurableObject<RelayEnv> {
   readonly #limitsOf: (channel: string) => Limits;
   readonly #logs: Logs;
   readonly #alarm: RetentionAlarm;
-  #feed: { readonly channel: string; readonly feed: Feed } | undefined;
+  #feed: { readonly channel: string; readonly feed: Feed; readonly telling: Telling } | undefined;
 
   constructor(ctx: DurableObjectState, env: RelayEnv) {
     super(ctx, env);
@@ -49,6 +52,7 @@ export class ChannelObject extends DurableObject<RelayEnv> {
   append(channel: string, items: readonly AppendItem[]): Promise<Envelope<readonly AppendResult[]>> {
     return pack(async () => {
       const results = await this.#feedOf(channel).append(items);
+      this.#feed?.telling.touch();
       if (results.some(({ status }) => status === 'appended')) await this.#alarm.arm(channel);
       return results;
     });
@@ -66,6 +70,7 @@ export class ChannelObject extends DurableObject<RelayEnv> {
   stream(channel: string, query: StreamQuery): Promise<Envelope<LeasedStream>> {
     return pack(async () => {
       const stream = await this.#feedOf(channel).stream(query);
+      this.#feed?.telling.touch();
       // Where the reader is gone, a heartbeat fails to be written before long, and that cancels the stream.
       if (query.heartbeat) return { stream };
       const held = holdStream(stream);
@@ -85,12 +90,36 @@ export class ChannelObject extends DurableObject<RelayEnv> {
 
   /** See `Channel.remove`. */
   remove(channel: string): Promise<Envelope<boolean>> {
-    return pack(() => this.#feedOf(channel).remove());
+    return pack(async () => {
+      const wasThere = await this.#feedOf(channel).remove();
+      this.#feed?.telling.reset();
+      if (wasThere) await this.#tell(channel, null);
+      return wasThere;
+    });
+  }
+
+  /** Of the registry: a channel tells of itself. */
+  note(channel: string, stat: ChannelStat | null, asOf: number): Promise<Envelope<void>> {
+    return pack(async () => openRegistry(this.ctx.storage.sql).note(channel, stat, asOf));
+  }
+
+  /** Of the registry: what channels have told. */
+  noted(): Promise<Envelope<readonly NotedChannel[]>> {
+    return pack(async () => openRegistry(this.ctx.storage.sql).noted());
   }
 
   /** Called by the platform: drops what is out of date, also where nobody uses the channel any more. */
   override async alarm(): Promise<void> {
     await this.#alarm.ring();
+  }
+
+  /** Never rejects: the registry's numbers are as old as it says, and no channel waits for it. */
+  async #tell(channel: string, stat: ChannelStat | null): Promise<void> {
+    try {
+      await this.env.CHANNELS.getByName(registryName).note(channel, stat, this.#world.now());
+    } catch (error) {
+      report(error);
+    }
   }
 
   async #removeLog(channel: string): Promise<boolean> {
@@ -107,7 +136,14 @@ export class ChannelObject extends DurableObject<RelayEnv> {
       const [open, remove] = [() => this.#logs.open(channel), () => this.#removeLog(channel)];
       const [world, limits] = [this.#world, this.#limitsOf(channel)];
       const feed = createFeed({ channel, open, remove, world, limits, trimsByAge: false, report });
-      this.#feed = { channel, feed };
+      const telling = createTelling(world, async () => {
+        try {
+          await this.#tell(channel, await feed.stat());
+        } catch (error) {
+          report(error);
+        }
+      });
+      this.#feed = { channel, feed, telling };
     }
     if (this.#feed.channel === channel) return this.#feed.feed;
     throw new Failure('Internal', `the object of the channel "${this.#feed.channel}" was asked for "${channel}"`);

@@ -108,6 +108,8 @@ function world(options: {
         presence: async () => ({ ok: true, value: [] }),
         stat: () => call('stat', stat),
         remove: () => call('remove', true),
+        note: () => call('note', undefined),
+        noted: () => call('noted', []),
       };
     },
   };

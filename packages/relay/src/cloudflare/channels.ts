@@ -5,12 +5,16 @@ import { assertChannel } from '@godwit/core/protocol';
 import type { ChannelObject } from './channel-object.ts';
 import { unpack, type Envelope } from './envelope.ts';
 import { holdStream } from './held-stream.ts';
+import { registryName } from './registry.ts';
 
 /** An object that restarts is back within moments; one that has too much to do needs some. */
 const retryAfterMs = 1000;
 
 /** A channel's object from afar. */
-export interface ChannelStub extends Pick<ChannelObject, 'append' | 'page' | 'stat' | 'presence' | 'remove'> {
+export interface ChannelStub extends Pick<
+  ChannelObject,
+  'append' | 'page' | 'stat' | 'presence' | 'remove' | 'note' | 'noted'
+> {
   stream(channel: string, query: StreamQuery): Promise<Envelope<Leased>>;
 }
 
@@ -26,7 +30,7 @@ interface Leased {
 }
 
 /**
- * The channels of a namespace. There is no list of them: no object knows of the others.
+ * The channels of a namespace. There is no list of them, but what they have told the registry.
  *
  * Besides a channel's own failures it rejects with `StorageFailed` when the object is gone or out of reach, and with
  * `RateLimited` when it has more to do than it can; both say after how long to try again.
@@ -49,6 +53,7 @@ export function createObjectChannels(namespace: ChannelNamespace): Channels {
         remove: () => call(false, (stub) => stub.remove(name)),
       } satisfies Channel;
     },
+    noted: () => callObject(registryName, true, () => namespace.getByName(registryName).noted()),
   } satisfies Channels;
 }
 

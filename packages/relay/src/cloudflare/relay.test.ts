@@ -46,7 +46,7 @@ relayContract('on Workers', async ({ secured = false, limits = {}, origins = [],
       };
     },
     secret: new TextEncoder().encode(secret),
-    hasStats: false,
+    statsAreTold: true,
     hasWebhooks: false,
     close: async () => {},
   };

@@ -58,12 +58,6 @@ test('pages of the named origins may use it', async () => {
   expect(await allowed({ GODWIT_CORS: 'https://other.example' })).toBeNull();
 });
 
-test('the sum over all channels is not there, and says so', async () => {
-  const response = await SELF.fetch('https://relay.example/v1/stats');
-  expect(response.status).toBe(404);
-  expect(await response.json()).toMatchObject({ name: 'NotFound' });
-});
-
 /** A request as the platform hands it over. */
 function get(url: string | URL, init: RequestInit<IncomingRequestCfProperties> = {}) {
   return new Request<unknown, IncomingRequestCfProperties>(url, init);

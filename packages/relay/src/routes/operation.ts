@@ -25,7 +25,9 @@ export type RelayStats = Readonly<Record<(typeof counted)[number], number>> & {
   readonly dropped: Readonly<Record<string, number>>;
   /** The earliest `since` of the channels, or of the asking where there is none. */
   readonly since: string;
-  readonly channels: Readonly<Record<string, ChannelStat>>;
+  /** Where the numbers are what channels have told of themselves: when the one did that did so longest ago. */
+  readonly asOf?: string;
+  readonly channels: Readonly<Record<string, ChannelStat & { readonly asOf?: string }>>;
 };
 
 /** `GET /v1/stats` (rule 5). It tells of every channel, so it needs the right to all. */
@@ -59,15 +61,7 @@ export function readyz(ready: () => Promise<void>): Handler {
 }
 
 async function collect(channels: Channels, world: World): Promise<RelayStats> {
-  if (channels.list === undefined) {
-    throw new Failure('NotFound', 'no one place here knows all channels; ask for each by GET /v1/channels/{channel}');
-  }
-  const each: [string, ChannelStat][] = [];
-  for (const name of await channels.list()) {
-    each.push([name, await channels.channel(name).stat()]);
-    // Waiting for a log that answers at once lets nobody else have a turn: a timer does.
-    if (each.length % channelsPerTurn === 0) await new Promise<void>((resolve) => void world.after(0, resolve));
-  }
+  const { each, asOf } = channels.list === undefined ? await told(channels) : await asked(channels, world);
   const sum = (field: (typeof counted)[number]): number => each.reduce((total, [, stat]) => total + stat[field], 0);
   const dropped: Record<string, number> = {};
   for (const [, stat] of each) {
@@ -79,5 +73,35 @@ async function collect(channels: Channels, world: World): Promise<RelayStats> {
     number
   >;
   // From entries: a channel may be called __proto__.
-  return { ...sums, dropped, since, channels: Object.fromEntries(each) };
+  return { ...sums, dropped, since, ...(asOf === undefined ? {} : { asOf }), channels: Object.fromEntries(each) };
+}
+
+/** The numbers of channels, by name. */
+interface Numbers {
+  readonly each: readonly (readonly [string, ChannelStat & { readonly asOf?: string }])[];
+  readonly asOf?: string;
+}
+
+async function asked(channels: Channels, world: World): Promise<Numbers> {
+  const each: [string, ChannelStat][] = [];
+  for (const name of (await channels.list?.()) ?? []) {
+    each.push([name, await channels.channel(name).stat()]);
+    // Waiting for a log that answers at once lets nobody else have a turn: a timer does.
+    if (each.length % channelsPerTurn === 0) await new Promise<void>((resolve) => void world.after(0, resolve));
+  }
+  return { each };
+}
+
+/** Where a channel is an object of its own, none is woken to be asked: each has told of itself. */
+async function told(channels: Channels): Promise<Numbers> {
+  if (channels.noted === undefined) {
+    throw new Failure('NotFound', 'no one place here knows all channels; ask for each by GET /v1/channels/{channel}');
+  }
+  const noted = await channels.noted();
+  const each = noted.map(({ channel, stat, asOf }) => [channel, { ...stat, asOf: timeOf(asOf) }] as const);
+  return noted.length === 0 ? { each } : { each, asOf: timeOf(Math.min(...noted.map(({ asOf }) => asOf))) };
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
 }

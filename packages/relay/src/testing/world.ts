@@ -36,8 +36,8 @@ export interface RelayUnderTest {
   readonly secret?: Uint8Array;
   /** Tells the relay that it is to go away; absent where the platform gives no notice. */
   drain?(): Promise<void>;
-  /** False where no one place knows all channels. */
-  readonly hasStats?: boolean;
+  /** True where stats are what channels have told of themselves, and come a moment later. */
+  readonly statsAreTold?: boolean;
   /** False where there are no webhooks. */
   readonly hasWebhooks?: boolean;
   close(): Promise<void>;

@@ -12,7 +12,10 @@ export class LogObject extends DurableObject {}
 /** A channel's object whose limits stand in its name: what a deployment says once for all, each test says for itself. */
 class LimitedObject extends ChannelObject {
   constructor(ctx: DurableObjectState, env: RelayEnv) {
-    super(ctx, { ...env, GODWIT_LIMITS: limitsIn(ctx.id.name ?? '') });
+    const [prefix = ''] = /^\{.*\} /.exec(ctx.id.name ?? '') ?? [];
+    // Its registry is that of its limits: the Worker that was set up with them asks there.
+    const CHANNELS = { getByName: (name: string) => env.CHANNELS.getByName(prefix + name) };
+    super(ctx, { ...env, CHANNELS, GODWIT_LIMITS: limitsIn(prefix) });
   }
 }
 export { LimitedObject as ChannelObject };
