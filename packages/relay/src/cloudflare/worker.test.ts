@@ -1,6 +1,6 @@
 // The Worker as a whole: what it answers with and without a key, and what its objects leave out.
 import { env } from 'cloudflare:workers';
-import { createExecutionContext, SELF } from 'cloudflare:test';
+import { createExecutionContext } from 'cloudflare:test';
 import { SignJWT } from 'jose';
 import { expect, test, vi } from 'vitest';
 import type { RelayEnv } from './environment.ts';
