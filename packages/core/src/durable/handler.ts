@@ -62,7 +62,8 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
   let record: HandlerRecord | undefined;
   let lease: Lease | undefined;
   let graceMs = 0;
-  let hasRetriedDeferred = false;
+  /** The term of this tab's last lease. */
+  let lastTerm = -1;
   let isLetGo = false;
   let stopBeat: Stop | undefined;
   let isBeatDue = false;
@@ -125,8 +126,9 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
         const clean = await recover({ spec, store, world, wants, keys }, owned);
         if (clean === undefined) continue;
         seen(clean);
-        if (!hasRetriedDeferred) await retryDeferred(clean);
-        hasRetriedDeferred = true;
+        // Unless nobody else had it since: perhaps this release understands what the one of another tab did not.
+        if (clean.term > lastTerm + 1) await retryDeferred(clean);
+        lastTerm = clean.term;
         lease = beginLease(
           { spec, wants, keys, record: clean, seen, wake: () => bell.ring(), signal: either, over },
           { ...parts, isPaused: () => either.aborted || parts.isPaused() },
@@ -250,7 +252,6 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
   }
 
   async function retryDeferred({ rows }: HandlerRecord): Promise<void> {
-    // Perhaps this release understands what one before did not.
     if (rows.deferred === 0) return;
     const query = { handler: spec.name, states: ['deferred'] } as const;
     let after: { readonly handler: string; readonly position: number } | null = null;

@@ -74,6 +74,35 @@ test('whoever waited behind an event of its key goes on, also where an older rel
   expect(await last.runtime.tasks.handlers()).toMatchObject([{ rows: { blocked: 0, deferred: 0 } }]);
 });
 
+test('what an older release has put aside is handled by a newer one that had the handler before, and has it again', async () => {
+  const device = createDevice();
+  let disk = Promise.resolve();
+  const newer = await device.open(second, {
+    store: (store) => ({
+      ...store,
+      async advance(step) {
+        await disk;
+        return store.advance(step);
+      },
+    }),
+  });
+  const titles: string[] = [];
+  newer.runtime.handle('note.added', 'index', ({ data }) => void titles.push(data.title));
+  await device.world.settle();
+  // Its disk answers nothing for so long that the lease goes to another tab.
+  const { promise, resolve } = Promise.withResolvers<void>();
+  disk = promise;
+  await newer.runtime.publish('note.added', { title: 'from the future' });
+  const older = await device.open(first);
+  older.runtime.handle('note.added', 'index', () => undefined);
+  await device.world.advance(30_000);
+  expect(await older.runtime.tasks.count({ states: ['deferred'] })).toBe(1);
+  await older.runtime.close();
+  resolve();
+  await device.world.advance(30_000);
+  expect(titles).toEqual(['from the future']);
+});
+
 test('an event of a type that this release does not know is deferred for a handler whose pattern matches it', async () => {
   const device = createDevice();
   const later = await device.open(
