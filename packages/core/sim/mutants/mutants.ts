@@ -293,4 +293,40 @@ export const mutants: readonly Mutant[] = [
     find: 'definedAt > now ? 0 :',
     put: 'definedAt === now - 0.5 ? 0 :',
   },
+  {
+    name: 'what is still to be handled is trimmed',
+    file: 'memory/trim.ts',
+    find: ' || lastEntry(segment) > pinned) {',
+    put: ') {',
+  },
+  {
+    name: 'what is still to be sent is trimmed',
+    file: 'memory/trim.ts',
+    find: 'if (isUnsent || ageMs < 0) continue;',
+    put: 'if (ageMs < 0) continue;',
+  },
+  {
+    name: 'a reader is not told that what it had not read was trimmed',
+    file: 'runtime/reader.ts',
+    find: 'trimmed === true ? [...gaps(), ...read] : read',
+    put: 'trimmed === undefined ? read : read',
+  },
+  {
+    name: 'what is told only is told to the tab that tells it alone',
+    file: 'runtime/create-engine.ts',
+    find: "    tabs.announce({ kind: 'ephemeral', channel, outbound: standing.role === 'follower', events });\n",
+    put: '',
+  },
+  {
+    name: 'what is told only comes back from the relay, and is heard again',
+    file: 'sync/sync.ts',
+    find: 'event.source === source || events.ephemeral',
+    put: 'event.source === undefined || events.ephemeral',
+  },
+  {
+    name: 'a duplicate is counted as published',
+    file: 'memory/log.ts',
+    find: '      state.published += records.length;',
+    put: '      state.published += events.length;',
+  },
 ];

@@ -2,8 +2,8 @@
 import type { CloudEvent } from '../../event/cloudevent.ts';
 import { identityOf } from '../../event/cloudevent.ts';
 import { createMemoryDatabase, openMemoryStore, type MemoryDatabase } from '../../memory/store.ts';
-import { entriesOf, firstPosition } from '../../memory/segment.ts';
-import type { LogEntry, MergePage, Position } from '../../ports/store.ts';
+import { entriesOf, firstPosition, type StoredSegment } from '../../memory/segment.ts';
+import { handlerPinMs, type LogEntry, type MergePage, type Position } from '../../ports/store.ts';
 import type { DeviceStore, HandlerRecord, TaskRow } from '../../ports/tasks.ts';
 import type { World } from '../../ports/world.ts';
 import { parseOffset } from '../../protocol/offset.ts';
@@ -19,6 +19,10 @@ export interface DiskFacts {
   readonly read: Map<string, string>;
   /** Of each channel, which events came from the relay. */
   readonly merged: Map<string, Set<string>>;
+  /** Of those, what the log holds still. */
+  readonly held: Map<string, Set<string>>;
+  /** Positions that were trimmed, each with the durable handlers that there were then. */
+  readonly gone: Map<Position, readonly string[]>;
   /** Of each tab and channel, the number of its newest event. */
   readonly newest: Map<string, number>;
   /** Of each channel, up to which sequence of a new epoch nothing is merged again that was merged before. */
@@ -35,7 +39,7 @@ export interface Disk {
   readonly facts: DiskFacts;
   /** Undefined before a tab was opened on it. */
   readonly source: string | undefined;
-  /** Everything in the log, in order. */
+  /** Everything that ever was in the log, in order. */
   entries(): readonly LogEntry[];
   /** Up to where a channel's own events are confirmed. */
   sent(channel: string): Position;
@@ -70,11 +74,16 @@ export function createDisk(parts: {
     acknowledged: new Set(),
     read: new Map(),
     merged: new Map(),
+    held: new Map(),
+    gone: new Map(),
     newest: new Map(),
     recheckTo: new Map(),
     shutdowns: 0,
     retries: 0,
   };
+
+  /** Everything that was ever in the log. */
+  const all: LogEntry[] = [];
 
   return {
     database,
@@ -82,7 +91,7 @@ export function createDisk(parts: {
     get source() {
       return sourceOf();
     },
-    entries: () => contents.log.flatMap(entriesOf),
+    entries: () => all,
     sent: (channel) => contents.cursors.get(channel)?.sent ?? 0,
     handlers: () => [...contents.tasks.records.values()],
     rows: (handler) => [...(contents.tasks.rows.get(handler)?.values() ?? [])],
@@ -94,8 +103,11 @@ export function createDisk(parts: {
         record(segments) {
           const before = contents.newest;
           const answer = inner.record(segments);
-          for (const { segment, channel, events } of contents.log) {
-            if (segment > before) events.forEach((event, at) => recorded(channel, event, firstPosition(segment) + at));
+          for (const its of contents.log) {
+            const { segment, channel, events } = its;
+            if (segment <= before) continue;
+            all.push(...entriesOf(its));
+            events.forEach((event, at) => recorded(channel, event, firstPosition(segment) + at));
           }
           return answer;
         },
@@ -114,7 +126,19 @@ export function createDisk(parts: {
         merge(page) {
           const before = contents.newest;
           const answer = inner.merge(page);
-          if (contents.newest > before) merged(page);
+          const newest = contents.log.at(-1);
+          if (newest !== undefined && newest.segment > before) {
+            all.push(...entriesOf(newest));
+            merged(page);
+          }
+          return answer;
+        },
+        trim(request) {
+          const before = contents.log;
+          const records = [...contents.tasks.records.values()];
+          const answer = inner.trim(request);
+          const kept = new Set(contents.log);
+          for (const segment of before) if (!kept.has(segment)) trimmed(segment, records, request.now);
           return answer;
         },
       };
@@ -133,6 +157,21 @@ export function createDisk(parts: {
     facts.newest.set(`${tab} ${channel}`, n);
   }
 
+  /** Nothing goes that is still to be sent, or to be handled. */
+  function trimmed(segment: StoredSegment, records: readonly HandlerRecord[], now: number): void {
+    const { out } = segment;
+    const names = records.map(({ name }) => name);
+    for (const entry of entriesOf(segment)) {
+      const { position, channel } = entry;
+      facts.gone.set(position, names);
+      if (entry.kind === 'event' && entry.offset !== null) facts.held.get(channel)?.delete(identityOf(entry.event));
+      if (out !== undefined && position > (contents.cursors.get(out)?.sent ?? 0))
+        fail(`${position} of "${channel}" was trimmed before it was sent`);
+      const handler = records.find((its) => its.cursor < position && now - its.definedAt < handlerPinMs);
+      if (handler !== undefined) fail(`${position} of "${channel}" was trimmed, and "${handler.name}" is to handle it`);
+    }
+  }
+
   function merged({ channel, after, last, events, gap }: MergePage): void {
     const where = `a page of "${channel}" behind ${after}`;
     const known = facts.read.get(channel);
@@ -140,6 +179,8 @@ export function createDisk(parts: {
     facts.read.set(channel, last);
     const its = facts.merged.get(channel) ?? new Set<string>();
     facts.merged.set(channel, its);
+    const held = facts.held.get(channel) ?? new Set<string>();
+    facts.held.set(channel, held);
 
     let at = placeOf(after);
     const end = placeOf(last);
@@ -171,11 +212,15 @@ export function createDisk(parts: {
       if (stored?.identity !== identity)
         fail(`${where} has ${identity} at ${offset}, where the relay has ${stored?.identity}`);
       const copies = history.channel(channel).appended.get(identity) ?? 0;
-      if (its.has(identity) && (copies < 2 || place.sequence <= (facts.recheckTo.get(channel) ?? 0)))
+      if (held.has(identity) && (copies < 2 || place.sequence <= (facts.recheckTo.get(channel) ?? 0)))
         fail(`${where} brings ${identity} again`);
-      const isOwn = event.source === sourceOf() && facts.own.has(event.id);
-      if (isOwn !== echo && copies < 2) fail(`${where} has ${identity} as ${echo ? 'an echo' : "another's"}`);
+      const own = event.source === sourceOf() ? facts.own.get(event.id) : undefined;
+      // One that was trimmed meanwhile may be known still, or not any more.
+      const isSure = own === undefined || !facts.gone.has(own.position);
+      if (isSure && (own !== undefined) !== echo && copies < 2)
+        fail(`${where} has ${identity} as ${echo ? 'an echo' : "another's"}`);
       its.add(identity);
+      held.add(identity);
       at = place;
     }
     if (end !== undefined && after !== 'latest') passOver(channel, where, at, end.epoch, end.sequence);

@@ -55,6 +55,8 @@ export const stepFaults: Readonly<Record<StepFault, number>> = {
   'clock.jumped': 6,
   'store.full': 2,
   'database.deleted': 1,
+  'log.trimmed': 4,
+  'release.changed': 4,
 };
 
 /** A fault at a call. */
@@ -103,7 +105,9 @@ export type StepFault =
   | 'clock.skewed'
   | 'clock.jumped'
   | 'store.full'
-  | 'database.deleted';
+  | 'database.deleted'
+  | 'log.trimmed'
+  | 'release.changed';
 /** Any fault. */
 export type FaultKind = CallFault | StepFault;
 

@@ -16,6 +16,8 @@ export interface Plan {
   readonly from: 'earliest' | 'latest';
   readonly scheduler: 'concurrent' | 'cooperative';
   readonly batch: number;
+  /** How many events a device keeps, once they are old. */
+  readonly keptMax: number;
   /** The longest that passes between two steps, in milliseconds. */
   readonly pauseMsMax: number;
 }
@@ -63,6 +65,7 @@ export function drawPlan(dice: Dice, bounds: PlanBounds = {}): Plan {
     from: dice.pick(['earliest', 'earliest', 'latest']),
     scheduler: dice.pick(['concurrent', 'cooperative']),
     batch: dice.pick([4, 64]),
+    keptMax: dice.pick([0, 20, 100]),
     pauseMsMax: dice.pick([200, 3000, 20_000]),
   };
 }

@@ -12,7 +12,7 @@ import { createOrder } from './order.ts';
 import { createSimRelay, type SimRelay } from './relay.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createStalls } from './stalls.ts';
-import { openTab, type Account, type SimTab } from './tab.ts';
+import { openTab, type Account, type Release, type SimTab } from './tab.ts';
 import { createSimTabs, type SimTabsDevice } from './tabs.ts';
 import { createRelayHistory, type RelayHistory } from './truth.ts';
 import { createSimWorld } from './world.ts';
@@ -59,6 +59,10 @@ export interface Scene {
   handledOn(disk: Disk): ReadonlyMap<string, number>;
   addDevice(): SimDevice;
   addTab(device: SimDevice): SimTab;
+  /** Which release tabs are of that are opened now. */
+  release: Release;
+  /** How long the pause behind this step is beyond the usual, in milliseconds. */
+  longPauseMs: number;
   /** Its database is deleted: its tabs lose their log, and the next one begins anew. */
   loseDisk(device: SimDevice): void;
 }
@@ -191,6 +195,8 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     note,
     timeline,
     counts,
+    release: 2,
+    longPauseMs: 0,
     look: () => stalls.look(devices),
     handledOn: runs.handledOn,
     addDevice() {
@@ -212,6 +218,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       life.onDeath(() => note(name, 'dies'));
       const tab = openTab({
         name,
+        release: scene.release,
         life,
         world,
         disk: device.disk,

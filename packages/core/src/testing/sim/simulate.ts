@@ -45,7 +45,8 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
   const { base, plan, dice } = scene;
   for (let step = 0; step < plan.steps && scene.violation === undefined; step += 1) {
     doStep(scene);
-    await base.advance(dice.whole(0, plan.pauseMsMax));
+    await base.advance(dice.whole(0, plan.pauseMsMax) + scene.longPauseMs);
+    scene.longPauseMs = 0;
     scene.look();
   }
   if (scene.violation === undefined) await comeToRest(scene);

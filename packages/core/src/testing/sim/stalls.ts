@@ -1,7 +1,7 @@
 // Liveness while the world runs: where a device has work for a durable handler and a tab that is well, the handler moves.
 import type { SimDevice } from './scene.ts';
 import { handlerNames, type SimTab } from './tab.ts';
-import { wants } from './wants.ts';
+import { wantedOf } from './wants.ts';
 
 /** How long a handler may stand still with work to do, in elapsed milliseconds: two leases, and the time it takes to count as well. */
 const stallMsMax = 90_000;
@@ -60,7 +60,7 @@ export function createStalls(parts: {
     if (record.rows.running > 0 || record.cursor < record.claimed) return true;
     if (disk.rows(handler).some((row) => row.state === 'waiting' && elapsed() >= due(`${disk.source} ${handler}`, row)))
       return true;
-    return disk.entries().some((entry) => entry.position > record.claimed && wants(handler)(entry));
+    return wantedOf(disk, handler).some(({ position }) => position > record.claimed);
   }
 
   /** A row was put at most so long before it was first seen. */

@@ -1,4 +1,5 @@
 // What happens in a simulated world, step by step: people publish, tabs come and go, and the dice decide what breaks.
+import { trimYoungMs } from '../../ports/store.ts';
 import type { StepFault } from './kinds.ts';
 import { stepFaultKinds } from './kinds.ts';
 import type { Scene, SimDevice } from './scene.ts';
@@ -139,11 +140,15 @@ export function livingOf({ tabs }: SimDevice): readonly SimTab[] {
 }
 
 /** What a fault may strike: chosen anew each time. */
-interface Target extends Scene {
+interface Target {
+  readonly scene: Scene;
   readonly device: SimDevice;
   readonly tab: SimTab | undefined;
   readonly channel: string;
 }
+
+/** The longest pause, in milliseconds. */
+const hoursMsMax = 2 * 3_600_000;
 
 /** Lets a fault happen, if there is whom to happen to. Answers whether there was. */
 function strike(scene: Scene, kind: StepFault): boolean {
@@ -151,16 +156,16 @@ function strike(scene: Scene, kind: StepFault): boolean {
   const device = dice.any(scene.devices);
   const channel = dice.any(plan.channels) ?? 'a';
   const tab = device && dice.any(livingOf(device));
-  const target: Target | undefined = device && { ...scene, device, tab, channel };
+  const target: Target | undefined = device && { scene, device, tab, channel };
   return target !== undefined && strikes[kind](target) !== false;
 }
 
 /** How each fault happens; false: there was nobody. */
 const strikes: Readonly<Record<StepFault, (target: Target) => boolean | void>> = {
-  'tab.opened': (target) => open(target, target.device),
-  'device.added'(target) {
-    if (target.devices.length >= target.plan.devicesMax) return false;
-    return open(target, target.addDevice());
+  'tab.opened': ({ scene, device }) => open(scene, device),
+  'device.added'({ scene }) {
+    if (scene.devices.length >= scene.plan.devicesMax) return false;
+    return open(scene, scene.addDevice());
   },
   'tab.closed'({ tab }) {
     tab?.close();
@@ -170,54 +175,78 @@ const strikes: Readonly<Record<StepFault, (target: Target) => boolean | void>> =
     tab?.life.kill();
     return tab !== undefined;
   },
-  'tab.frozen'({ tab, later, dice }) {
+  'tab.frozen'({ tab, scene: { later, dice } }) {
     tab?.life.freeze();
     if (tab !== undefined) later.after(dice.pick([1000, 15_000, 60_000, 600_000]), () => tab.life.thaw());
     return tab !== undefined;
   },
-  'relay.killed'({ relay, later, dice, note }) {
+  'relay.killed'({ scene: { relay, later, dice, note } }) {
     note('relay', 'is killed');
     relay.kill();
     later.after(dice.whole(0, 60_000), relay.start);
   },
-  'relay.drained'({ relay, later, dice, note }) {
+  'relay.drained'({ scene: { relay, later, dice, note } }) {
     note('relay', 'drains');
     void relay.drain();
     later.after(dice.whole(0, 5000), relay.start);
   },
-  'relay.recreated'({ relay, channel, note }) {
+  'relay.recreated'({ channel, scene: { relay, note } }) {
     note('relay', `forgets "${channel}"`);
     relay.recreate(channel).catch((error: unknown) => note('relay', `could not forget "${channel}": ${String(error)}`));
   },
-  'relay.trimmed'({ relay, channel, dice, note }) {
+  'relay.trimmed'({ channel, scene: { relay, dice, note } }) {
     note('relay', `trims "${channel}"`);
     void relay.trim(channel, dice.random());
   },
-  'relay.restored'({ relay, later, dice, note }) {
+  'relay.restored'({ scene: { relay, later, dice, note } }) {
     if (!relay.restore()) return false;
     note('relay', 'is put back to what it was');
     later.after(dice.whole(0, 20_000), relay.start);
     return true;
   },
-  'channel.forbidden'({ relay, channel, later, dice }) {
+  'channel.forbidden'({ channel, scene: { relay, later, dice } }) {
     relay.forbid(channel);
     later.after(dice.whole(1000, 120_000), () => relay.allow(channel));
   },
-  'clock.skewed'({ device, dice }) {
+  'clock.skewed'({ device, scene: { dice } }) {
     device.skewMs += dice.whole(-30_000, 30_000);
     trouble(device);
   },
-  'clock.jumped'({ device, dice }) {
+  'clock.jumped'({ device, scene: { dice } }) {
     device.skewMs += dice.pick(jumpsMs);
     trouble(device);
   },
-  'store.full'({ device, later, dice }) {
+  'store.full'({ device, scene: { later, dice } }) {
     device.isFull = true;
     later.after(dice.whole(100, 60_000), () => (device.isFull = false));
   },
-  'database.deleted'(scene) {
-    scene.note(scene.device.name, 'loses its database');
-    scene.loseDisk(scene.device);
+  'database.deleted'({ scene, device }) {
+    scene.note(device.name, 'loses its database');
+    scene.loseDisk(device);
+  },
+  'log.trimmed'({ scene, device, tab, channel }) {
+    const { dice, later, note, relay } = scene;
+    if (tab === undefined) return false;
+    scene.longPauseMs = dice.whole(trimYoungMs, hoursMsMax);
+    note(tab.name, 'trims its log once it is old');
+    const behind = dice.any(livingOf(device).filter(({ runtime }) => runtime?.status.get().role === 'follower'));
+    // Whoever sleeps meanwhile has missed what went; and what no relay took cannot go.
+    if (behind !== tab && dice.chance(0.5)) behind?.life.freeze();
+    scene.counts.published += 1;
+    tab.publish(channel);
+    if (dice.chance(0.4)) relay.kill();
+    later.after(scene.longPauseMs, () => {
+      tab.trim();
+      later.after(dice.whole(0, 5000), () => {
+        behind?.life.thaw();
+        relay.start();
+      });
+    });
+    return true;
+  },
+  'release.changed'({ scene }) {
+    scene.release = scene.release === 1 ? 2 : 1;
+    scene.note('world', `tabs that open are of release ${scene.release}`);
   },
 };
 

@@ -1,5 +1,6 @@
 // One tab of a simulated world: the real runtime over simulated ports, with an application that keeps account of what it hears.
-import { defineEvents, type EventDefinition } from '../../event/define.ts';
+import type { CloudEvent } from '../../event/cloudevent.ts';
+import { defineEvent, defineEvents, type EventDefinition } from '../../event/define.ts';
 import { RetryAfterError } from '../../durable/errors.ts';
 import { payload } from '../../event/schema.ts';
 import type { Failure } from '../../failure.ts';
@@ -8,6 +9,7 @@ import { createHandle } from '../../runtime/create-handle.ts';
 import type { Delivered, Receipt, Runtime } from '../../runtime/runtime.ts';
 import type { DeviceStore } from '../../ports/tasks.ts';
 import type { Tabs } from '../../ports/tabs.ts';
+import type { Gap } from '../../protocol/frames.ts';
 import type { Disk, NoteData } from './device.ts';
 import type { Life } from './life.ts';
 import { createSimLink, type SimRelayEnd } from './link.ts';
@@ -27,6 +29,20 @@ const events: NoteEvents = defineEvents({
   'note.whispered': payload<NoteData>(),
 });
 
+/** The next release's: it lifts what the one before has written, which knows nothing of it. */
+const nextEvents: NoteEvents = defineEvents({
+  'note.made': defineEvent('note.made', { version: 2, schema: payload<NoteData>(), upcast: { 1: (old) => old } }),
+  'note.whispered': payload<NoteData>(),
+});
+
+/** Which release a tab is of. */
+export type Release = 1 | 2;
+
+/** Whether a release understands an event of the log. */
+export function understands(release: Release, { dataschemaversion }: CloudEvent): boolean {
+  return release === 2 || dataschemaversion !== '2';
+}
+
 /** What a live handler has heard: events by position, and gaps. */
 export type Heard = { readonly position: number; readonly id: string } | { readonly gap: string };
 
@@ -42,6 +58,7 @@ export interface Run {
 /** A tab. */
 export interface SimTab {
   readonly name: string;
+  readonly release: Release;
   readonly life: Life;
   readonly world: SimWorld;
   readonly disk: Disk;
@@ -58,12 +75,19 @@ export interface SimTab {
   publish(channel: string, more?: Pick<NoteData, 'retryAfterMs'>): void;
   /** Tells all that are there; answers what. */
   whisper(channel: string): string | undefined;
+  /** Trims the device's log, as a tab does when it has grown. */
+  trim(): void;
   /** How often it heard each whisper. */
   readonly whispers: ReadonlyMap<string, number>;
   /** What happened here, as its status ought to say it. */
   readonly counts: Readonly<Record<'published' | 'refused' | 'delivered' | 'failed', number>>;
   close(): void;
 }
+
+/** Beyond this age, in milliseconds, nothing stays in a device's log. */
+const retainedMs = 7_000_000;
+/** How many segments a step of trimming looks at: few, so that it takes several. */
+const segmentsPerTrim = 8;
 
 /** How often a durable handler tries. */
 export const attemptsMax = 4;
@@ -95,6 +119,7 @@ function keyOf({ n }: NoteData): string {
 export function openTab(
   parts: CallParts & {
     readonly name: string;
+    readonly release: Release;
     readonly disk: Disk;
     readonly store: (inner: DeviceStore) => DeviceStore;
     readonly isFull: () => boolean;
@@ -105,8 +130,10 @@ export function openTab(
     readonly account: Account;
   },
 ): SimTab {
-  const { name, disk, life, faults, dice, base, tabs, world, relay, plan, account } = parts;
+  const { name, release, disk, life, faults, dice, base, tabs, world, relay, plan, account } = parts;
+  const retention = { ageMs: retainedMs, eventsMax: plan.keptMax };
   let runtime: Runtime<NoteEvents> | undefined;
+  let store: DeviceStore | undefined;
   let closing: SimTab['closing'] = 'no';
   let failure: unknown;
   const numbers = new Map<string, number>();
@@ -118,6 +145,7 @@ export function openTab(
 
   const tab: SimTab = {
     name,
+    release,
     life,
     world,
     disk,
@@ -134,6 +162,9 @@ export function openTab(
     local,
     whispers,
     counts,
+    trim() {
+      if (life.state === 'alive') void trim();
+    },
     whisper(channel) {
       if (runtime === undefined || life.state !== 'alive') return undefined;
       whispered += 1;
@@ -178,7 +209,7 @@ export function openTab(
 
   async function open(): Promise<void> {
     const options = { scheduler: plan.scheduler, batch: plan.batch };
-    const store = told(createSimStore(parts.store(disk.open(world)), parts));
+    store = told(createSimStore(parts.store(disk.open(world)), parts));
     const link = createSimLink(relay, { ...parts, asks: () => account.asks(tab) });
     const engine = createEngine({
       store,
@@ -188,11 +219,12 @@ export function openTab(
       world,
       channels: plan.channels.map((channel) => [channel, plan.from]),
       tasks: options,
+      retention,
     });
     try {
       const opened = await createHandle({
         engine,
-        events,
+        events: release === 1 ? events : nextEvents,
         world,
         channels: plan.channels,
         tasks: options,
@@ -202,6 +234,17 @@ export function openTab(
       runtime = opened;
     } catch (error) {
       failure = error;
+    }
+  }
+
+  async function trim(): Promise<void> {
+    const request = { ...retention, bytesMax: Infinity, segmentsMax: segmentsPerTrim };
+    const its = store;
+    if (its === undefined) return;
+    try {
+      for (let more = true; more;) ({ more } = await its.trim({ ...request, now: world.now() }));
+    } catch {
+      // A log that is too long is no loss.
     }
   }
 
@@ -223,19 +266,7 @@ export function openTab(
       const text = `${data.tab} ${data.n}`;
       whispers.set(text, (whispers.get(text) ?? 0) + 1);
     });
-    its.on('note.made', ({ id, position }) => {
-      counts.delivered += 1;
-      local.push({ id, position: position ?? 0 });
-      switch (faults.strike('live', ['live.throws', 'live.hangs'])) {
-        case 'live.throws':
-          counts.failed += 1;
-          throw new Error('a live handler threw, by chance');
-        case 'live.hangs':
-          return new Promise(() => undefined);
-        default:
-          return undefined;
-      }
-    });
+    its.on('note.made', hear, { onGap });
     for (const channel of plan.channels) {
       const heard = relayed.get(channel) ?? [];
       const hear = ({ id, position }: Delivered): void => {
@@ -268,6 +299,24 @@ export function openTab(
       key: ({ data }) => keyOf(data),
     });
     its.handle('**', 'relayed', (event, task) => handle('relayed', event, task.signal), { ...common, order: 'relay' });
+  }
+
+  function onGap({ missed, reason }: Gap): void {
+    local.push({ gap: `${reason} ${missed}` });
+  }
+
+  function hear({ id, position }: Delivered): unknown {
+    counts.delivered += 1;
+    local.push({ id, position: position ?? 0 });
+    switch (faults.strike('live', ['live.throws', 'live.hangs'])) {
+      case 'live.throws':
+        counts.failed += 1;
+        throw new Error('a live handler threw, by chance');
+      case 'live.hangs':
+        return new Promise(() => undefined);
+      default:
+        return undefined;
+    }
   }
 
   async function handle(handler: string, event: Delivered<string, NoteData>, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,17 @@
 // Which entries of a device's log a simulated tab's handlers are there for.
 import type { LogEntry } from '../../ports/store.ts';
+import type { Disk } from './device.ts';
 
 /** Whether a durable handler is to handle an entry: those in the relay's order when it has come from there, the others at once. */
-export function wants(handler: string): (entry: LogEntry) => boolean {
+function wants(handler: string): (entry: LogEntry) => boolean {
   return (entry) => entry.kind === 'event' && (handler === 'relayed' ? entry.offset !== null : !entry.echo);
+}
+
+/** What a durable handler is to handle of all that was ever in a log: not what had gone before the handler first came. */
+export function wantedOf(disk: Disk, handler: string): readonly Extract<LogEntry, { kind: 'event' }>[] {
+  const isWanted = wants(handler);
+  return disk.entries().flatMap((entry) => {
+    const then = disk.facts.gone.get(entry.position);
+    return entry.kind === 'event' && isWanted(entry) && then?.includes(handler) !== false ? [entry] : [];
+  });
 }
