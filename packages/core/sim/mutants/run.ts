@@ -59,13 +59,17 @@ async function hunt(copy: string, { file, find, put, name }: Mutant): Promise<st
 }
 
 function simulated(copy: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const options = ['--seeds', values.seeds, '--quick'];
     const child = spawn('node', ['--conditions=@godwit/source', join(copy, 'sim/run.ts'), ...options], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
-    const kill = (): void => void child.kill('SIGKILL');
+    let isSilent = false;
+    const kill = (): void => {
+      isSilent = true;
+      child.kill('SIGKILL');
+    };
     let silence = setTimeout(kill, silenceMs);
     const hear = (data: Buffer): void => {
       output += data.toString();
@@ -74,8 +78,10 @@ function simulated(copy: string): Promise<string | undefined> {
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
-    child.once('exit', (code) => {
+    child.once('exit', (code, signal) => {
       clearTimeout(silence);
+      // Somebody else has ended it: that is no find.
+      if (signal !== null && !isSilent) return reject(new Error(`a run was ended from outside, by ${signal}`));
       if (code === 0) return resolve(undefined);
       const [, seed, violation] = /^seed (\d+): (.*)$/m.exec(output) ?? [];
       if (violation !== undefined) return resolve(`after ${seed} seeds: ${violation.slice(0, 140)}`);
