@@ -7,9 +7,9 @@ import { handlerNames, type SimTab } from './tab.ts';
 
 /** The weights of ordinary steps, which sum to 100. */
 const ordinary = {
-  publish: 56,
+  publish: 52,
   burst: 10,
-  drip: 3,
+  drip: 7,
   wait: 13,
   whisper: 3,
   pause: 2,
