@@ -24,7 +24,10 @@ export interface HandleOptions<Event = unknown> {
   readonly timeoutMs?: number;
   /** How many of its events are handled at the same time; 1 by default, which keeps their order but across retries. */
   readonly concurrency?: number;
-  /** Events of one key are handled in their order, one at a time, also across retries; null: an event without a key. */
+  /**
+   * Events of one key are handled in their order, one at a time, also across retries; null: an event without a key. What a tab
+   * of an older release has put aside, since it could not read it, is handled without that order: its key was not known.
+   */
   readonly key?: (event: Event) => string | null;
   /** Where a handler begins that this device has never had: at what comes from `now` on, or at the `earliest` event that it holds. */
   readonly from?: 'now' | 'earliest';

@@ -27,6 +27,8 @@ export interface DiskFacts {
   readonly newest: Map<string, number>;
   /** Of each channel, up to which sequence of a new epoch nothing is merged again that was merged before. */
   readonly recheckTo: Map<string, number>;
+  /** Whether a tab of the older release was ever opened on it. */
+  hadOlder: boolean;
   /** How often one of its tabs was closed. */
   shutdowns: number;
   /** How often somebody has asked for dead tasks to be run again. */
@@ -78,6 +80,7 @@ export function createDisk(parts: {
     gone: new Map(),
     newest: new Map(),
     recheckTo: new Map(),
+    hadOlder: false,
     shutdowns: 0,
     retries: 0,
   };

@@ -34,7 +34,8 @@ export function createSimLogs(
       return wrap(channel, await inner.open(channel));
     },
     channels: () => inner.channels(),
-    remove: (channel) => inner.remove(channel),
+    // What a killed relay still waited for to end must not take the channel from the relay that runs now.
+    remove: (channel) => (life.isDead() ? life.never() : inner.remove(channel)),
     // What is stored outlives a relay: whoever made the logs closes them.
     close: () => inner.close(),
   } satisfies Logs;

@@ -194,6 +194,7 @@ export function openTab(
       );
     },
   };
+  if (release === 1) disk.facts.hadOlder = true;
   void open();
   return tab;
 
@@ -320,7 +321,9 @@ export function openTab(
   }
 
   async function handle(handler: string, event: Delivered<string, NoteData>, signal: AbortSignal): Promise<void> {
-    const key = handler === 'keyed' ? keyOf(event.data) : null;
+    // An older release could not tell the key of what it put aside: that runs in no order with the others.
+    const isKeyed = handler === 'keyed' && !(disk.facts.hadOlder && event.dataschemaversion === '2');
+    const key = isKeyed ? keyOf(event.data) : null;
     const run = account.begins({ tab, handler, key, signal }, event);
     try {
       switch (faults.strike(`handler.${handler}`, ['handler.throws', 'handler.hangs', 'handler.late'])) {
