@@ -25,7 +25,7 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, be
     hello: () => borderVersion,
     start: (options) =>
       pack(async () => {
-        if (engine !== undefined) throw new Failure('Internal', 'the worker was started twice');
+        if (engine !== undefined) throw new Failure('Internal', 'the engine was started twice');
         await holdLife(platform, options);
         const listener = listenerOf(page);
         const made = await composeEngine({
@@ -63,7 +63,7 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, be
   };
 
   function started(): Engine {
-    if (engine === undefined) throw new Failure('Internal', 'the worker was asked before it was started');
+    if (engine === undefined) throw new Failure('Internal', 'the engine was asked before it was started');
     return engine;
   }
 }

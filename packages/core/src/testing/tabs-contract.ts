@@ -24,12 +24,11 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
         const waiting = bob.gone('alice', never()).then((isGone) => heard.push(`gone: ${isGone}`));
         const own = device.tab();
         onTestFinished(() => own.close());
-        void own.gone('alice', never()).then((isGone) => heard.push(`gone: ${isGone}`));
+        const other = own.gone('alice', never()).then((isGone) => heard.push(`gone: ${isGone}`));
         await device.settle();
         expect(heard).toEqual([]);
         alice.close();
-        await waiting;
-        await device.settle();
+        await Promise.all([waiting, other]);
         expect(heard).toEqual(['gone: true', 'gone: true']);
       });
 
