@@ -3,5 +3,5 @@ export * from './app.ts';
 export * from './authority/index.ts';
 export type { Origins } from './cors.ts';
 export { problemResponse } from './problem.ts';
-export type { RelayStats } from './routes/operation.ts';
+export type { RelayStats } from './routes/totals.ts';
 export type { RelayParts } from './routes/parts.ts';

@@ -1,28 +1,14 @@
-// The relay's numbers in Prometheus' text format, of so many channels by name and of the others together. Channel names need no escaping: the alphabet has no quote.
-import type { ChannelStat } from '@godwit/core/feed';
-import type { RelayStats } from './operation.ts';
+// The relay's numbers in Prometheus' text format, of so many channels by name and of the others together. Channel names need
+// no escaping: the alphabet has no quote.
+import { sumOf, type RelayStats, type Totals } from './totals.ts';
 
 /** A family of metrics, one sample per channel. */
 interface Family {
   readonly name: string;
   readonly kind: 'counter' | 'gauge';
   readonly help: string;
-  readonly of: (stat: Sample) => number;
+  readonly of: (stat: Totals) => number;
 }
-
-const summed = [
-  'published',
-  'duplicates',
-  'refused',
-  'delivered',
-  'filtered',
-  'subscribers',
-  'queueDepth',
-  'bytes',
-] as const;
-
-/** What is told of a channel, or of several. */
-type Sample = Pick<ChannelStat, (typeof summed)[number] | 'dropped'>;
 
 const families: readonly Family[] = [
   { name: 'published_total', kind: 'counter', help: 'Events appended.', of: (stat) => stat.published },
@@ -64,28 +50,9 @@ export function metricsText({ channels }: RelayStats, version: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-const none: Sample = {
-  published: 0,
-  duplicates: 0,
-  refused: 0,
-  delivered: 0,
-  filtered: 0,
-  subscribers: 0,
-  queueDepth: 0,
-  bytes: 0,
-  dropped: {},
-};
-
 /** The first by name, and the sum of the others. */
-function grouped(channels: readonly (readonly [string, ChannelStat])[]): readonly (readonly [string, Sample])[] {
+function grouped(channels: readonly (readonly [string, Totals])[]): readonly (readonly [string, Totals])[] {
   if (channels.length <= channelsByNameMax) return channels;
   const rest = channels.slice(channelsByNameMax).map(([, stat]) => stat);
-  return [...channels.slice(0, channelsByNameMax), [others, rest.reduce<Sample>(added, none)]];
-}
-
-function added(one: Sample, other: Sample): Sample {
-  const sums = Object.fromEntries(summed.map((field) => [field, one[field] + other[field]])) as Omit<Sample, 'dropped'>;
-  const dropped: Record<string, number> = { ...one.dropped };
-  for (const [reason, events] of Object.entries(other.dropped)) dropped[reason] = (dropped[reason] ?? 0) + events;
-  return { ...sums, dropped };
+  return [...channels.slice(0, channelsByNameMax), [others, sumOf(rest)]];
 }

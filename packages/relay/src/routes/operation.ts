@@ -4,31 +4,10 @@ import { Failure, type World } from '@godwit/core';
 import type { Channels, ChannelStat } from '@godwit/core/feed';
 import { metricsText } from './metrics.ts';
 import type { RelayParts } from './parts.ts';
+import { sumOf, type RelayStats } from './totals.ts';
 
 /** Of a relay of ten thousand channels, so many are asked before everybody else has a turn: some milliseconds' worth. */
 const channelsPerTurn = 50;
-
-/** What is counted, and may be added up. */
-const counted = [
-  'published',
-  'duplicates',
-  'refused',
-  'delivered',
-  'filtered',
-  'subscribers',
-  'queueDepth',
-  'bytes',
-] as const;
-
-/** A relay in numbers: the sum over its channels, and each. */
-export type RelayStats = Readonly<Record<(typeof counted)[number], number>> & {
-  readonly dropped: Readonly<Record<string, number>>;
-  /** The earliest `since` of the channels, or of the asking where there is none. */
-  readonly since: string;
-  /** Where the numbers are what channels have told of themselves: when the one did that did so longest ago. */
-  readonly asOf?: string;
-  readonly channels: Readonly<Record<string, ChannelStat & { readonly asOf?: string }>>;
-};
 
 /** `GET /v1/stats` (rule 5). It tells of every channel, so it needs the right to all. */
 export function stats({ channels, authority, world }: RelayParts): Handler {
@@ -62,18 +41,14 @@ export function readyz(ready: () => Promise<void>): Handler {
 
 async function collect(channels: Channels, world: World): Promise<RelayStats> {
   const { each, asOf } = channels.list === undefined ? await told(channels) : await asked(channels, world);
-  const sum = (field: (typeof counted)[number]): number => each.reduce((total, [, stat]) => total + stat[field], 0);
-  const dropped: Record<string, number> = {};
-  for (const [, stat] of each) {
-    for (const [reason, events] of Object.entries(stat.dropped)) dropped[reason] = (dropped[reason] ?? 0) + events;
-  }
   const since = each.map(([, stat]) => stat.since).sort()[0] ?? new Date(world.now()).toISOString();
-  const sums = Object.fromEntries(counted.map((field) => [field, sum(field)])) as Record<
-    (typeof counted)[number],
-    number
-  >;
   // From entries: a channel may be called __proto__.
-  return { ...sums, dropped, since, ...(asOf === undefined ? {} : { asOf }), channels: Object.fromEntries(each) };
+  return {
+    ...sumOf(each.map(([, stat]) => stat)),
+    since,
+    ...(asOf === undefined ? {} : { asOf }),
+    channels: Object.fromEntries(each),
+  };
 }
 
 /** The numbers of channels, by name. */
