@@ -40,20 +40,20 @@ test('an event cannot be named by a pattern', async () => {
   await expect(dispatcher.dispatchAndWait('**', 1)).rejects.toMatchObject({ name: 'InvalidPattern' });
 });
 
-const refusal = 'a handler is a function, its concurrency and capacity are from 0, and its filter is a function';
-
 test.each([undefined, null, 'a word', {}])('a handler that is %j is refused', (handler) => {
-  expect(() => dispatcher.on('n', handler as never)).toThrow(refused(refusal));
+  expect(() => dispatcher.on('n', handler as never)).toThrow(refused('expected a function'));
 });
 
 test.each([
-  [{ capacity: -1 }],
-  [{ capacity: Number.NaN }],
-  [{ concurrency: -1 }],
-  [{ concurrency: Number.NaN }],
-  [{ filter: 'yes' as never }],
-])('the options %j are refused', (options) => {
-  expect(() => dispatcher.on('n', nothing, options)).toThrow(refused(refusal));
+  [{ capacity: -1 }, 'capacity of at least 0; got -1'],
+  [{ capacity: 1.5 }, 'capacity of at least 0; got 1.5'],
+  [{ capacity: Number.NaN }, 'capacity of at least 0; got NaN'],
+  [{ concurrency: 0 }, 'concurrency of at least 1; got 0'],
+  [{ concurrency: -1 }, 'concurrency of at least 1; got -1'],
+  [{ concurrency: Number.NaN }, 'concurrency of at least 1; got NaN'],
+  [{ filter: 'yes' as never }, 'expected a filter function; got yes'],
+])('the options %j are refused', (options, message) => {
+  expect(() => dispatcher.on('n', nothing, options)).toThrow(refused(message));
 });
 
 test.each([0, -1, Number.NaN, 1.5])('a time bound of %d ms is refused', (timeoutMs) => {

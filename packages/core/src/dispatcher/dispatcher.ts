@@ -8,6 +8,7 @@ import { Call, type Outcome, type Receiver, type Run } from './call.ts';
 import { addCounts, type HandlerCounts, noCounts } from './counts.ts';
 import { closed, handlerFailed } from './failures.ts';
 import { closeMs, depthMax, heldMax, mailboxCapacity, rememberedMax } from './limits.ts';
+import { need, needCount } from './options.ts';
 import { waitForRoom } from './overflow.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
 
@@ -218,20 +219,15 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
     report,
     dispatch,
     on(event, handler, options = {}) {
-      const { filter, once, concurrency = 1, capacity = mailboxCapacity, signal, overflow = waitForRoom } = options;
+      const { filter, once, concurrency = 1, capacity = mailboxCapacity, signal, overflow } = options;
       const pattern = nameOf(event);
       const matches = compilePattern(pattern);
       if (closing) throw closed();
-      if (
-        typeof handler !== 'function' ||
-        (filter && typeof filter !== 'function') ||
-        !(concurrency >= 0 && capacity >= 0)
-      ) {
-        throw new Failure(
-          'InvalidOptions',
-          `a handler is a function, its concurrency and capacity are from 0, and its filter is a function`,
-        );
-      }
+      need(typeof handler === 'function', 'a function', handler);
+      need(!filter || typeof filter === 'function', 'a filter function', filter);
+      // One that is never called is of use only where somebody else takes what waits.
+      needCount(concurrency, overflow ? 0 : 1, 'concurrency');
+      needCount(capacity, 0, 'capacity');
       if (signal?.aborted) return () => false;
 
       const waiting = new Set<Call>();
@@ -364,7 +360,7 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
             else {
               warned &&= waiting.size > 0;
               waiting.add(call);
-              overflow(box, call);
+              (overflow ?? waitForRoom)(box, call);
             }
           } catch (error) {
             // What was handed in threw: the filter or the policy. `begin` never does.

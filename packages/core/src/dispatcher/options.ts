@@ -34,8 +34,8 @@ export interface HandlerOptions<Data> {
   /** Names the handler in failures and counts; by default the function's name. */
   readonly name?: string | undefined;
   /**
-   * How many calls may run at the same time; 1 by default, which keeps the order also of what handlers do. 0: it is never
-   * called, and all waits for `overflow` to take it.
+   * How many calls may run at the same time; 1 by default, which keeps the order also of what handlers do. 0, with
+   * `overflow` only: it is never called, and all waits for `overflow` to take it.
    */
   readonly concurrency?: number | undefined;
   /** How many events may wait; {@link mailboxCapacity} by default. 0: none, only who is idle is called. */
@@ -47,13 +47,20 @@ export interface HandlerOptions<Data> {
 }
 
 /**
+ * Refuses what makes no sense.
+ *
+ * @throws Failure `InvalidOptions` unless `ok`
+ */
+export function need(ok: boolean, what: string, got: unknown): void {
+  if (!ok) throw new Failure('InvalidOptions', `expected ${what}; got ${String(got)}`);
+}
+
+/**
  * Checks that `value` is a whole number, or Infinity, of at least `min`.
  *
  * @throws Failure `InvalidOptions`
  */
 export function needCount(value: number, min: number, what: string): void {
   // What is left of Infinity is no number.
-  if (!(value >= min) || value % 1) {
-    throw new Failure('InvalidOptions', `expected ${what} of at least ${min}; got ${value}`);
-  }
+  need(value >= min && !(value % 1), `${what} of at least ${min}`, value);
 }
