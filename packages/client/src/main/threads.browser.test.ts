@@ -144,6 +144,26 @@ test('pauses outlive the worker', async () => {
   await untilStatus(alice.status, ({ connection, tasks }) => connection === 'paused' && tasks === 'paused');
 });
 
+test('a pause that the worker did not live to hear is told to the next one, and nothing runs in between', async () => {
+  const { made, worker } = mortalWorkers();
+  const [reports, handled] = [gather<Failure>(), gather<string>()];
+  const options = { name: freshName(), relay: '/nowhere', logger: createTestLogger(), worker, report: reports.add };
+  const alice = await open(options);
+  alice.handle('note.added', 'index', ({ data }) => handled.add(data.text));
+  await alice.publish('note.added', { text: 'before' });
+  await untilStatus(alice.status, ({ handlers }) => handlers['index']?.totals.handled === 1);
+  alice.pause();
+  alice.tasks.pause();
+  made[0]?.terminate();
+  await reports.until(1);
+  await alice.publish('note.added', { text: 'while paused' });
+  await untilStatus(alice.status, ({ connection, tasks }) => connection === 'paused' && tasks === 'paused');
+  expect(handled.items).toEqual(['before']);
+  alice.tasks.resume();
+  expect(await handled.until(2)).toEqual(['before', 'while paused']);
+  expect(reports.items.map(({ name }) => name)).toEqual(['WorkerFailed']);
+});
+
 test('a worker that dies again and again is given up: the tab says so, and every call is refused by name', async () => {
   const { made, worker } = mortalWorkers();
   const reports = gather<Failure>();

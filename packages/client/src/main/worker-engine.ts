@@ -51,6 +51,10 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   /** What a worker must be told anew. */
   const specs = new Map<string, HandlerSpec>();
   let isHeld: boolean | undefined;
+  let paused = false;
+  let tasksPaused = false;
+  /** What the worker in use said last: another that begins has paused nothing yet. */
+  let seen: EngineStatus | undefined;
   let restarts = 0;
   let forget: (() => void) | undefined;
   /** Settles when there is a worker to ask; rejects when there is none, and will be none. */
@@ -71,7 +75,10 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
     outcomes: (items) => askAgain('look for outcomes', callMsMax, async (side) => side.outcomes(items)),
     read: (after, limit) => askAgain('read the log', callMsMax, async (side) => side.read(after, limit)),
-    setPaused: (paused) => ask('pause or resume', callMsMax, async (side) => side.setPaused(paused)),
+    setPaused(asked) {
+      paused = asked;
+      return askAgain('pause or resume', callMsMax, async (side) => side.setPaused(asked));
+    },
     async define(spec) {
       specs.set(spec.name, spec);
       try {
@@ -89,9 +96,12 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     settle: (outcomes) => ask('take outcomes', callMsMax, async (side) => side.settle(outcomes)),
     hold(held) {
       isHeld = held;
-      return ask('start the handlers', callMsMax, async (side) => side.hold(held));
+      return askAgain('start the handlers', callMsMax, async (side) => side.hold(held));
     },
-    pauseTasks: (paused) => ask('pause the handlers', callMsMax, async (side) => side.pauseTasks(paused)),
+    pauseTasks(asked) {
+      tasksPaused = asked;
+      return askAgain('pause the handlers', callMsMax, async (side) => side.pauseTasks(asked));
+    },
     stopTasks: (graceMs) => ask('stop the handlers', callMsMax + graceMs, async (side) => side.stopTasks(graceMs)),
     handlers: () => askAgain('list the handlers', callMsMax, async (side) => side.handlers()),
     tasks: (query, page) => askAgain('list tasks', callMsMax, async (side) => side.tasks(query, page)),
@@ -124,7 +134,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     return life.ask(what, ms, call);
   }
 
-  /** What changes nothing is asked of the next worker, where this one dies before it answers. */
+  /** What may be asked twice is asked of the next worker, where this one dies before it answers. */
   async function askAgain<Value>(...question: Parameters<typeof ask<Value>>): Promise<Value> {
     try {
       return await ask(...question);
@@ -141,8 +151,11 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       options: { ...options, after: reached, alive: `${options.alive}:${restarts}` },
       ended,
     });
+    seen = undefined;
+    const isFirst = hello === undefined;
     hello = await life.start(heard());
-    standing = hello.status;
+    if (isFirst) seen = { ...hello.status, connection: 'connecting', tasksPaused: false };
+    remember(hello.status);
     forget = world.after(restartsMs, () => {
       restarts = 0;
     });
@@ -159,10 +172,21 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
         for (const delivery of batch) if ('position' in delivery) reached = delivery.position;
       },
       status(status) {
-        standing = status;
+        remember(status);
         return its.status(status);
       },
     };
+  }
+
+  /** What another tab paused or resumed is told by a change; what this one asked for stands until then. */
+  function remember(status: EngineStatus): void {
+    if (seen !== undefined) {
+      const isPaused = status.connection === 'paused';
+      if (isPaused !== (seen.connection === 'paused')) paused = isPaused;
+      if (status.tasksPaused !== seen.tasksPaused) ({ tasksPaused } = status);
+    }
+    seen = status;
+    standing = status;
   }
 
   function ended(failure: Failure): void {
@@ -170,16 +194,15 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     if (closing) return;
     if (restarts === restartsMax || hello?.storage === 'memory') return lost(failure);
     restarts += 1;
-    const { connection, tasksPaused } = standing ?? {};
     tell(new Failure(failure.name, `${failure.message} Another is started.`, { cause: failure }), 'connecting');
     isRestarting = true;
-    const mine = restart(failure, connection === 'paused', tasksPaused === true);
+    const mine = restart(failure);
     ready = mine;
     // One that dies while it is told what the one before knew is followed by another.
     mine.catch((error: unknown) => ready === mine && lost(toFailure(error)));
   }
 
-  async function restart(why: Failure, paused: boolean, tasksPaused: boolean): Promise<void> {
+  async function restart(why: Failure): Promise<void> {
     const before = hello;
     const itsListener = listener;
     // What runs here runs under a lease that ended with the worker.
