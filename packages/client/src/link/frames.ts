@@ -12,14 +12,16 @@ export interface FrameParser {
    * Takes what arrived and answers the frames that it completed.
    *
    * @throws Failure `InvalidEvent` when a frame is not what it says; `TooLarge` when one does not end
+   * @throws TypeError when the bytes are no UTF-8
    */
   feed(bytes: Uint8Array): readonly Frame[];
 }
 
 /** Makes a parser for one stream. Bytes may be cut anywhere, also within a character. */
 export function createFrameParser(): FrameParser {
-  // Takes a byte order mark away, as the stream's format asks for.
-  const decoder = new TextDecoder();
+  // Takes a byte order mark away, as the stream's format asks for. Bytes that no text has were damaged on their way: replaced,
+  // as that format has it, they would become part of an event, or of an offset, that nobody wrote.
+  const decoder = new TextDecoder('utf-8', { fatal: true });
   let frames: Frame[] = [];
   let overflow: Failure | undefined;
   const parser = createParser({

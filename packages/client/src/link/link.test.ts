@@ -218,6 +218,20 @@ describe('pull', () => {
     expect(framesOf(await all(link))).toMatchObject(expected);
   });
 
+  test('a byte that was damaged on its way, wherever it is, ends the stream, and becomes part of nothing', async () => {
+    const bytes = encode(written);
+    for (let at = 0; at < bytes.length; at += 1) {
+      const groups: (readonly Frame[])[] = [];
+      const { link } = linkTo(() => stream(bytes.slice(0, at), bytes.slice(at).fill(0xff, 0, 1)));
+      const reading = (async () => {
+        for await (const group of link.pull(new Map([['room', 'latest']]), never)) groups.push(group);
+      })();
+      await expect(reading).rejects.toMatchObject({ name: 'Unreachable' });
+      const frames = framesOf(groups);
+      expect(frames).toMatchObject(expected.slice(0, frames.length));
+    }
+  });
+
   test('whatever arrives is a sign of life: a comment, or a part of a frame', async () => {
     const { link } = linkTo(() => stream(...[':\n\n', 'data: {', ': still here'].map(encode)));
     expect(await all(link)).toEqual([[{ kind: 'heartbeat' }], [{ kind: 'heartbeat' }], [{ kind: 'heartbeat' }]]);
