@@ -10,6 +10,6 @@ export default defineConfig({
     outDir: '../dist',
     emptyOutDir: true,
     minify: false,
-    rolldownOptions: { input: ['page/index.html', 'page/workflow.html'] },
+    rolldownOptions: { input: ['page/index.html', 'page/workflow.html', 'page/chaos.html'] },
   },
 });

@@ -1,10 +1,10 @@
-// Every project's tests in one run: a config per environment (Node, workerd, a browser) in each package and app.
+// Every project's tests in one run: a config per environment (Node, workerd, a browser) in each package and app, and end to end what judges its runs.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   root: new URL('../../..', import.meta.url).pathname,
   test: {
-    projects: ['packages/*/vitest*.config.ts', 'apps/*/vitest*.config.ts'],
+    projects: ['packages/*/vitest*.config.ts', 'apps/*/vitest*.config.ts', 'e2e/vitest.config.ts'],
     // Two cores: more workers than that only make the browser's and workerd's tests time out on each other.
     maxWorkers: 2,
     passWithNoTests: false,

@@ -53,6 +53,8 @@ export function fullStages(): readonly Stage[] {
     ...shuffled,
     simulation('simulation, 3,000 seeds', 'run.ts', '--seeds', '3000'),
     simulation('simulation, deliberate defects', 'mutants/run.ts', '--seeds', '500'),
+    // Told apart by seed: what strikes is the same each time, and what meets what is not.
+    { name: 'chaos, 60 s', command: ['npm', 'run', 'chaos', '--', '--seconds', '60', '--seed', '1'] },
     playwright(`end to end, ${rounds} times`, '--grep-invert', slow, '--repeat-each', String(rounds)),
     playwright('end to end, what takes long', '--grep', slow),
     { ...browser, name: 'second browser', command: [...browser.command, 'firefox'] },

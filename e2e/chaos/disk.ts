@@ -1,0 +1,57 @@
+// The relay's disk: a small file system of its own in memory, where the machine lets us make one, so that it can be full.
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A disk. */
+export interface Disk {
+  readonly folder: string;
+  /** Why it cannot be full: said in the report; undefined where it can. */
+  readonly unable: string | undefined;
+  /** Takes away all room but a little. */
+  fill(): Promise<void>;
+  /** Gives the room back. */
+  free(): void;
+  remove(): Promise<void>;
+}
+
+/** Room for an hour of it. Only what is used takes memory. */
+const bytesMax = 1024 * 1024 * 1024;
+/** What is left on a full disk: less than a commit needs, sooner or later. */
+const bytesLeft = 64 * 1024;
+
+/** Makes an empty one. */
+export async function makeDisk(): Promise<Disk> {
+  const folder = await mkdtemp(join(tmpdir(), 'godwit-chaos-disk-'));
+  const refused = mount('-t', 'tmpfs', '-o', `size=${bytesMax}`, 'tmpfs', folder);
+  return {
+    folder,
+    unable: refused,
+    async fill() {
+      const { blocks, bavail, bsize } = await statfs(folder);
+      resize(folder, (blocks - bavail) * bsize + bytesLeft);
+    },
+    free: () => resize(folder, bytesMax),
+    async remove() {
+      if (refused === undefined) run('umount', folder);
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function resize(folder: string, bytes: number): void {
+  const refused = mount('-o', `remount,size=${bytes}`, folder);
+  if (refused !== undefined) throw new Error(`the disk's size could not be changed: ${refused}`);
+}
+
+function mount(...args: readonly string[]): string | undefined {
+  return run('mount', ...args);
+}
+
+/** Why it failed; undefined: it did not. */
+function run(command: string, ...args: readonly string[]): string | undefined {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  if (error !== undefined) return error.message;
+  return status === 0 ? undefined : stderr.trim() || `${command} answered ${status}`;
+}
