@@ -5,6 +5,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     'node/index': 'src/node/index.ts',
+    'mqtt/index': 'src/mqtt/index.ts',
     'cloudflare/index': 'src/cloudflare/index.ts',
   },
   format: 'esm',

@@ -15,7 +15,10 @@ export type AppendItem =
     }
   | { readonly refused: { readonly id: string | null; readonly failure: Pick<FailureJson, 'name' | 'message'> } };
 
-/** A filter on one attribute: an event passes that has it, as one of the values, in which `*` is any run of characters. */
+/**
+ * A filter on one attribute: an event passes that has it, as one of the values, in which `*` is any run of characters. Without
+ * values, an event passes that does not have it.
+ */
 export interface AttributeFilter {
   readonly name: string;
   readonly values: readonly string[];

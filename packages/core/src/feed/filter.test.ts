@@ -18,6 +18,12 @@ test('an attribute matches one of its values, in which * is any run of character
   expect(wants([{ name: 'data', values: ['*'] }], { data: { a: 1 } })).toBe(false);
 });
 
+test('without values, what does not have the attribute is let pass', () => {
+  expect(wants([{ name: 'mqtttopic', values: [] }], {})).toBe(true);
+  expect(wants([{ name: 'mqtttopic', values: [] }], { mqtttopic: 'a' })).toBe(false);
+  expect(wants([{ name: 'constructor', values: [] }], {})).toBe(true);
+});
+
 test('several attributes and types are all to match', () => {
   const both = [
     { name: 'tenant', values: ['acme'] },

@@ -33,6 +33,7 @@ function compileAttribute({ name, values }: AttributeFilter): (attributes: Attri
   const patterns = values.map(compileChannelPattern);
   return (attributes) => {
     const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+    if (patterns.length === 0) return value === undefined;
     // What is not there matches nothing, not even `*`. Numbers and booleans are as their JSON writes them.
     if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return false;
     const text = String(value);

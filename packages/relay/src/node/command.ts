@@ -2,6 +2,7 @@
 import { toFailure } from '@godwit/core';
 import { backupCommand, restoreCommand } from './backup-command.ts';
 import { stderrLogger } from './log.ts';
+import { bridgesOf } from './mqtt-bridges.ts';
 import { readOptions } from './options.ts';
 import { startRelay } from './relay.ts';
 import { tokenCommand } from './token-command.ts';
@@ -30,9 +31,11 @@ async function run(args: readonly string[]): Promise<void> {
   if (other !== undefined) return void process.stdout.write(await other(rest));
   const options = readOptions(args);
   if (typeof options === 'string') return void process.stdout.write(options);
+  const { mqtt, ...others } = options;
+  const bridges = await bridgesOf(mqtt);
   // Before the line that says it is ready: whoever reads that may ask it to end at once.
   const asked = askedToEnd();
-  const relay = await startRelay({ ...options, ownsProcess: true });
+  const relay = await startRelay({ ...others, bridges, ownsProcess: true });
   process.stdout.write(`godwit relay ${relay.url}\n`);
   await asked;
   await relay.close();

@@ -1,4 +1,5 @@
 // The relay on Node.
+export type { Bridge, BridgeNotes, BridgeParts, RunningBridge } from './bridges.ts';
 export { runRelayCommand } from './command.ts';
 export * from './relay.ts';
 export type { Durability } from './sqlite/database.ts';

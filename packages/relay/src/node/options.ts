@@ -18,6 +18,7 @@ const usage = `godwit relay ${version}
   --limit NAME=NUMBER  another limit than the defaults of PROTOCOL.md, rule 10; may be repeated
   --allow-private-webhooks
                        webhooks may go to private addresses, to this machine, and over plain HTTP
+  --mqtt FILE          bridges channels and topics of an MQTT broker, as the JSON in this file says; needs the package mqtt
   --proxy ADDRESS      a proxy in front of it, whose connections are those of many clients; may be repeated (127.0.0.1, ::1)
 
 who may use it, one of
@@ -35,12 +36,17 @@ godwit relay backup --help copies all that a relay holds, while it runs
 godwit relay restore --help puts such a copy in place
 `;
 
+/** What the command line says: a bridge's options are text that only the bridge's own code understands. */
+export interface ReadOptions extends RelayOptions {
+  readonly mqtt?: unknown;
+}
+
 /**
  * Reads the options; the usage, where that was asked for.
  *
  * @throws Failure `InvalidOptions`
  */
-export function readOptions(args: readonly string[]): RelayOptions | string {
+export function readOptions(args: readonly string[]): ReadOptions | string {
   const values = parse(args);
   if (values.help === true) return usage;
   const { host, data, durability, issuer, audience } = values;
@@ -62,6 +68,7 @@ export function readOptions(args: readonly string[]): RelayOptions | string {
     retention: readRetention(values.retention ?? []),
     allowPrivateWebhooks: values['allow-private-webhooks'],
     proxies: values.proxy,
+    ...(values.mqtt === undefined ? {} : { mqtt: readMqtt(values.mqtt) }),
     ...(values.assets === undefined ? {} : { assets: values.assets }),
   };
 }
@@ -87,6 +94,7 @@ function parse(args: readonly string[]) {
         retention: { type: 'string', multiple: true },
         limit: { type: 'string', multiple: true },
         'allow-private-webhooks': { type: 'boolean' },
+        mqtt: { type: 'string' },
         proxy: { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },
@@ -114,6 +122,16 @@ function readAccess(
     publicKey: publicKeyFile === undefined ? undefined : readKeyFile('--public-key-file', publicKeyFile),
     jwksUrl,
   };
+}
+
+/** A file, since a broker's password stands in it: command lines are seen by everybody on a machine. */
+function readMqtt(path: string): unknown {
+  try {
+    return JSON.parse(readKeyFile('--mqtt', path));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw invalid(`--mqtt ${path} is not JSON: ${error.message}`);
+  }
 }
 
 function readSecret(path: string): Uint8Array {

@@ -7,6 +7,7 @@ import { createAuthority, type Access } from '../authority/access.ts';
 import type { Origins } from '../cors.ts';
 import { withAssets } from './assets.ts';
 import { createBackups } from './backups.ts';
+import { prepareNotes, type Bridge } from './bridges.ts';
 import { listen } from './listen.ts';
 import { stderrLogger } from './log.ts';
 import { createSocketStreams } from './socket-streams.ts';
@@ -38,6 +39,8 @@ export interface RelayOptions extends Access {
   readonly fileBytesMax?: number;
   /** Whether webhooks may go to private addresses, to this machine, and over plain HTTP. For development, or a network of one's own. */
   readonly allowPrivateWebhooks?: boolean | undefined;
+  /** Transports to other systems that the relay opens itself, as `mqttBridge` of `@godwit/relay/mqtt`. */
+  readonly bridges?: readonly Bridge[];
   /** Nothing else runs in this process: posts cost less with the lighter global `Request` and `Response` of Hono's server. */
   readonly ownsProcess?: boolean;
   /** Gets a line for what goes wrong on the relay's side; JSON on stderr unless said. */
@@ -106,6 +109,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   });
   const followed = { ...logs, remove: async (channel: string) => forgetting(channel, await logs.remove(channel)) };
   const channels = createChannels({ logs: followed, world, limits, retention: options.retention, report: tell });
+  const notes = prepareNotes(logs.database);
   const told = { logger, report, telemetry };
   const streams = createSocketStreams();
   const sockets = createSockets(limits);
@@ -113,6 +117,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const backup = createBackups(logs.database, data);
   const served = { channels, webhooks, backup, authority, limits, world, ...ways };
   const app = createApp({ ...served, ...told, version, cors: origins, ready: logs.ready });
+  const bridges = (options.bridges ?? []).map((bridge) => bridge({ channels, limits, world, notes, tell }));
   try {
     const server = await listen({
       fetch: assets === undefined ? app.fetch : withAssets(app, assets).fetch,
@@ -130,7 +135,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       close() {
         closing ??= (async () => {
           channels.drain(() => world.random() * comeBackWithinMs);
-          await server.close();
+          await Promise.all([server.close(), ...bridges.map((bridge) => bridge.stop())]);
           await webhooks.stop();
           sockets.stop();
           await channels.close();
@@ -140,6 +145,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       },
     };
   } catch (error) {
+    await Promise.all(bridges.map((bridge) => bridge.stop()));
     await webhooks.stop();
     sockets.stop();
     await logs.close();

@@ -51,6 +51,8 @@ export function fullStages(): readonly Stage[] {
     browser,
     { name: 'build', command: turbo('build') },
     ...shuffled,
+    { name: 'programs', command: ['node', 'packages/testkit/src/ensure-program.ts', 'mosquitto'] },
+    vitestBy('packages/relay/full.config.ts', 'tests beside programs of others', '--reporter', 'default'),
     simulation('simulation, 3,000 seeds', 'run.ts', '--seeds', '3000'),
     simulation('simulation, deliberate defects', 'mutants/run.ts', '--seeds', '500'),
     // Told apart by seed: what strikes is the same each time, and what meets what is not.
@@ -72,11 +74,15 @@ const browser: Stage = { name: 'browser', command: ['node', 'packages/testkit/sr
 const testTimeoutMs = 30_000;
 
 function vitest(name: string, ...args: readonly string[]): Stage {
+  return vitestBy('packages/testkit/src/all.ts', name, ...args);
+}
+
+function vitestBy(config: string, name: string, ...args: readonly string[]): Stage {
   const file = reportFile('vitest');
   const all = [
     'run',
     '--config',
-    'packages/testkit/src/all.ts',
+    config,
     '--reporter',
     'json',
     `--outputFile.json=${file}`,

@@ -20,6 +20,13 @@ const moveWebhooks = `
   UPDATE webhooks SET record = json_set(record, '$.epoch', ?) WHERE record ->> 'epoch' = coalesce(
     (SELECT epoch FROM channels WHERE name = record ->> 'channel'), (SELECT value FROM meta WHERE key = 'epoch'))`;
 
+/** Of bridges, likewise: their keys name the channel (`positionKey` of `bridges.ts`), their values are offsets. */
+const moveBridges = `
+  UPDATE meta SET value = ? || substr(value, instr(value, '.')) WHERE key GLOB 'bridge/position/*/*'
+  AND substr(value, 1, instr(value, '.') - 1) = coalesce(
+    (SELECT epoch FROM channels WHERE name = substr(meta.key, 17, instr(substr(meta.key, 17), '/') - 1)),
+    (SELECT epochs.value FROM meta AS epochs WHERE epochs.key = 'epoch'))`;
+
 /** `lost`: the machine went down while the file was not synced. `restored`: it is a copy of a relay's file, made at some time. */
 export type BegunAnew = 'lost' | 'restored';
 
@@ -40,6 +47,7 @@ export function markOpened(
   if (hasLost || isCopy) {
     // A webhook's cursor is in the same file, and as old as its log: what it had sent is not sent again.
     database.prepare(moveWebhooks).run(epoch);
+    database.prepare(moveBridges).run(epoch);
     database.prepare('UPDATE channels SET epoch = ?').run(epoch);
     database.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(epoch);
   }

@@ -1,0 +1,9 @@
+// What of the relay's tests needs programs that a checkout does not bring: `npm run test:full` alone runs them.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  resolve: { conditions: ['@godwit/source'] },
+  ssr: { resolve: { conditions: ['@godwit/source'] } },
+  test: { name: 'relay/full', include: ['test/**/*.full.ts'], environment: 'node', testTimeout: 30_000 },
+});
