@@ -55,7 +55,7 @@ test('whatever an application says, it is refused here or taken by every relay',
   );
   fc.assert(
     fc.property(remarks, (said) => {
-      let attributes: Record<string, unknown>;
+      let attributes: Readonly<Record<string, unknown>> | undefined;
       try {
         attributes = attributesOf(said as Remarks);
       } catch (error) {

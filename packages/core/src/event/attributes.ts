@@ -27,7 +27,7 @@ interface Attributes {
 }
 
 /**
- * The attributes; what was not said is undefined. The subject of a domain event is `name/id`, and `entityname` and
+ * The attributes, if anything was said; what was not said is undefined. The subject of a domain event is `name/id`, and `entityname` and
  * `entityid` hold the two, whatever characters they have.
  *
  * @throws Failure `InvalidEvent` for what is empty or no text, which a relay would refuse for good; when an event has an
@@ -39,10 +39,10 @@ export function attributesOf({
   correlationId,
   causationId,
   traceparent,
-}: Remarks): Readonly<Attributes> {
+}: Remarks): Readonly<Attributes> | undefined {
   // Of most events nothing is said.
   const said = entity !== undefined || subject !== undefined || correlationId !== undefined;
-  if (!said && causationId === undefined && traceparent === undefined) return {};
+  if (!said && causationId === undefined && traceparent === undefined) return undefined;
   const attributes: Attributes = {
     subject,
     correlationid: correlationId,

@@ -2,7 +2,8 @@
 
 /**
  * Makes UUIDs of version 7 (RFC 9562, section 5.7). Ids of one generator increase, also within a millisecond and when
- * the clock jumps back: `rand_a` and the first 20 bits of `rand_b` are a counter (section 6.2, method 1).
+ * the clock jumps back: `rand_a` and the first 20 bits of `rand_b` are a counter (section 6.2, method 1), which begins
+ * anywhere in each millisecond. The rest is as random, and drawn as often: ids tell events apart and are no secrets.
  *
  * @param now wall-clock milliseconds
  * @param random numbers in [0, 1)
@@ -10,35 +11,32 @@
 export function createUuid7(now: () => number, random: () => number): () => string {
   let last = -1;
   let time = '';
+  let rest = '';
   let counter = 0;
-  const counterMax = 2 ** 32 - 1;
-  const tick = (at: number): void => {
+  const tick = (at: number, first: number): void => {
     last = at;
-    const text = at.toString(16).padStart(12, '0');
+    counter = first;
+    const text = digits(at, 12);
     time = `${text.slice(0, 8)}-${text.slice(8)}-7`;
+    rest = digits(Math.floor(random() * 2 ** 40), 10);
   };
   return () => {
     const at = Math.floor(now());
-    if (at > last) {
-      tick(at);
-      // Half the counter's room is left for ids of the same millisecond.
-      counter = Math.floor(random() * 2 ** 31);
-    } else if (counter < counterMax) counter += 1;
-    else {
-      tick(last + 1);
-      counter = 0;
-    }
+    // Half the counter's room is left for ids of the same millisecond.
+    if (at > last) tick(at, Math.floor(random() * 2 ** 31));
+    else if (counter < counterMax) counter += 1;
+    else tick(last + 1, 0);
     const high = counter >>> 20;
-    const low = counter & 0xfffff;
-    const variant = 0x8000 | (low >>> 6);
-    const tail = Math.floor(random() * 2 ** 40);
-    // The lower 32 bits of the tail, as whole numbers have them.
-    const rest = tail | 0;
-    return (
-      `${time}${digit(high >>> 8)}${pair(high)}-${pair(variant >>> 8)}${pair(variant)}-${pair(low & 0x3f)}` +
-      `${pair(tail / 2 ** 32)}${pair(rest >>> 24)}${pair(rest >>> 16)}${pair(rest >>> 8)}${pair(rest)}`
-    );
+    const variant = 0x8000 | ((counter & 0xfffff) >>> 6);
+    return `${time}${digit(high >>> 8)}${pair(high)}-${pair(variant >>> 8)}${pair(variant)}-${pair(counter & 0x3f)}${rest}`;
   };
+}
+
+/** 32 bits. */
+const counterMax = 2 ** 32 - 1;
+
+function digits(value: number, length: number): string {
+  return value.toString(16).padStart(length, '0');
 }
 
 /** A table: writing each number's digits anew costs more than all the rest of an id. */

@@ -48,6 +48,12 @@ test('plain JSON passes, and so do a shared part, a null prototype and an option
   expect(() => assertJson({ shared, again: shared, bare, maybe: undefined })).not.toThrow();
 });
 
+test('what an object inherits is neither written nor refused', () => {
+  const inherited: object = Object.create(Object.assign(Object.create(null), { save: () => 1 }));
+  expect(() => assertJson({ inherited: Object.assign(inherited, { own: 1 }) })).not.toThrow();
+  expect(JSON.stringify({ inherited })).toBe('{"inherited":{"own":1}}');
+});
+
 test.each([
   ['', 0],
   ['abc', 3],

@@ -31,9 +31,10 @@ function assertWithin(value: unknown, key: string | number, outer: Place | undef
     case 'boolean':
       return;
     case 'number':
+      if (Number.isSafeInteger(value)) return;
       if (!Number.isFinite(value)) throw refuse(outer, key, String(value));
       // JSON would carry it, but as digits that other languages read as another number; a relay refuses those.
-      if (Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < writtenInFull) {
+      if (Number.isInteger(value) && Math.abs(value) < writtenInFull) {
         throw refuse(outer, key, `${value}, beyond the whole numbers that are exact (send it as a string)`);
       }
       return;
@@ -56,17 +57,27 @@ function assertParts(value: object, key: string | number, outer: Place | undefin
     for (let index = 0; index < value.length; index += 1) assertWithin(value[index], index, here);
     return;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
-    throw refuse(outer, key, `an instance of ${classOf(value)}`);
-  }
-  if (Object.prototype.toString.call(value) !== '[object Object]')
-    throw refuse(outer, key, `an instance of ${classOf(value)}`);
+  if (!isPlain(value)) throw refuse(outer, key, `an instance of ${classOf(value)}`);
   if (Object.getOwnPropertySymbols(value).length > 0) throw refuse(outer, key, 'a symbol key');
-  for (const name of Object.keys(value)) {
-    const item: unknown = Reflect.get(value, name);
+  // Engines read an object in this form by its shape, twice as fast as by a list of its keys; an event's check is most of
+  // what `publish` costs beside its JSON.
+  for (const name in value) {
+    if (!hasOwn.call(value, name)) continue;
+    const item = value[name];
     if (item !== undefined) assertWithin(item, name, here);
   }
+}
+
+/** Within such a loop engines know its answer; of `Object.hasOwn` they do not. */
+const { hasOwnProperty: hasOwn, toString: tagOf } = Object.prototype;
+
+/** No instance of a class; the prototype of another realm's objects has none either. */
+function isPlain(value: object): value is Readonly<Record<string, unknown>> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (
+    (prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null) &&
+    tagOf.call(value) === '[object Object]'
+  );
 }
 
 const identifier = /^[A-Za-z_$][\w$]*$/;

@@ -2,14 +2,14 @@
 import { Failure, failureFromJson, toFailure } from '../failure.ts';
 import type { EventDefinition, EventDefinitions } from '../event/define.ts';
 import { guarded, type Logger, type Reporter } from '../ports/logger.ts';
-import type { Span, Telemetry } from '../ports/telemetry.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 import type { World } from '../ports/world.ts';
 import type { Engine, EngineHello, EngineStatus } from './engine.ts';
 import { createHandlers, type Handlers } from './handlers.ts';
 import { createHistory, type History } from './history.ts';
 import { createPublisher } from './publisher.ts';
 import { createRelaying } from './relaying.ts';
-import type { PublishOptions, Receipt, Runtime } from './runtime.ts';
+import type { Receipt, Runtime } from './runtime.ts';
 import { createStatusBoard, type StatusBoard } from './status.ts';
 import type { AnyPublish } from './tasks/attempt.ts';
 import type { MakeTaskSide } from './tasks/task-side.ts';
@@ -80,6 +80,7 @@ export async function openHandle<const Events extends EventDefinitions>(
     world,
     channel: channels[0] ?? 'default',
     deviceId: hello.deviceId,
+    tally,
     async relayed({ id, channel, position }) {
       if (position === null) throw misused(`the event ${id} is ephemeral, and nobody confirms it`);
       if (status.get().connection === 'none') throw misused('this runtime has no relay');
@@ -90,32 +91,25 @@ export async function openHandle<const Events extends EventDefinitions>(
   history = reading;
 
   const publish: AnyPublish = (event, data, options) => {
-    const record = (span?: Span): Promise<Receipt> => published(event, data, options, span);
-    if (telemetry === undefined) return record();
+    if (telemetry === undefined) return published(event, data, options);
     const labels = { 'event.type': typeof event === 'string' ? event : event.name };
-    return telemetry.watch({ name: 'publish', parent: options.traceparent, labels }, record);
+    return telemetry.watch({ name: 'publish', parent: options.traceparent, labels }, async (span) => {
+      const { traceparent = options.traceparent } = span;
+      const receipt = await published(event, data, { ...options, traceparent });
+      span.set({ 'event.id': receipt.id, channel: receipt.channel });
+      return receipt;
+    });
   };
-  const published = async (
-    event: string | EventDefinition,
-    data: unknown,
-    { traceparent, ...options }: PublishOptions,
-    span: Span | undefined,
-  ): Promise<Receipt> => {
+  const published: AnyPublish = (event, data, options) => {
     try {
       // What a durable handler still has to say while it ends is part of what is being ended.
       if (closing !== undefined && tasks?.state !== 'stopping') throw closed('publish');
       const name = nameOf(event);
-      const receipt = await publisher.publish(name, data, {
-        ...options,
-        traceparent: span?.traceparent ?? traceparent,
-      });
-      span?.set({ 'event.id': receipt.id, channel: receipt.channel });
-      tally.published(1);
-      if (parts.tasks?.unhandled === 'warn') warnUnhandled(name);
-      return receipt;
+      const stored = publisher.publish(name, data, options);
+      return parts.tasks?.unhandled === 'warn' ? warned(name, stored) : stored;
     } catch (error) {
-      tally.refused();
-      throw error;
+      tally.refused(1);
+      return Promise.reject(error);
     }
   };
   const work = makeTasks({
@@ -235,6 +229,12 @@ export async function openHandle<const Events extends EventDefinitions>(
     relaying.close(closed('relayed'));
     await release();
     made.update({ connection: 'closed' });
+  }
+
+  async function warned(type: string, stored: Promise<Receipt>): Promise<Receipt> {
+    const receipt = await stored;
+    warnUnhandled(type);
+    return receipt;
   }
 
   /** It stays in the log: a handler that a later release defines from the `earliest` event gets it. */

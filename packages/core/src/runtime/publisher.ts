@@ -4,23 +4,29 @@ import { attributesOf } from '../event/attributes.ts';
 import type { EventDefinition } from '../event/define.ts';
 import { assertJson, utf8Length } from '../event/json.ts';
 import { validate } from '../event/schema.ts';
-import { createWriter } from '../event/write.ts';
+import { createWriter, type EventParts } from '../event/write.ts';
 import type { World } from '../ports/world.ts';
 import { assertChannel } from '../protocol/channel.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import type { Draft, Engine } from './engine.ts';
 import type { PublishOptions, Receipt } from './runtime.ts';
+import type { Tally } from './status.ts';
 
-/** Takes events in. */
+/** Takes events in, and counts them. */
 export interface Publisher {
+  /** Throws what is refused at once, and is not counted then; rejects with what kept the event from being stored. */
   publish(name: string, data: unknown, options: PublishOptions): Promise<Receipt>;
   /** Resolves when everything that was handed in is stored or refused. */
   settled(): Promise<void>;
 }
 
-interface Waiting {
+interface Made {
   readonly id: string;
   readonly draft: Draft;
+}
+
+interface Waiting {
+  readonly made: Made;
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -32,21 +38,23 @@ export function createPublisher(parts: {
   readonly world: World;
   readonly channel: string;
   readonly deviceId: string;
+  readonly tally: Pick<Tally, 'published' | 'refused'>;
   /** As a receipt's. */
   readonly relayed: (item: Omit<Receipt, 'relayed'>) => Promise<void>;
 }): Publisher {
-  const { definitions, engine, world } = parts;
+  const { definitions, engine, world, tally } = parts;
   const write = createWriter(`urn:uuid:${parts.deviceId}`);
   let waiting: Waiting[] = [];
   let newest = { at: Number.NaN, time: '' };
+  let newestChannel: string | undefined;
   const underWay = new Set<Promise<void>>();
 
   return {
     publish(name, data, options) {
-      const made = draftOf(name, data, options);
+      const made = makeOf(name, data, options);
+      // A burst has thousands of these: each function, copy and promise more is a thousand more.
       return new Promise((resolve, reject) => {
-        waiting.push({ ...made, resolve, reject });
-        if (waiting.length > 1) return;
+        if (waiting.push({ made, resolve, reject }) > 1) return;
         const flushed = Promise.resolve().then(flush);
         underWay.add(flushed);
         void flushed.then(() => underWay.delete(flushed));
@@ -62,36 +70,41 @@ export function createPublisher(parts: {
     const batch = waiting;
     waiting = [];
     await Promise.all([
-      record(batch.filter(({ draft }) => draft.durable)),
-      record(batch.filter(({ draft }) => !draft.durable)),
+      record(batch.filter(({ made }) => made.draft.durable)),
+      record(batch.filter(({ made }) => !made.draft.durable)),
     ]);
   }
 
   async function record(batch: readonly Waiting[]): Promise<void> {
     if (batch.length === 0) return;
     try {
-      const positions = await engine.record(batch.map(({ draft }) => draft));
-      batch.forEach(({ id, draft, resolve }, index) => {
-        const stored = { id, channel: draft.channel, position: positions[index] ?? null };
-        resolve({ ...stored, relayed: () => parts.relayed(stored) });
+      const positions = await engine.record(batch.map(({ made }) => made.draft));
+      tally.published(batch.length);
+      batch.forEach(({ made, resolve }, index) => {
+        const { id, draft } = made;
+        const { channel } = draft;
+        const position = positions[index] ?? null;
+        resolve({ id, channel, position, relayed: () => parts.relayed({ id, channel, position }) });
       });
     } catch (error) {
+      tally.refused(batch.length);
       for (const { reject } of batch) reject(error);
     }
   }
 
-  function draftOf(name: string, data: unknown, options: PublishOptions): Pick<Waiting, 'id' | 'draft'> {
+  function makeOf(name: string, data: unknown, options: PublishOptions): Made {
     const definition = definitionFor(definitions, name, data);
-    const channel = assertChannel(options.channel ?? definition.channel ?? parts.channel);
+    const channel = options.channel ?? definition.channel ?? parts.channel;
+    if (channel !== newestChannel) newestChannel = assertChannel(channel);
     const { durable = true } = options;
-    const { version } = definition;
-    const attributes = {
-      ...(version === undefined ? {} : { dataschemaversion: String(version) }),
-      ...attributesOf(options),
-      ...(durable ? {} : { ephemeral: true }),
-    };
     const id = world.id();
-    const json = write({ id, type: name, time: timeOf(world.now()), attributes, data });
+    const json = write({
+      id,
+      type: name,
+      time: timeOf(world.now()),
+      attributes: attributesFor(definition, options),
+      data,
+    });
     const bytes = utf8Length(json);
     if (bytes > defaultLimits.eventBytesMax) {
       throw new Failure(
@@ -108,6 +121,21 @@ export function createPublisher(parts: {
     if (at !== newest.at) newest = { at, time: new Date(at).toISOString() };
     return newest.time;
   }
+}
+
+/** What most events have none of. */
+function attributesFor(
+  { version }: EventDefinition<string, unknown, unknown>,
+  options: PublishOptions,
+): EventParts['attributes'] {
+  const said = attributesOf(options);
+  const { durable = true } = options;
+  if (version === undefined && durable) return said;
+  return {
+    ...(version === undefined ? {} : { dataschemaversion: String(version) }),
+    ...said,
+    ...(durable ? {} : { ephemeral: true }),
+  };
 }
 
 /**

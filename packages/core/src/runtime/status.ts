@@ -12,7 +12,7 @@ const gapsMax = 16;
 /** Counts what one tab sees. */
 export interface Tally {
   published(events: number): void;
-  refused(): void;
+  refused(events: number): void;
   delivered(): void;
   failed(): void;
   dropped(reason: string, events: number): void;
@@ -56,7 +56,7 @@ export function createStatusBoard(parts: {
     },
     tally: {
       published: (events) => change(() => (counts.published += events)),
-      refused: () => change(() => (counts.refused += 1)),
+      refused: (events) => change(() => (counts.refused += events)),
       delivered: () => change(() => (counts.delivered += 1)),
       failed: () => change(() => (counts.failed += 1)),
       dropped: (reason, events) => change(() => (dropped[reason] = (dropped[reason] ?? 0) + events)),
