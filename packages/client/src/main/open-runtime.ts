@@ -41,6 +41,7 @@ export async function openRuntime<const Events extends EventDefinitions>(
       alive: `${database}:${world.id()}`,
     },
     token,
+    page: globalThis.document,
     locks: globalThis.navigator?.locks,
   });
   // Granted or not, the log is used the same; a browser that has no such thing keeps it for as long as it pleases.

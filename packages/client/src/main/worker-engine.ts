@@ -8,12 +8,14 @@ import {
   type EngineListener,
   type EngineStatus,
   type HandlerSpec,
+  type Stop,
   type World,
 } from '@godwit/core';
 import type { Remote } from 'comlink';
 import type { TokenSource } from '../link/token.ts';
 import { pack, type Outcome, type WorkerOptions, type WorkerSide } from '../worker/border.ts';
 import type { StartedWorker } from './start-worker.ts';
+import { watchVisibility, type VisiblePage } from './visibility.ts';
 import { createWorkerLife, type WorkerLife } from './worker-life.ts';
 import { workerFailed } from './worker-failed.ts';
 
@@ -34,6 +36,8 @@ export interface WorkerEngineParts {
   readonly world: World;
   readonly options: WorkerOptions;
   readonly token: TokenSource | undefined;
+  /** Absent where no page is: nobody looks at it. */
+  readonly page: VisiblePage | undefined;
   /** Absent on an insecure origin. */
   readonly locks: Pick<LockManager, 'request'> | undefined;
 }
@@ -55,6 +59,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   let tasksPaused = false;
   /** What the worker in use said last: another that begins has paused nothing yet. */
   let seen: EngineStatus | undefined;
+  let isVisible = false;
   let restarts = 0;
   let forget: (() => void) | undefined;
   /** Settles when there is a worker to ask; rejects when there is none, and will be none. */
@@ -62,14 +67,17 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   ready.catch(() => undefined);
   let isRestarting = false;
   let closing = false;
+  let stopLooking: Stop | undefined;
 
-  return {
+  const engine = {
     async start(itsListener) {
       if (listener !== undefined) throw new Failure('Internal', 'the engine was started twice');
       listener = itsListener;
       ready = begin(parts.first);
       await ready;
       if (hello === undefined) throw new Failure('Internal', 'the worker started and said nothing');
+      // A worker that does not answer has worse to tell.
+      stopLooking = watchVisibility(parts.page, (visible) => engine.setVisible(visible).catch(() => undefined));
       return hello;
     },
     record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
@@ -78,6 +86,10 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     setPaused(asked) {
       paused = asked;
       return askAgain('pause or resume', callMsMax, async (side) => side.setPaused(asked));
+    },
+    setVisible(visible) {
+      isVisible = visible;
+      return ask('say whether it is seen', callMsMax, async (side) => side.setVisible(visible));
     },
     async define(spec) {
       specs.set(spec.name, spec);
@@ -109,10 +121,12 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     close: () => end(async (side) => side.close()),
     destroy: () => end(async (side) => side.destroy()),
   } satisfies Engine;
+  return engine;
 
   async function end(call: (side: Remote<WorkerSide>) => Promise<Outcome<void>>): Promise<void> {
     closing = true;
     forget?.();
+    stopLooking?.();
     try {
       const isAlive = await ready.then(
         () => true,
@@ -214,6 +228,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     }
     if (standing !== undefined) await itsListener?.status(standing);
     const again = life;
+    if (isVisible) await again?.ask('say that it is seen', callMsMax, async (side) => side.setVisible(true));
     if (paused) await again?.ask('pause', callMsMax, async (side) => side.setPaused(true));
     if (tasksPaused) await again?.ask('pause the handlers', callMsMax, async (side) => side.pauseTasks(true));
     if (isHeld !== undefined) {
@@ -229,6 +244,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   /** There is no worker any more. */
   function lost(failure: Failure): void {
     isRestarting = false;
+    stopLooking?.();
     life?.release(failure);
     ready = Promise.reject(failure);
     ready.catch(() => undefined);

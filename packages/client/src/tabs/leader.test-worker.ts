@@ -1,4 +1,4 @@
-// For the tests of tabs: leads until it is terminated, and answers every `pause` with its opposite.
+// For the tests of tabs: leads until it is terminated, answers every `pause` with its opposite, and hangs when it is told to.
 import { openTabs } from './tabs.ts';
 
 const tabs = openTabs({ name: self.name, platform: globalThis });
@@ -9,3 +9,7 @@ void tabs.lead(() => {
   globalThis.postMessage('leads');
   return new Promise(() => undefined);
 }, new AbortController().signal);
+globalThis.addEventListener('message', () => {
+  globalThis.postMessage('hangs');
+  for (;;);
+});

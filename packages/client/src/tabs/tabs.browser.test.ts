@@ -29,6 +29,21 @@ test('a worker that is terminated lets go of the lead', async () => {
   expect(order).toEqual(['the worker is terminated', 'the page leads']);
 });
 
+test('a worker that hangs in a loop is robbed of the lead at once', async () => {
+  const name = crypto.randomUUID();
+  const { worker, leads } = startLeader(name);
+  onTestFinished(() => worker.terminate());
+  await leads;
+  const tabs = openTabs({ name, platform: globalThis });
+  onTestFinished(() => tabs.close());
+  const hung = new Promise((resolve) => worker.addEventListener('message', resolve, { once: true }));
+  worker.postMessage('hang');
+  await hung;
+  let held: AbortSignal | undefined;
+  await tabs.lead(async (its) => void (held = its), new AbortController().signal, 'steal');
+  expect(held).toBeDefined();
+});
+
 test('a worker hears the page, and the page the worker', async () => {
   const name = crypto.randomUUID();
   const { worker, leads } = startLeader(name);
@@ -73,7 +88,7 @@ test('messages of another version, and other things, are passed over', async () 
       resolve();
     });
   });
-  const message: TabMessage = { kind: 'leader' };
+  const message: TabMessage = { kind: 'leader', term: 1 };
   for (const other of [null, 7, 'text', {}, { v: 2, message }, { v: '1', message }, { v: 1 }])
     stranger.postMessage(other);
   stranger.postMessage({ v: 1, message, added: 'by a newer release' });

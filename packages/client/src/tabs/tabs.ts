@@ -22,20 +22,24 @@ export function openTabs({ name, platform }: { readonly name: string; readonly p
   return {
     exclusive: locks !== undefined,
 
-    async lead(callback, signal) {
-      const either = AbortSignal.any([signal, life.signal]);
-      if (either.aborted) return;
+    async lead(callback, signal, how) {
+      const robbed = new AbortController();
+      const held = AbortSignal.any([signal, life.signal, robbed.signal]);
+      if (held.aborted) return;
       // Without locks each tab leads itself; an election that only seems to be one would lose events.
-      if (locks === undefined) return callback();
+      if (locks === undefined) return callback(held);
       let running: Promise<void> | undefined;
       try {
-        // One request, queued and held. Its signal ends the wait only; what ends the leadership is below.
-        await locks.request(name, { signal: either }, () => {
-          running = callback();
-          return Promise.race([running, whenAborted(either)]);
+        // One request, queued and held. Its signal ends the wait only, and a theft has none; what ends the lead is below.
+        await locks.request(name, how === 'steal' ? { steal: true } : { signal: held }, () => {
+          if (held.aborted) return undefined;
+          running = callback(held);
+          return Promise.race([running, whenAborted(held)]);
         });
       } catch (error) {
+        // The wait was aborted; or the lock was stolen, which the platform tells its holder so.
         if (!isAbort(error)) throw error;
+        robbed.abort();
       }
       // The lock is free by now; whoever led still has to finish.
       await running;

@@ -26,7 +26,7 @@ import {
 } from '@godwit/core';
 
 /** The version of the calls below. A page and its worker come from one build, unless a cache kept one of them. */
-export const borderVersion = 3;
+export const borderVersion = 4;
 
 /** How the worker's engine is made. */
 export interface WorkerOptions {
@@ -59,6 +59,7 @@ export interface WorkerSide {
   outcomes(items: readonly OutcomeOf[]): Promise<Outcome<readonly (RelayOutcome | null)[]>>;
   read(after: Position, limit: number): Promise<Outcome<LogRun>>;
   setPaused(paused: boolean): Promise<Outcome<void>>;
+  setVisible(visible: boolean): Promise<Outcome<void>>;
   define(spec: HandlerSpec): Promise<Outcome<void>>;
   undefine(name: string, graceMs: number): Promise<Outcome<void>>;
   settle(outcomes: readonly TaskOutcome[]): Promise<Outcome<void>>;

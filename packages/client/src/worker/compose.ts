@@ -1,5 +1,5 @@
 // Puts an engine together out of what a browser's worker has: a database, a lock, a broadcast channel, fetch.
-import { createEngine, createMemoryDevice, worldOf, type Engine, type Failure, type Platform } from '@godwit/core';
+import { createEngine, worldOf, type Engine, type Failure, type Platform } from '@godwit/core';
 import { createFetchLink } from '../link/link.ts';
 import type { TokenSource } from '../link/token.ts';
 import { openStorage } from '../storage/open.ts';
@@ -30,7 +30,7 @@ export async function composeEngine(parts: {
     store,
     storage,
     // A log in memory is this tab's alone, and so is its election: nobody else could send what is in it.
-    tabs: storage === 'memory' ? createMemoryDevice().tab() : openTabs({ name, platform }),
+    tabs: openTabs({ name: storage === 'memory' ? world.id() : name, platform }),
     link:
       relay === undefined ? undefined : createFetchLink({ relay, fetch: platform.fetch, world, token, credentials }),
     world,

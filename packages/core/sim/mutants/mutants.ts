@@ -329,4 +329,46 @@ export const mutants: readonly Mutant[] = [
     find: '      state.published += records.length;',
     put: '      state.published += events.length;',
   },
+  {
+    name: 'the lead is stolen without a new term',
+    file: 'election/election.ts',
+    find: 'term = Math.max(term + 1, world.now());',
+    put: "if (its === 'wait') term = Math.max(term + 1, world.now());",
+  },
+  {
+    name: 'a tab that nobody looks at steals the lead',
+    file: 'election/election.ts',
+    find: 'heartbeat.set(isVisible && leave',
+    put: 'heartbeat.set(leave',
+  },
+  {
+    name: 'a tab steals the lead again though no leader has answered it since',
+    file: 'election/election.ts',
+    find: '      if (!isAnswered) return false;\n',
+    put: '',
+  },
+  {
+    name: 'whoever was robbed of the lead goes on with the relay',
+    file: 'election/election.ts',
+    find: 'return lead(held, term);',
+    put: 'return lead(AbortSignal.any([signal, round.signal]), term);',
+  },
+  {
+    name: 'whoever leads answers nobody that asks',
+    file: 'election/election.ts',
+    find: "if (isAsk) tabs.announce({ kind: 'here', term });",
+    put: '',
+  },
+  {
+    name: 'the lead of one that is frozen is never stolen',
+    file: 'election/heartbeat.ts',
+    find: 'unanswered >= unansweredMax && silent()',
+    put: 'unanswered < 0 && silent()',
+  },
+  {
+    name: 'whoever leads goes on though its clock jumped',
+    file: 'election/election.ts',
+    find: 'watchClock(world, end)',
+    put: 'watchClock(world, () => undefined)',
+  },
 ];

@@ -119,7 +119,7 @@ function stand(
   });
   return async () => {
     life.abort();
-    await standing;
+    await standing.ended;
     expect(failures).toEqual([]);
   };
 }

@@ -11,13 +11,15 @@ export interface MemoryDevice {
 interface Candidate {
   /** The lead is its own until the promise settles. It never rejects. */
   readonly lead: () => Promise<void>;
+  /** Another has taken the lead. */
+  readonly rob: () => void;
 }
 
 /** Makes a device without tabs. */
 export function createMemoryDevice(): MemoryDevice {
   const tabs = new Set<(message: TabMessage) => void>();
   const queue: Candidate[] = [];
-  let isLed = false;
+  let holder: Candidate | undefined;
   /** Tabs that live, each with what ends with it. */
   const living = new Map<string, Promise<void>>();
 
@@ -29,7 +31,7 @@ export function createMemoryDevice(): MemoryDevice {
     tabs.add(receive);
     return {
       exclusive: true,
-      lead: (callback, signal) => stand(callback, AbortSignal.any([signal, life.signal])),
+      lead: (callback, signal, how) => stand(callback, AbortSignal.any([signal, life.signal]), how),
       announce(message) {
         if (life.signal.aborted) return;
         // A copy, as between threads; later, as between threads; and in order, since promises are.
@@ -67,38 +69,57 @@ export function createMemoryDevice(): MemoryDevice {
     }
   }
 
-  function stand(callback: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  function stand(
+    callback: (held: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+    how: 'wait' | 'steal' = 'wait',
+  ): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     return new Promise((resolve, reject) => {
+      const robbed = new AbortController();
+      const held = AbortSignal.any([signal, robbed.signal]);
       const candidate: Candidate = {
+        rob: () => robbed.abort(),
         async lead() {
           stopWaiting();
-          const running = (async () => callback())();
+          if (held.aborted) return resolve();
+          const running = (async () => callback(held))();
           running.then(resolve, reject);
-          const whenAborted = onAbort(signal);
+          const whenLost = onAbort(held);
           // Whoever was told to stop and does not still loses the lead: others must not wait for it.
-          await Promise.race([running.catch(() => undefined), whenAborted.aborted]);
-          whenAborted.stop();
+          await Promise.race([running.catch(() => undefined), whenLost.aborted]);
+          whenLost.stop();
         },
       };
       const leave = (): void => {
-        queue.splice(queue.indexOf(candidate), 1);
+        if (queue.includes(candidate)) queue.splice(queue.indexOf(candidate), 1);
         resolve();
       };
       const stopWaiting = (): void => signal.removeEventListener('abort', leave);
       signal.addEventListener('abort', leave, { once: true });
-      queue.push(candidate);
-      void next();
+      if (how === 'steal') void grant(candidate);
+      else {
+        queue.push(candidate);
+        next();
+      }
     });
   }
 
-  async function next(): Promise<void> {
-    if (isLed) return;
-    isLed = true;
+  function next(): void {
+    const first = holder === undefined ? queue.shift() : undefined;
+    if (first !== undefined) void grant(first);
+  }
+
+  async function grant(candidate: Candidate): Promise<void> {
+    const before = holder;
+    holder = candidate;
+    before?.rob();
     // Even a lone tab waits a turn, as it would for the platform's lock.
     await Promise.resolve();
-    for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) await candidate.lead();
-    isLed = false;
+    await candidate.lead();
+    if (holder !== candidate) return;
+    holder = undefined;
+    next();
   }
 }
 

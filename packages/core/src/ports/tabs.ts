@@ -43,10 +43,14 @@ export type TabMessage =
       readonly channels: readonly (readonly [name: string, from: string])[];
     }
   /** A leader has begun: every tab says its channels again. */
-  | { readonly kind: 'leader' }
+  | { readonly kind: 'leader'; readonly term: number }
+  /** A tab that somebody looks at wants to know whether the leader lives; `term` is the newest that it has heard of. */
+  | { readonly kind: 'ask'; readonly term: number }
+  /** The leader lives: the answer to `ask`. */
+  | { readonly kind: 'here'; readonly term: number }
   /** The application stopped, or took up, talking to the relay: for the whole device. */
   | { readonly kind: 'pause'; readonly paused: boolean }
-  | { readonly kind: 'leader-news'; readonly news: LeaderNews }
+  | { readonly kind: 'leader-news'; readonly term: number; readonly news: LeaderNews }
   /** Rows of a durable handler changed, or its lease was let go. */
   | { readonly kind: 'tasks'; readonly handler: string }
   /** The application stopped, or took up, its durable handlers: for the whole device. */
@@ -60,9 +64,11 @@ export type TabMessage =
     };
 
 /**
- * **Law.** Tabs share an election exactly when they share a log. At most one tab's `lead` callback runs at a time where
- * the platform has locks; a tab that ends, however it ends, lets go. The request is queued once and held: leadership
- * ends when the callback's promise settles, when the signal aborts, or with the tab. A message is heard by every other
+ * **Law.** Tabs share an election exactly when they share a log. At most one tab has the lead at a time where the
+ * platform has locks; a tab that ends, however it ends, lets go. The request is queued once and held: leadership ends
+ * when the callback's promise settles, when the signal aborts, with the tab, or when another tab steals it. Whoever
+ * steals leads at once, before those that wait; whoever was robbed may be frozen, and hears of it only when it runs
+ * again: until then its callback goes on, so what it does must be harmless. A message is heard by every other
  * tab that listens, in the sender's order, never by its sender, and nobody waits for it; it may be lost, so it carries
  * news of what is stored, never the only copy of anything durable. A tab that has said that it lives is gone when it
  * closes, and when it ends in whatever way; one that is frozen is not, and where the platform has no locks nobody is
@@ -72,10 +78,12 @@ export interface Tabs {
   /** Whether the platform has locks. Without them each tab talks to the relay for itself. */
   readonly exclusive: boolean;
   /**
-   * Waits for the lead, then runs `callback` while it is held. Resolves when leadership has ended, or when the wait was
-   * aborted; rejects when the callback does.
+   * Waits for the lead, or steals it, then runs `callback` while it is held. Resolves when leadership and the callback have
+   * ended, or when the wait was aborted; rejects when the callback does.
+   *
+   * @param callback its `held` aborts when the lead is lost: stolen, or let go by the signal or by `close`
    */
-  lead(callback: () => Promise<void>, signal: AbortSignal): Promise<void>;
+  lead(callback: (held: AbortSignal) => Promise<void>, signal: AbortSignal, how?: 'wait' | 'steal'): Promise<void>;
   announce(message: TabMessage): void;
   hear(listener: (message: TabMessage) => void): Stop;
   /** Says that this tab lives, until it closes or ends. Resolves when the others can tell. */

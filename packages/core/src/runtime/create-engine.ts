@@ -1,7 +1,7 @@
 // The core of one tab: records what it publishes, reads what the log gains, and talks to the relay while it leads.
 import { Failure, failureToJson, toFailure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
-import { standForElection } from '../election/election.ts';
+import { standForElection, type Election } from '../election/election.ts';
 import type { Link } from '../ports/link.ts';
 import type { Position, Retention } from '../ports/store.ts';
 import type { DeviceStore } from '../ports/tasks.ts';
@@ -55,6 +55,7 @@ export function createEngine(parts: EngineParts): Engine {
     world,
     outbox: () => outbox,
     hasRelay: link !== undefined,
+    term: () => election?.term ?? 0,
     others: () => ({ handlers: tasks.known, tasksPaused: tasks.paused, trimmed: trimmer.trimmed }),
     tell: (status) => void attempt(() => listener?.status(status)),
   });
@@ -113,6 +114,7 @@ export function createEngine(parts: EngineParts): Engine {
   let listener: EngineListener | undefined;
   let source = '';
   let recorder: Recorder | undefined;
+  let election: Election | undefined;
   let reader: Reader | undefined;
   /** The newest own event that was stored. */
   let recorded: Position = 0;
@@ -146,9 +148,8 @@ export function createEngine(parts: EngineParts): Engine {
       });
       const stopHearing = tabs.hear(hear);
       tabs.announce({ kind: 'channels', tab, channels: parts.channels });
-      const standingForElection =
-        leading && standForElection({ tabs, world, lead: (until) => leading.lead(until), report, signal });
-      ended = Promise.all([reader.ended, standingForElection]).finally(stopHearing);
+      if (leading !== undefined) election = standForElection({ tabs, world, lead: leading.lead, report, signal });
+      ended = Promise.all([reader.ended, election?.ended]).finally(stopHearing);
       return { deviceId: state.deviceId, storage: parts.storage, status: standing.status() };
     },
 
@@ -179,6 +180,10 @@ export function createEngine(parts: EngineParts): Engine {
     async setPaused(paused) {
       tabs.announce({ kind: 'pause', paused });
       setPaused(paused);
+    },
+
+    async setVisible(visible) {
+      election?.setVisible(visible);
     },
 
     close() {
@@ -240,6 +245,7 @@ export function createEngine(parts: EngineParts): Engine {
 
   function hear(message: TabMessage): void {
     if (signal.aborted) return;
+    const isCurrent = election?.hear(message);
     switch (message.kind) {
       case 'grew':
         outbox.grow(message.outbox);
@@ -255,7 +261,7 @@ export function createEngine(parts: EngineParts): Engine {
         tabs.announce({ kind: 'channels', tab, channels: parts.channels });
         break;
       case 'leader-news':
-        standing.hear(message.news);
+        if (isCurrent === true) standing.hear(message.news);
         break;
       case 'pause':
         setPaused(message.paused);

@@ -97,6 +97,8 @@ export interface Engine extends TaskEngine {
   read(after: Position, limit: number): Promise<LogRun>;
   /** Stops, or takes up, talking to the relay. */
   setPaused(paused: boolean): Promise<void>;
+  /** Whether somebody looks at this tab: it takes over from a leader that froze or hangs. Not visible unless said, once started. */
+  setVisible(visible: boolean): Promise<void>;
   close(): Promise<void>;
   /** Closes, and forgets what the device has stored. */
   destroy(): Promise<void>;

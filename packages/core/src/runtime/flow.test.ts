@@ -45,7 +45,7 @@ async function inOneThread(tabsOf: (tabs: Tabs) => Tabs): Promise<FlowUnderTest>
 flowContract('in one thread', () => inOneThread((tabs) => tabs));
 
 flowContract('in one thread, where the platform has no locks and every tab talks to the relay', () =>
-  inOneThread((tabs) => ({ ...tabs, exclusive: false, lead: (callback) => callback() })),
+  inOneThread((tabs) => ({ ...tabs, exclusive: false, lead: (callback, held) => callback(held) })),
 );
 
 test('without a relay events go from tab to tab, and nothing waits for one', async () => {

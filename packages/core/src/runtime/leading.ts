@@ -14,7 +14,7 @@ import type { Standing } from './standing.ts';
 /** A tab's way of leading. */
 export interface Leading {
   /** Leads until the signal aborts. */
-  lead(signal: AbortSignal): Promise<void>;
+  lead(signal: AbortSignal, term: number): Promise<void>;
   /** The outbox of this channel may have grown. */
   wake(channel: string): void;
   /** Looks again whether it is paused. */
@@ -41,21 +41,25 @@ export function createLeading(parts: {
   readonly report: (failure: Failure) => void;
 }): Leading {
   const { store, tabs, link, world, reading, standing, outbox, report } = parts;
-  let term: AbortController | undefined;
+  let until: AbortController | undefined;
   let sync: Sync | undefined;
   /** Channels that grew while a sync was starting, which may have looked at the outbox just before. */
   const grown = new Set<string>();
 
   return {
-    async lead(signal) {
-      if (tabs.exclusive) standing.setRole('leader');
+    async lead(signal, term) {
+      if (tabs.exclusive) {
+        standing.setRole('leader');
+        // Whoever was robbed says and sends nothing any more as a leader, however long what is under way takes.
+        signal.addEventListener('abort', () => standing.setRole('follower'), { once: true });
+      }
       // Tabs that crashed did not say so; those that live answer this.
       reading.forgetOthers();
-      tabs.announce({ kind: 'leader' });
+      tabs.announce({ kind: 'leader', term: term });
       try {
         while (!signal.aborted) {
-          term = new AbortController();
-          const either = AbortSignal.any([signal, term.signal]);
+          until = new AbortController();
+          const either = AbortSignal.any([signal, until.signal]);
           if (standing.paused) await aborted(either);
           else await syncUntil(either);
         }
@@ -63,7 +67,7 @@ export function createLeading(parts: {
         if (!isFinal(error)) throw error;
         parts.lost(toFailure(error));
       } finally {
-        term?.abort();
+        until?.abort();
         if (tabs.exclusive) standing.setRole('follower');
       }
     },
@@ -71,7 +75,7 @@ export function createLeading(parts: {
       if (sync === undefined) grown.add(channel);
       else sync.wake(channel);
     },
-    reconsider: () => term?.abort(),
+    reconsider: () => until?.abort(),
     get sync() {
       return sync;
     },

@@ -128,7 +128,7 @@ test('channels that no tab reads any more are left', async () => {
 
 test('without locks an ephemeral event is heard once in each tab', async () => {
   const place = createPlace();
-  const tabsOf = (tabs: Tabs): Tabs => ({ ...tabs, exclusive: false, lead: (callback) => callback() });
+  const tabsOf = (tabs: Tabs): Tabs => ({ ...tabs, exclusive: false, lead: (callback, held) => callback(held) });
   const tabs = [await place.tab('alice', { tabsOf }), await place.tab('alice', { tabsOf })];
   const bob = await place.tab('bob');
   await Promise.all([...tabs, bob].map(online));

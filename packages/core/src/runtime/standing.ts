@@ -32,6 +32,8 @@ export function createStanding(parts: {
   readonly world: World;
   readonly outbox: () => Outbox;
   readonly hasRelay: boolean;
+  /** This tab's own, while it leads. */
+  readonly term: () => number;
   /** The rest of what the status shows. */
   readonly others: () => Pick<EngineStatus, 'handlers' | 'tasksPaused' | 'trimmed'>;
   readonly tell: (status: EngineStatus) => void;
@@ -100,6 +102,7 @@ export function createStanding(parts: {
       const { events, bytes } = parts.outbox();
       tabs.announce({
         kind: 'leader-news',
+        term: parts.term(),
         news: { connection, pending: events, pendingBytes: bytes, paused, refused },
       });
     });

@@ -1,6 +1,8 @@
 // What every Tabs keeps, in memory or by the platform's locks and channels.
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { TabMessage, Tabs } from '../ports/tabs.ts';
+import { gate, never } from './tabs/gate.ts';
+import { stealing } from './tabs/stealing.ts';
 
 /** A device whose log can be opened in several tabs. */
 export interface TabsDevice {
@@ -11,6 +13,13 @@ export interface TabsDevice {
   /** Resolves when a message that was announced before has been heard by whoever was to hear it. */
   settle(): Promise<void>;
   dispose(): void | Promise<void>;
+}
+
+/** A device with two tabs. */
+export interface OpenedTabs {
+  readonly device: TabsDevice;
+  readonly alice: Tabs;
+  readonly bob: Tabs;
 }
 
 /** The law of {@link Tabs}, where the platform has locks. */
@@ -192,6 +201,8 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
       });
     });
 
+    describe('stealing', () => stealing(opened));
+
     describe('announce', () => {
       test('every other tab that listens hears a message, and its sender never', async () => {
         const { device, alice, bob } = await opened();
@@ -299,7 +310,7 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
     return device;
   }
 
-  async function opened(): Promise<{ readonly device: TabsDevice; readonly alice: Tabs; readonly bob: Tabs }> {
+  async function opened(): Promise<OpenedTabs> {
     const device = await made();
     const [alice, bob] = [device.tab(), device.tab()];
     onTestFinished(() => {
@@ -312,15 +323,6 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
 
 function grew(channel: string): TabMessage {
   return { kind: 'grew', outbox: [{ channel, events: 1, bytes: 10 }] };
-}
-
-function never(): AbortSignal {
-  return new AbortController().signal;
-}
-
-function gate(): { readonly open: () => void; readonly opened: Promise<void> } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  return { open: resolve, opened: promise };
 }
 
 /** Listens, and lets a test wait for the n-th message. */

@@ -11,6 +11,7 @@ export const callFaults: Readonly<Record<CallFault, number>> = {
   'tabs.message-lost': 0.02,
   'tabs.message-late': 0.05,
   'tabs.message-doubled': 0.03,
+  'tabs.theft-late': 0.3,
   // Between a device and the relay.
   'link.push-cut': 0.03,
   'link.push-answer-lost': 0.05,
@@ -44,6 +45,9 @@ export const stepFaults: Readonly<Record<StepFault, number>> = {
   'tab.closed': 4,
   'tab.killed': 5,
   'tab.frozen': 5,
+  'tab.shown': 6,
+  'tab.silenced': 3,
+  'lock.stolen': 2,
   'device.added': 2,
   'relay.killed': 3,
   'relay.drained': 2,
@@ -68,6 +72,7 @@ export type CallFault =
   | 'tabs.message-lost'
   | 'tabs.message-late'
   | 'tabs.message-doubled'
+  | 'tabs.theft-late'
   | 'link.push-cut'
   | 'link.push-answer-lost'
   | 'link.push-slow'
@@ -95,6 +100,9 @@ export type StepFault =
   | 'tab.closed'
   | 'tab.killed'
   | 'tab.frozen'
+  | 'tab.shown'
+  | 'tab.silenced'
+  | 'lock.stolen'
   | 'device.added'
   | 'relay.killed'
   | 'relay.drained'

@@ -17,6 +17,8 @@ const trimmedGap = 'gap retention null';
 const restMsMax = 15 * 60_000;
 /** How long the task waits that an owner leaves behind, in milliseconds: it is frozen before that is over. */
 const retryAfterMs = 10_000;
+/** Within how much time a tab in sight goes on where the leader has frozen, in milliseconds. */
+const failOverMs = 3000;
 /** How long a device's last word is waited for. */
 const stepMs = 5000;
 
@@ -48,6 +50,7 @@ export async function comeToRest(scene: Scene): Promise<void> {
   resume(scene);
   await base.advance(1000);
   await takeOver(scene);
+  await failOver(scene);
   const asleep = sleepers(scene);
   for (const { life } of asleep) life.freeze();
   // Each device has a last word: whoever has not heard of something before hears of it now.
@@ -124,7 +127,33 @@ async function takeOver(scene: Scene): Promise<void> {
   await scene.base.advance(1000);
 }
 
-/** Tabs that sleep on while their devices come to rest: not those that lead, since nobody takes a living tab's lock. */
+/** Freezes those who lead: within three seconds a tab that somebody looks at has sent what waits. */
+async function failOver({ devices, dice, plan, base, history, fail }: Scene): Promise<void> {
+  const frozen = devices.flatMap((device) => {
+    const awake = awakeOf(device);
+    const leader = awake.find(({ runtime }) => runtime?.status.get().role === 'leader');
+    const follower = dice.any(awake.filter((tab) => tab !== leader));
+    return leader === undefined || follower === undefined ? [] : [{ device, leader, follower }];
+  });
+  for (const { follower } of frozen) follower.show(true);
+  // Whoever has stolen before is to be answered first.
+  await base.advance(1000);
+  for (const { leader, follower } of frozen) {
+    leader.life.freeze();
+    for (const channel of plan.channels) follower.publish(channel);
+  }
+  await base.advance(failOverMs);
+  for (const { device, leader, follower } of frozen) {
+    for (const [id, { channel }] of device.disk.facts.own) {
+      if (!history.channel(channel).appended.has(identityOf({ source: device.disk.source ?? '', id })))
+        fail(`${follower.name} has not sent ${id}, and ${leader.name}, which led, is frozen for ${failOverMs} ms`);
+    }
+    leader.life.thaw();
+  }
+  await base.advance(1000);
+}
+
+/** Tabs that sleep on while their devices come to rest: not those that lead, since hidden tabs take nobody's lock. */
 function sleepers({ devices, dice }: Scene): readonly SimTab[] {
   return devices.flatMap((device) => {
     const living = livingOf(device);

@@ -6,7 +6,7 @@ import { createTestWorld, mulberry32, type TestWorld } from '../world.ts';
 import { createDice, type Dice } from './dice.ts';
 import { createDisk, type Disk } from './device.ts';
 import { createFaults, type Faults } from './faults.ts';
-import { createLife } from './life.ts';
+import { createLife, type Life } from './life.ts';
 import { drawPlan, type Plan, type PlanBounds } from './plan.ts';
 import { createOrder } from './order.ts';
 import { createSimRelay, type SimRelay } from './relay.ts';
@@ -167,6 +167,8 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       later.after(0, () => later.after(1, () => tab.life.run(look)));
     },
     asks(tab) {
+      const device = devices.find(({ disk }) => disk === tab.disk);
+      if (device?.tabsDevice.believesToLead(tab.life) === false) fail(`${tab.name} asks the relay, and does not lead`);
       const second = Math.floor(elapsed() / 1000);
       const asked = asks.get(tab);
       const count = asked?.second === second ? asked.count + 1 : 1;
@@ -203,7 +205,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       const device: SimDevice = {
         name: `device${devices.length + 1}`,
         disk: newDisk(),
-        tabsDevice: createSimTabs({ faults, dice: faultDice, base: later }),
+        tabsDevice: newTabs(),
         tabs: [],
         skewMs: 0,
         isFull: false,
@@ -213,6 +215,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     },
     addTab(device) {
       const life = createLife(elapsed);
+      const { tabsDevice } = device;
       const name = `${device.name}.${device.tabs.length + 1}`;
       const world = createSimWorld({ base, life, seed: seeds.whole(1, 2 ** 31), skewMs: () => device.skewMs });
       life.onDeath(() => note(name, 'dies'));
@@ -224,7 +227,8 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
         disk: device.disk,
         store: (inner) => leasing(inner, () => tab),
         isFull: () => device.isFull,
-        tabs: device.tabsDevice.tab(life),
+        tabs: (isVisible) => tabsDevice.tab(life, isVisible),
+        isVisible: seeds.chance(0.5),
         faults,
         dice: faultDice,
         base: later,
@@ -239,10 +243,14 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     loseDisk(device) {
       void device.disk.open(base).destroy();
       device.disk = newDisk();
-      device.tabsDevice = createSimTabs({ faults, dice: faultDice, base: later });
+      device.tabsDevice = newTabs();
     },
   };
   return scene;
+
+  function newTabs(): SimTabsDevice {
+    return createSimTabs({ faults, dice: faultDice, base: later, fail, isCalm });
+  }
 
   function newDisk(): Disk {
     const disk = createDisk({ history, fail, wasForbidden: (channel) => relay.wasForbidden(channel) });
@@ -255,7 +263,11 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     // A tab that the disk did not let open runs nothing. And whoever pauses its tasks lets them wait: a tab that was opened
     // since, and knows of no pause, may take them.
     if (runtime === undefined || runtime.tasks.state === 'paused') return false;
-    return life.state === 'alive' && !life.isStuck && closing === 'no' && elapsed() - life.troubledAt > wellMs;
+    return isCalm(life) && closing === 'no';
+  }
+
+  function isCalm(life: Life): boolean {
+    return life.state === 'alive' && !life.isStuck && elapsed() - life.troubledAt > wellMs;
   }
 
   /** Looks at who takes a handler over from whom. */

@@ -1,4 +1,5 @@
 // What happens in a simulated world, step by step: people publish, tabs come and go, and the dice decide what breaks.
+import { jumpMsMax, tickMs } from '../../election/clock.ts';
 import { trimYoungMs } from '../../ports/store.ts';
 import type { StepFault } from './kinds.ts';
 import { stepFaultKinds } from './kinds.ts';
@@ -180,6 +181,22 @@ const strikes: Readonly<Record<StepFault, (target: Target) => boolean | void>> =
     if (tab !== undefined) later.after(dice.pick([1000, 15_000, 60_000, 600_000]), () => tab.life.thaw());
     return tab !== undefined;
   },
+  'tab.shown'({ tab }) {
+    tab?.show(!tab.isVisible);
+    return tab !== undefined;
+  },
+  'tab.silenced'({ device, tab, scene: { dice, note } }) {
+    if (tab === undefined) return false;
+    const way = dice.pick(['deaf', 'mute', 'both'] as const);
+    note(tab.name, `is ${way === 'both' ? 'deaf and mute' : way} for a while`);
+    device.tabsDevice.silence(tab.life, way, dice.pick([1000, 5000, 20_000, 60_000]));
+    return true;
+  },
+  'lock.stolen'({ device, scene: { dice, note } }) {
+    note(device.name, 'is robbed of its lock by a stranger');
+    device.tabsDevice.rob(dice.pick([0, 1000, 10_000]));
+    trouble(device);
+  },
   'relay.killed'({ scene: { relay, later, dice, note } }) {
     note('relay', 'is killed');
     relay.kill();
@@ -212,9 +229,12 @@ const strikes: Readonly<Record<StepFault, (target: Target) => boolean | void>> =
     device.skewMs += dice.whole(-30_000, 30_000);
     trouble(device);
   },
-  'clock.jumped'({ device, scene: { dice } }) {
+  'clock.jumped'({ device, scene }) {
+    const { dice } = scene;
+    const before = device.skewMs;
     device.skewMs += dice.pick(jumpsMs);
     trouble(device);
+    expectLettingGo(scene, device, before);
   },
   'store.full'({ device, scene: { later, dice } }) {
     device.isFull = true;
@@ -249,6 +269,21 @@ const strikes: Readonly<Record<StepFault, (target: Target) => boolean | void>> =
     scene.note('world', `tabs that open are of release ${scene.release}`);
   },
 };
+
+/** Whoever leads when its clock jumps lets go at its next look, and stands again. */
+function expectLettingGo({ later, fail }: Scene, device: SimDevice, before: number): void {
+  const { tabsDevice, skewMs } = device;
+  const { lead } = tabsDevice;
+  const byMs = skewMs - before;
+  if (lead === undefined || lead.life.state !== 'alive' || Math.abs(byMs) < jumpMsMax + tickMs) return;
+  const { troubledAt } = lead.life;
+  later.after(tickMs + 1, () => {
+    // Whatever else has happened to it meanwhile may excuse it.
+    const isSame = device.skewMs === skewMs && lead.life.state === 'alive' && lead.life.troubledAt === troubledAt;
+    if (isSame && tabsDevice.lead?.number === lead.number)
+      fail(`${device.name} is led on by a tab whose clock has jumped by ${byMs} ms`);
+  });
+}
 
 function trouble({ tabs }: SimDevice): void {
   for (const { life } of tabs) life.trouble();

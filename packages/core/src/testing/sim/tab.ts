@@ -5,6 +5,7 @@ import { RetryAfterError } from '../../durable/errors.ts';
 import { payload } from '../../event/schema.ts';
 import type { Failure } from '../../failure.ts';
 import { createEngine } from '../../runtime/create-engine.ts';
+import type { Engine } from '../../runtime/engine.ts';
 import { createHandle } from '../../runtime/create-handle.ts';
 import type { Delivered, Receipt, Runtime } from '../../runtime/runtime.ts';
 import type { DeviceStore } from '../../ports/tasks.ts';
@@ -82,6 +83,9 @@ export interface SimTab {
   /** What happened here, as its status ought to say it. */
   readonly counts: Readonly<Record<'published' | 'refused' | 'delivered' | 'failed', number>>;
   close(): void;
+  /** Whether somebody looks at it. */
+  readonly isVisible: boolean;
+  show(isVisible: boolean): void;
 }
 
 /** Beyond this age, in milliseconds, nothing stays in a device's log. */
@@ -123,14 +127,15 @@ export function openTab(
     readonly disk: Disk;
     readonly store: (inner: DeviceStore) => DeviceStore;
     readonly isFull: () => boolean;
-    readonly tabs: Tabs;
+    readonly tabs: (isVisible: () => boolean) => Tabs;
+    readonly isVisible: boolean;
     readonly world: SimWorld;
     readonly relay: SimRelayEnd;
     readonly plan: Plan;
     readonly account: Account;
   },
 ): SimTab {
-  const { name, release, disk, life, faults, dice, base, tabs, world, relay, plan, account } = parts;
+  const { name, release, disk, life, faults, dice, base, world, relay, plan, account } = parts;
   const retention = { ageMs: retainedMs, eventsMax: plan.keptMax };
   let runtime: Runtime<NoteEvents> | undefined;
   let store: DeviceStore | undefined;
@@ -142,6 +147,8 @@ export function openTab(
   const whispers = new Map<string, number>();
   const counts = { published: 0, refused: 0, delivered: 0, failed: 0 };
   let whispered = 0;
+  let { isVisible } = parts;
+  let engine: Engine | undefined;
 
   const tab: SimTab = {
     name,
@@ -184,6 +191,15 @@ export function openTab(
         (error: unknown) => refused(error),
       );
     },
+    get isVisible() {
+      return isVisible;
+    },
+    show(next) {
+      // A person sees only a tab that runs; that one hears of it at once.
+      if (life.state !== 'alive') return;
+      isVisible = next;
+      void engine?.setVisible(isVisible);
+    },
     close() {
       if (runtime === undefined || closing !== 'no') return;
       closing = 'under way';
@@ -212,10 +228,10 @@ export function openTab(
     const options = { scheduler: plan.scheduler, batch: plan.batch };
     store = told(createSimStore(parts.store(disk.open(world)), parts));
     const link = createSimLink(relay, { ...parts, asks: () => account.asks(tab) });
-    const engine = createEngine({
+    const its = createEngine({
       store,
       storage: 'memory',
-      tabs,
+      tabs: parts.tabs(() => isVisible),
       link,
       world,
       channels: plan.channels.map((channel) => [channel, plan.from]),
@@ -224,13 +240,15 @@ export function openTab(
     });
     try {
       const opened = await createHandle({
-        engine,
+        engine: its,
         events: release === 1 ? events : nextEvents,
         world,
         channels: plan.channels,
         tasks: options,
         report: (its) => account.reported(tab, its),
       });
+      engine = its;
+      void engine.setVisible(isVisible);
       listen(opened);
       runtime = opened;
     } catch (error) {

@@ -1,4 +1,4 @@
-// The tabs of a simulated device: one lock, and messages that may be late or lost. A frozen tab keeps its lock; a dead one does not.
+// The tabs of a simulated device: one lock, and messages that may be late or lost. A frozen tab keeps its lock until one in sight steals it.
 import type { TabMessage, Tabs } from '../../ports/tabs.ts';
 import type { Stop, World } from '../../ports/world.ts';
 import type { Dice } from './dice.ts';
@@ -7,8 +7,16 @@ import type { Life } from './life.ts';
 
 /** A device whose tabs share an election and hear each other. */
 export interface SimTabsDevice {
-  /** Opens a tab that lives this life. */
-  tab(life: Life): Tabs;
+  /** Opens a tab that lives this life; `isVisible` tells whether somebody looks at it. */
+  tab(life: Life, isVisible?: () => boolean): Tabs;
+  /** Something that is no tab of ours takes the lock, for so long. */
+  rob(ms: number): void;
+  /** For so long a tab hears nobody, or nobody hears it. */
+  silence(life: Life, way: 'deaf' | 'mute' | 'both', ms: number): void;
+  /** Whether the tab leads, as far as it can know. */
+  believesToLead(life: Life): boolean;
+  /** Which lead this is, counted from the device's first, and whose; undefined while nobody has it. */
+  readonly lead: { readonly number: number; readonly life: Life } | undefined;
 }
 
 /** The longest that a message is under way, in milliseconds. */
@@ -20,8 +28,19 @@ interface Receiver {
 }
 
 interface Candidate {
+  /** Undefined: no tab of ours. */
+  readonly life: Life | undefined;
   /** Runs the callback, and resolves when the lead has ended, however it did. */
   readonly lead: () => Promise<void>;
+  /** Another has taken the lead. */
+  readonly rob: () => void;
+}
+
+/** What a tab has heard and done, so that it is known when it steals what it must not. */
+interface Conduct {
+  heardTerm: number;
+  /** It has stolen, and no leader has answered it since. */
+  isUnanswered: boolean;
 }
 
 /** Makes a device without tabs. */
@@ -29,22 +48,68 @@ export function createSimTabs(parts: {
   readonly faults: Faults;
   readonly dice: Dice;
   readonly base: Pick<World, 'after'>;
+  /** Hears of what must never be. */
+  readonly fail?: (message: string) => void;
+  /** Whether nothing excuses a tab that does not answer, or does not hear. */
+  readonly isCalm?: (life: Life) => boolean;
 }): SimTabsDevice {
-  const { faults, dice, base } = parts;
+  const { faults, dice, base, fail = () => undefined, isCalm = () => false } = parts;
   const receivers = new Set<Receiver>();
   const queue: Candidate[] = [];
-  let isLed = false;
+  let holder: Candidate | undefined;
+  let leads = 0;
   /** Tabs that live, each with what ends with it. */
   const living = new Map<string, Promise<void>>();
+  const conducts = new Map<Life, Conduct>();
+  /** Of each tab, the lead that it was handed last. */
+  const handed = new Map<Life, AbortSignal>();
+  const silenced = { deaf: new Map<Life, number>(), mute: new Map<Life, number>() };
 
-  return { tab };
+  return {
+    tab,
+    rob(ms) {
+      const taken = Promise.withResolvers<void>();
+      const stop = base.after(ms, taken.resolve);
+      void grant({
+        life: undefined,
+        lead: () => taken.promise,
+        rob() {
+          stop();
+          taken.resolve();
+        },
+      });
+    },
+    silence(life, way, ms) {
+      for (const its of way === 'both' ? (['deaf', 'mute'] as const) : [way]) {
+        const { [its]: counts } = silenced;
+        counts.set(life, (counts.get(life) ?? 0) + 1);
+        life.trouble();
+        base.after(ms, () => {
+          counts.set(life, (counts.get(life) ?? 1) - 1);
+          life.trouble();
+        });
+      }
+    },
+    believesToLead: (life) => handed.get(life)?.aborted === false,
+    get lead() {
+      return holder?.life && { number: leads, life: holder.life };
+    },
+  };
 
-  function tab(life: Life): Tabs {
+  function isSilenced(way: 'deaf' | 'mute', life: Life): boolean {
+    return !faults.isOver && (silenced[way].get(life) ?? 0) > 0;
+  }
+
+  function tab(life: Life, isVisible = () => true): Tabs {
     const end = new AbortController();
+    const conduct: Conduct = { heardTerm: 0, isUnanswered: false };
+    conducts.set(life, conduct);
     const listeners = new Set<(message: TabMessage) => void>();
     const receiver: Receiver = {
       life,
       hear(message) {
+        if ('term' in message && message.kind !== 'ask') conduct.heardTerm = Math.max(conduct.heardTerm, message.term);
+        if (message.kind === 'here') conduct.isUnanswered = false;
         for (const listener of listeners) listener(message);
       },
     };
@@ -58,9 +123,15 @@ export function createSimTabs(parts: {
 
     return {
       exclusive: true,
-      lead: (callback, signal) => life.gate(stand(callback, AbortSignal.any([signal, end.signal]), life)),
+      lead(callback, signal, how) {
+        if (how === 'steal' && !signal.aborted) judge();
+        return life.gate(stand(callback, AbortSignal.any([signal, end.signal]), life, how));
+      },
       announce(message) {
         if (end.signal.aborted || life.isDead()) return;
+        if (message.kind === 'leader' && message.term <= conduct.heardTerm)
+          fail(`a tab leads in the term ${message.term}, and has heard of ${conduct.heardTerm}`);
+        if (isSilenced('mute', life)) return;
         const copy = structuredClone(message);
         for (const other of receivers) {
           if (other === receiver) continue;
@@ -89,6 +160,14 @@ export function createSimTabs(parts: {
       close,
     } satisfies Tabs;
 
+    function judge(): void {
+      if (holder?.life !== undefined && isCalm(life) && isCalm(holder.life))
+        fail('a tab steals the lead of one that is well');
+      if (!isVisible()) fail('a tab steals the lead, and nobody looks at it');
+      if (conduct.isUnanswered) fail('a tab steals the lead again, and no leader has answered it since the last time');
+      conduct.isUnanswered = true;
+    }
+
     function close(): void {
       receivers.delete(receiver);
       listeners.clear();
@@ -110,7 +189,7 @@ export function createSimTabs(parts: {
     const waiting: TabMessage[] = [];
     return (message) => {
       const kind = faults.strike('tabs.announce', ['tabs.message-lost', 'tabs.message-late', 'tabs.message-doubled']);
-      if (kind === 'tabs.message-lost') return life.trouble();
+      if (kind === 'tabs.message-lost' || isSilenced('deaf', life)) return life.trouble();
       if (kind === 'tabs.message-doubled') {
         waiting.push(message);
         void Promise.resolve().then(() => arrive());
@@ -131,21 +210,38 @@ export function createSimTabs(parts: {
     };
   }
 
-  function stand(callback: () => Promise<void>, signal: AbortSignal, life: Life): Promise<void> {
+  function stand(
+    callback: (held: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+    life: Life,
+    how: 'wait' | 'steal' = 'wait',
+  ): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     return new Promise((resolve, reject) => {
+      const robbed = new AbortController();
+      const taken = Promise.withResolvers<void>();
+      const held = AbortSignal.any([signal, robbed.signal]);
+      const hear = (): void => life.run(() => robbed.abort());
       const candidate: Candidate = {
+        life,
+        rob() {
+          taken.resolve();
+          if (faults.strike('tabs.theft', ['tabs.theft-late']) === undefined) hear();
+          else base.after(dice.whole(1, lateMsMax), hear);
+        },
         async lead() {
           stopWaiting();
           const aborting = onAbort(signal);
           // A frozen tab holds the lock before it knows of it.
           const running = (async () => {
             await life.gate(Promise.resolve());
-            return callback();
+            if (held.aborted) return;
+            handed.set(life, held);
+            await callback(held);
           })();
           running.then(resolve, reject);
           // A lead that ends by its signal is over for who waits for it, also when the callback goes on.
-          await Promise.race([running.catch(() => undefined), aborting.aborted]);
+          await Promise.race([running.catch(() => undefined), aborting.aborted, taken.promise]);
           aborting.stop();
         },
       };
@@ -156,17 +252,29 @@ export function createSimTabs(parts: {
       };
       const stopWaiting = (): void => signal.removeEventListener('abort', leave);
       signal.addEventListener('abort', leave, { once: true });
-      queue.push(candidate);
-      void next();
+      if (how === 'steal') void grant(candidate);
+      else {
+        queue.push(candidate);
+        next();
+      }
     });
   }
 
-  async function next(): Promise<void> {
-    if (isLed) return;
-    isLed = true;
+  function next(): void {
+    const first = holder === undefined ? queue.shift() : undefined;
+    if (first !== undefined) void grant(first);
+  }
+
+  async function grant(candidate: Candidate): Promise<void> {
+    const before = holder;
+    holder = candidate;
+    leads += 1;
+    before?.rob();
     await Promise.resolve();
-    for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) await candidate.lead();
-    isLed = false;
+    await candidate.lead();
+    if (holder !== candidate) return;
+    holder = undefined;
+    next();
   }
 }
 
