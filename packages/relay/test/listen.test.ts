@@ -41,7 +41,7 @@ test('what cannot be read after a good request does not write into its answer', 
   socket.setEncoding('utf8').on('data', (chunk) => (answer += String(chunk)));
   socket.on('error', () => undefined);
   socket.write(stream);
-  await vi.waitFor(() => expect(answer).toContain('event: connected'));
+  await expect.poll(() => answer).toContain('event: connected');
   socket.write('nonsense\r\n\r\n');
   await once(socket, 'close');
   expect(answer).not.toContain('problem+json');

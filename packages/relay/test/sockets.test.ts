@@ -38,7 +38,7 @@ test('whatever text comes, it is answered by name, nothing of it is stored, and 
       const kind = answer?.['event'] === 'connected' ? (await socket.next())?.['event'] : answer?.['event'];
       expect(['failure', 'results', 'pong']).toContain(kind);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
   expect(await world.page()).toEqual([]);
   socket.say({ event: 'publish', data: eventOf('1') });

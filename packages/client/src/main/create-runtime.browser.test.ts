@@ -56,7 +56,7 @@ test('closing leaves no worker, no lock, no channel and no timer behind', async 
   expect(await locksOf(name)).toContain(databaseName(name, ''));
   await alice.close();
   expect(terminated).toHaveBeenCalledTimes(1);
-  await vi.waitFor(async () => expect(await locksOf(name)).toEqual([]));
+  await vi.waitFor(async () => expect(await locksOf(name)).toEqual([]), { timeout: 20_000 });
   // Nothing holds the database open: a deletion is not blocked.
   const blocked = vi.fn<() => void>();
   await deleteDB(databaseName(name, ''), { blocked });
@@ -118,7 +118,7 @@ test('a failure that nobody awaits goes to the console, or to the logger given, 
   await tabs[0]?.publish('note.added', { text: 'fly' });
   const [failure] = await reports.until(1);
   expect(logger.lines).toEqual([{ level: 'error', message: failure?.message, fields: { failure } }]);
-  await vi.waitFor(() => expect(console_).toHaveBeenCalledTimes(1));
+  await vi.waitFor(() => expect(console_).toHaveBeenCalledTimes(1), { timeout: 20_000 });
   expect(console_).toHaveBeenCalledWith(expect.stringContaining('mine alone'), { failure: expect.any(Error) });
 });
 

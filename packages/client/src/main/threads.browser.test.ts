@@ -54,7 +54,7 @@ test('a worker that never answers is given up, and told of', async () => {
     ({ name, message }: Failure) => `${name}: ${message}`,
   );
   // What it loads first has come when it waits for the hello.
-  await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0), { interval: 1 });
+  await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0), { interval: 1, timeout: 20_000 });
   await vi.advanceTimersByTimeAsync(21_000);
   expect(await opened).toMatch(/^WorkerFailed: .*did not answer within 20 s when asked to say hello/);
   expect(made).toHaveLength(1);
@@ -82,7 +82,7 @@ test('a worker that dies in use is followed by another: what waits is rejected, 
   ]);
   expect(['stored', 'WorkerFailed']).toContain(await waiting);
   await alice.publish('note.added', { text: 'again' });
-  await vi.waitFor(() => expect(atAlice.items).toContain('again'));
+  await vi.waitFor(() => expect(atAlice.items).toContain('again'), { timeout: 20_000 });
   const certain = atAlice.items.filter((text) => text !== 'perhaps');
   expect(certain).toEqual(['alive', 'meanwhile', 'again']);
   expect(made).toHaveLength(2);

@@ -6,6 +6,9 @@ import type { Frame } from '../protocol/frames.ts';
 import { formatOffset } from '../protocol/offset.ts';
 import type { AppendResult } from '../protocol/results.ts';
 
+/** A relay notices that a reader has gone when its platform has time to say so. */
+const patience = { timeout: 20_000 };
+
 /** A relay that is empty, and a way to it. */
 export interface LinkRelay {
   readonly link: Link;
@@ -186,7 +189,7 @@ export function linkContract(name: string, make: () => LinkRelay | Promise<LinkR
         for await (const frames of link.pull(new Map([['room', 'latest']]), never())) {
           if (frames.length > 0) break;
         }
-        await vi.waitFor(async () => expect(await subscribers('room')).toBe(0));
+        await vi.waitFor(async () => expect(await subscribers('room')).toBe(0), patience);
       });
 
       test('aborting ends a reading that waits for news, and leaves nothing behind at the relay', async () => {
@@ -194,11 +197,11 @@ export function linkContract(name: string, make: () => LinkRelay | Promise<LinkR
         const aborting = new AbortController();
         const reader = read(link, { room: 'latest' }, aborting.signal);
         await reader.next();
-        await vi.waitFor(async () => expect(await subscribers('room')).toBe(1));
+        await vi.waitFor(async () => expect(await subscribers('room')).toBe(1), patience);
         const ended = reader.end();
         aborting.abort();
         await ended;
-        await vi.waitFor(async () => expect(await subscribers('room')).toBe(0));
+        await vi.waitFor(async () => expect(await subscribers('room')).toBe(0), patience);
       });
 
       test('a signal that has aborted already reads nothing', async () => {
