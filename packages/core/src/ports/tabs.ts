@@ -55,12 +55,13 @@ export type TabMessage =
   | { readonly kind: 'tasks'; readonly handler: string }
   /** The application stopped, or took up, its durable handlers: for the whole device. */
   | { readonly kind: 'pause-tasks'; readonly paused: boolean }
-  /** Events that are never stored. `outbound`: the leader is to push them. */
+  /** Events that are never stored. `outbound`: the leader is to push them. `builtin`: they are the runtime's own word. */
   | {
       readonly kind: 'ephemeral';
       readonly channel: string;
       readonly outbound: boolean;
       readonly events: readonly CloudEvent[];
+      readonly builtin?: true | undefined;
     };
 
 /**

@@ -101,10 +101,11 @@ export function createEngine(parts: EngineParts): Engine {
           standing,
           outbox,
           grew: () => grew([]),
-          ephemeral(channel, events) {
-            // Where every tab talks to the relay, every tab has heard it.
-            if (tabs.exclusive) tabs.announce({ kind: 'ephemeral', channel, outbound: false, events });
-            deliverEphemeral(channel, events);
+          ephemeral: tellTabs,
+          synced(channel, step) {
+            const time = new Date(world.now()).toISOString();
+            const base = { specversion: '1.0', id: world.id(), source, type: `sync.${step}`, time } as const;
+            tellTabs(channel, [{ ...base, ephemeral: true, data: { channel } }], true);
           },
           dropped: (channel, reason, events) => void deliver([{ kind: 'dropped', channel, reason, events }]),
           lost,
@@ -271,7 +272,7 @@ export function createEngine(parts: EngineParts): Engine {
         tasks.hear(message);
         break;
       case 'ephemeral':
-        deliverEphemeral(message.channel, message.events);
+        deliverEphemeral(message.channel, message.events, message.builtin);
         if (message.outbound) sendEphemeral(message.channel, message.events);
         break;
     }
@@ -305,13 +306,19 @@ export function createEngine(parts: EngineParts): Engine {
     else void deliver([{ kind: 'dropped', channel, reason: 'offline', events: events.length }]);
   }
 
-  function deliverEphemeral(channel: string, events: readonly CloudEvent[]): void {
+  /** Where every tab talks to the relay, every tab has heard it. */
+  function tellTabs(channel: string, events: readonly CloudEvent[], builtin?: true): void {
+    if (tabs.exclusive) tabs.announce({ kind: 'ephemeral', channel, outbound: false, events, builtin });
+    deliverEphemeral(channel, events, builtin);
+  }
+
+  function deliverEphemeral(channel: string, events: readonly CloudEvent[], builtin?: true): void {
     if (ephemeralInFlight + events.length > ephemeralInFlightMax) {
       void deliver([{ kind: 'dropped', channel, reason: 'overflow', events: events.length }]);
       return;
     }
     ephemeralInFlight += events.length;
-    void deliver(events.map((event) => ({ kind: 'ephemeral', channel, event }))).finally(() => {
+    void deliver(events.map((event) => ({ kind: 'ephemeral', channel, event, builtin }))).finally(() => {
       ephemeralInFlight -= events.length;
     });
   }

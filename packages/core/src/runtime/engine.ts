@@ -21,7 +21,13 @@ export interface Draft {
 /** What the engine hands to the application's thread: a log entry, or an ephemeral event. */
 export type Delivery =
   | LogEntry
-  | { readonly kind: 'ephemeral'; readonly channel: string; readonly event: CloudEvent }
+  | {
+      readonly kind: 'ephemeral';
+      readonly channel: string;
+      readonly event: CloudEvent;
+      /** The runtime's own word, for whoever defines it. */
+      readonly builtin?: true | undefined;
+    }
   /** Ephemeral events that found no room on their way here. */
   | { readonly kind: 'dropped'; readonly channel: string; readonly reason: string; readonly events: number };
 

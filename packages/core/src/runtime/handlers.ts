@@ -88,6 +88,8 @@ export function createHandlers(parts: {
         case 'dropped':
           return dropped(delivery.reason, delivery.events);
         case 'ephemeral':
+          // Who wants to hear of the runtime's own doings defines them: to others they are no unknown events.
+          if (delivery.builtin === true && !definitions.has(delivery.event.type)) return;
           return hand(delivery.event, { channel: delivery.channel, offset: null, position: null }, () => true);
         case 'event': {
           const { channel, offset, position, echo } = delivery;

@@ -6,6 +6,7 @@ import type { Store } from '../ports/store.ts';
 import type { Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
 import { aborted } from '../timing/wait.ts';
+import type { SyncStep } from '../sync/pull.ts';
 import { startSync, type Sync } from '../sync/sync.ts';
 import { outboxOf, type Outbox } from './outbox.ts';
 import type { Reading } from './reading.ts';
@@ -35,6 +36,7 @@ export function createLeading(parts: {
   readonly outbox: Outbox;
   readonly grew: () => void;
   readonly ephemeral: (channel: string, events: readonly CloudEvent[]) => void;
+  readonly synced: (channel: string, step: SyncStep) => void;
   readonly dropped: (channel: string, reason: string, events: number) => void;
   /** The device's log is lost to this tab. */
   readonly lost: (failure: Failure) => void;
@@ -100,6 +102,7 @@ export function createLeading(parts: {
           idle: () => void recount(signal),
           merged: parts.grew,
           ephemeral: parts.ephemeral,
+          synced: parts.synced,
           dropped: parts.dropped,
           lost: parts.lost,
           report,

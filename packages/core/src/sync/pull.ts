@@ -16,6 +16,9 @@ const settledMs = 5000;
 /** How long a channel that the relay refuses is left out before it is asked for again. */
 const refusedRetryMs = 60_000;
 
+/** How far a stream has come with a channel. */
+export type SyncStep = 'started' | 'completed';
+
 /** What the puller tells of its doings. */
 export interface PullEvents {
   /** The relay answered, or did not: undefined is an answer. */
@@ -23,6 +26,8 @@ export interface PullEvents {
   /** The relay will not let this channel be read, or does again. */
   forbidden(channel: string, isForbidden: boolean): void;
   ephemeral(channel: string, event: CloudEvent): void;
+  /** The relay has begun to tell of this channel; or what it held of it then is in the device's log. */
+  synced(channel: string, step: SyncStep): void;
   /** The relay dropped ephemeral events on their way here. */
   dropped(channel: string, reason: string, events: number): void;
   report(failure: Failure): void;
@@ -51,6 +56,10 @@ export function startPull(parts: {
   const refused = new Map<string, () => void>();
   /** What this stream's relay has said it dropped, by channel: it tells sums. */
   const dropped = new Map<string, number>();
+  /** Where a channel's head was when this stream began, as long as it has not come there. */
+  const heads = new Map<string, string>();
+  /** Channels that have, with what is not on disk yet. */
+  let caughtUp: string[] = [];
   let stream = new AbortController();
   let restarting = false;
 
@@ -87,6 +96,8 @@ export function startPull(parts: {
     let stopSettling: Stop | undefined;
     let atLeastMs = 0;
     dropped.clear();
+    heads.clear();
+    caughtUp = [];
     try {
       for await (const frames of link.pull(positions, either)) {
         stopWatch();
@@ -95,6 +106,7 @@ export function startPull(parts: {
           else await take(frame);
         }
         for (const merger of mergers.values()) await merger.flush();
+        for (const channel of caughtUp.splice(0)) events.synced(channel, 'completed');
         if (stopSettling === undefined) events.reached(undefined);
         stopSettling ??= world.after(settledMs, () => backoff.reset());
         stopWatch = watch(stream);
@@ -133,8 +145,12 @@ export function startPull(parts: {
     switch (frame.kind) {
       case 'connected':
         events.forbidden(frame.channel, false);
+        events.synced(frame.channel, 'started');
+        heads.set(frame.channel, frame.head);
+        moved(frame.channel, frame.position);
         return merger.connected(frame.position, frame.head);
       case 'gap':
+        moved(frame.channel, frame.position);
         return merger.gap({ missed: frame.missed, reason: frame.reason }, frame.position);
       case 'dropped':
         return takeDropped(frame.channel, frame.dropped['overflow'] ?? 0);
@@ -142,8 +158,14 @@ export function startPull(parts: {
         return leaveOut(frame.channel);
       case 'event':
         if (frame.offset === null) return events.ephemeral(frame.channel, frame.event);
+        moved(frame.channel, frame.offset);
         return merger.add(frame.event, frame.offset, frame.size);
     }
+  }
+
+  function moved(channel: string, to: string): void {
+    const head = heads.get(channel);
+    if (head !== undefined && to >= head && heads.delete(channel)) caughtUp.push(channel);
   }
 
   /** Of what a relay drops, only this is told nowhere else: the rest are gaps. */

@@ -24,6 +24,7 @@ async function pull(...channels: readonly string[]) {
     reached: (failure?: Error) => reached.push(failure?.message ?? 'yes'),
     forbidden: ignore,
     ephemeral: ignore,
+    synced: ignore,
     dropped: ignore,
     report: fail,
     lost: fail,

@@ -55,6 +55,7 @@ async function setUp(link: ScriptedLink, { store = openMemoryStore(createMemoryD
   const world = createTestWorld();
   const life = new AbortController();
   const said: string[] = [];
+  const synced: string[] = [];
   const failures: Failure[] = [];
   let sync: Sync | undefined;
   async function start(from = 'earliest'): Promise<Sync> {
@@ -72,6 +73,7 @@ async function setUp(link: ScriptedLink, { store = openMemoryStore(createMemoryD
         idle: () => undefined,
         merged: () => undefined,
         ephemeral: (_, events) => said.push(`ephemeral ${events.map(({ id }) => id).join()}`),
+        synced: (channel, step) => synced.push(`${channel} ${step}`),
         dropped: (_, reason, events) => said.push(`dropped ${events} ${reason}`),
         report: (failure) => failures.push(failure),
         lost(failure) {
@@ -88,7 +90,7 @@ async function setUp(link: ScriptedLink, { store = openMemoryStore(createMemoryD
     await sync?.ended;
     expect(world.timers).toBe(0);
   }
-  return { world, store, said, failures, start, stop };
+  return { world, store, said, synced, failures, start, stop };
 }
 
 function refusing(name: FailureName, times: number, details: { readonly retryAfterMs?: number } = {}) {
@@ -604,6 +606,41 @@ test('what the relay dropped on its way here is counted', async () => {
   link.streams[0]?.send(connected('e.0000'), dropped(3), dropped(7));
   await world.settle();
   expect(said.filter((line) => line.startsWith('dropped'))).toEqual(['dropped 3 overflow', 'dropped 4 overflow']);
+  await stop();
+});
+
+test('a channel is synced when what the relay held at the beginning is on disk, on each stream anew', async () => {
+  const link = createScriptedLink(appendAll());
+  const { world, synced, store, start, stop } = await setUp(link);
+  await start();
+  link.streams[0]?.send(connected('e.0000', 'e.0003'), frame('1', 1, { from: '/bob' }));
+  await world.settle();
+  link.streams[0]?.send(frame('2', 2, { from: '/bob' }));
+  await world.settle();
+  expect(synced).toEqual(['board started']);
+  link.streams[0]?.send(frame('3', 3, { from: '/bob' }), frame('4', 4, { from: '/bob' }));
+  await world.settle();
+  expect(synced).toEqual(['board started', 'board completed']);
+  expect(await logOf(store)).toHaveLength(4);
+  link.streams[0]?.send(frame('5', 5, { from: '/bob' }));
+  link.streams[0]?.end();
+  await world.advance(1000);
+  link.streams[1]?.send(connected('e.0005', 'e.0009'));
+  link.streams[1]?.end();
+  await world.advance(2000);
+  link.streams[2]?.send(connected('e.0005'), { kind: 'heartbeat' });
+  await world.settle();
+  expect(synced.slice(2)).toEqual(['board started', 'board started', 'board completed']);
+  await stop();
+});
+
+test('a channel whose newest events are gone is synced where its log goes on', async () => {
+  const link = createScriptedLink(appendAll());
+  const { world, synced, start, stop } = await setUp(link);
+  await start();
+  link.streams[0]?.send(connected('e.0003', 'e.0007'), gap({ missed: 7, reason: 'retention' }, 'e.0007'));
+  await world.settle();
+  expect(synced).toEqual(['board started', 'board completed']);
   await stop();
 });
 

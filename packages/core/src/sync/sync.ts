@@ -6,7 +6,7 @@ import type { Store } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import { createEphemeralPush } from './ephemeral.ts';
 import { createMerger, type Merger } from './merge.ts';
-import { startPull } from './pull.ts';
+import { startPull, type SyncStep } from './pull.ts';
 import { startPush } from './push.ts';
 
 /** How the leader stands with the relay. */
@@ -27,6 +27,8 @@ export interface SyncEvents {
   merged(): void;
   /** Ephemeral events came from the relay. */
   ephemeral(channel: string, events: readonly CloudEvent[]): void;
+  /** A channel is being read; or what the relay held of it then is in the log. */
+  synced(channel: string, step: SyncStep): void;
   dropped(channel: string, reason: string, events: number): void;
   report(failure: Failure): void;
 }
@@ -85,6 +87,7 @@ export async function startSync(parts: {
       },
       // Our own were delivered when they were published.
       ephemeral: (channel, event) => event.source === source || events.ephemeral(channel, [event]),
+      synced: events.synced,
       dropped: events.dropped,
       report: events.report,
       lost: events.lost,

@@ -33,6 +33,7 @@ async function setUp(push: Link['push']) {
       merged: () => undefined,
       lost: () => undefined,
       ephemeral: () => undefined,
+      synced: () => undefined,
       dropped: (_channel, reason, count) => dropped.push(`${count} ${reason}`),
       report: () => undefined,
     },

@@ -8,8 +8,8 @@ export interface SyncPayload {
   readonly [detail: string]: unknown;
 }
 
-/** A synchronisation began. */
+/** A synchronisation began: the runtime publishes it to the device's tabs when the relay begins to tell of a channel, on each stream anew. */
 export const SyncStarted: EventDefinition<'sync.started', SyncPayload> = /* @__PURE__ */ builtin('sync.started');
 
-/** A synchronisation is through. */
+/** A synchronisation is through: what the relay held of the channel when it began is in the device's log. What comes goes on coming. */
 export const SyncCompleted: EventDefinition<'sync.completed', SyncPayload> = /* @__PURE__ */ builtin('sync.completed');
