@@ -85,8 +85,10 @@ export function startPush(parts: {
           continue;
         }
         if (failure.name === 'Unauthenticated') link.renew();
+        // A disk that fails, here or there, says nothing of the way to the relay; and where nothing is left to send, nobody
+        // would say again that it is there.
         if (failure.name === 'StorageFailed') events.report(failure);
-        events.reached(failure);
+        else events.reached(failure);
         // What the relay asked for is waited out whatever happens; only our own part may be cut short.
         await pause(world, atLeastMs, signal);
         await rest(backoff.next());

@@ -546,6 +546,32 @@ test('a disk that fails once while a channel wakes does not silence the channel'
   await stop();
 });
 
+test('a disk that fails to read the outbox, with nothing in it, leaves the device online', async () => {
+  const inner = openMemoryStore(createMemoryDatabase(), createTestWorld());
+  let isFailing = false;
+  const store: DeviceStore = {
+    ...inner,
+    async own(...asked) {
+      if (!isFailing) return inner.own(...asked);
+      isFailing = false;
+      throw new Failure('StorageFailed', 'busy');
+    },
+  };
+  const link = createScriptedLink(appendAll());
+  const { world, said, failures, start, stop } = await setUp(link, { store });
+  const sync = await start();
+  link.streams[0]?.send(connected('e.0000'));
+  await record(store, '1');
+  sync.wake('board');
+  await world.settle();
+  isFailing = true;
+  sync.wake('board');
+  await world.advance(30_000);
+  expect(failures.map(({ name }) => name)).toContain('StorageFailed');
+  expect(said).not.toContain('offline');
+  await stop();
+});
+
 test('a device that begins at the latest sends nothing before it knows where that is', async () => {
   const link = createScriptedLink(appendAll());
   const { store, world, start, stop } = await setUp(link);
