@@ -1,9 +1,11 @@
 // The worked examples of stored events do what they say (rows 51 and 53 of the capabilities, and schema evolution).
 import { entityOf } from '@godwit/core';
+import { RehearsalFailed } from '@godwit/core/testing';
 import { expect, test } from 'vitest';
 import { openTab } from '../examples/in-memory.ts';
 import { instancesCreated } from '../examples/instances-created.ts';
 import { pricesOfAnOlderRelease } from '../examples/older-release.ts';
+import { rehearseShelf, takeAgain, takeOnce } from '../examples/rehearsed-shelf.ts';
 import { Order, orderEvents, saveOrder } from '../examples/order-entity.ts';
 
 test('a job tells its owner of all the instances that it made, and of those that it could not make', async () => {
@@ -52,4 +54,11 @@ test('an entity tells what happened to it once it is saved, and nothing of what 
 
 test('what an older release publishes, a newer one lifts, step by step', async () => {
   expect(await pricesOfAnOlderRelease(['9.95', '10'])).toEqual(['A1: 995 cents, EUR', 'A1: 1000 cents, EUR']);
+});
+
+test('a handler that counts a sale once holds through a rehearsal, and one that counts it again is caught', async () => {
+  expect((await rehearseShelf(takeOnce)).events).toBeGreaterThan(0);
+  const caught = rehearseShelf(takeAgain);
+  await expect(caught).rejects.toBeInstanceOf(RehearsalFailed);
+  await expect(caught).rejects.toThrow(/device\d shows that -?\d+ are left, and it is \d+/);
 });

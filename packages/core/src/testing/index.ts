@@ -1,8 +1,9 @@
-// For tests: a contract per port, a world whose time and chance are handed in, and a simulation of many of them.
+// For tests: a contract per port, a world whose time and chance are handed in, a simulation of many of them, and rehearsals of an application in it.
 export * from './flow-contract.ts';
 export * from './link-contract.ts';
 export * from './log-contract.ts';
 export * from './logger.ts';
+export * from './rehearsal/index.ts';
 export * from './sim/index.ts';
 export * from './store-contract.ts';
 export * from './tabs-contract.ts';
