@@ -34,7 +34,7 @@ export async function makeDisk(): Promise<Disk> {
     },
     free: () => resize(folder, bytesMax),
     async remove() {
-      if (refused === undefined) run('umount', folder);
+      if (refused === undefined) run('umount', '--lazy', folder);
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };

@@ -51,7 +51,7 @@ const relays: readonly Fault[] = [
     await relay.kill();
     return () => relay.start();
   }),
-  onRelay('relay drained', 2, 2000, async ({ relay }) => {
+  onRelay('relay told to end', 2, 2000, async ({ relay }) => {
     await relay.stop();
     return () => relay.start();
   }),

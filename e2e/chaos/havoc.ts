@@ -26,8 +26,9 @@ export function wreak(parts: {
   readonly dice: Dice;
   readonly recoveries: Recoveries;
   readonly told: (line: string) => void;
+  readonly only: readonly string[] | undefined;
 }): Havoc {
-  const { stage, dice, recoveries, told } = parts;
+  const { stage, dice, recoveries, told, only } = parts;
   const counts = new Map<string, number>();
   const timeline: string[] = [];
   const begun = performance.now();
@@ -37,7 +38,9 @@ export function wreak(parts: {
       return why === undefined ? [] : [[fault.kind, why]];
     }),
   );
-  const able = faults.filter(({ kind }) => !unable.has(kind));
+  const able = faults.filter(
+    ({ kind }) => !unable.has(kind) && only?.some((begin) => kind.startsWith(begin)) !== false,
+  );
   const drawn = able.flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
   const busy = new Set<Target>();
   const strikes = new Set<Promise<void>>();

@@ -2,13 +2,21 @@ import { expect, test } from 'vitest';
 import { readOptions } from './options.ts';
 
 test('what is not said has a default, and the seed is another each time', () => {
-  expect(readOptions([], () => 42)).toEqual({ seconds: 60, seed: 42, relay: 'node', rate: 300, timeline: false });
+  expect(readOptions([], () => 42)).toEqual({
+    seconds: 60,
+    seed: 42,
+    relay: 'node',
+    rate: 300,
+    timeline: false,
+    only: undefined,
+  });
   expect(readOptions(['--seed', '0', '--relay', 'workerd', '--seconds', '600', '--rate', '500'], () => 42)).toEqual({
     seconds: 600,
     seed: 0,
     relay: 'workerd',
     rate: 500,
     timeline: false,
+    only: undefined,
   });
 });
 

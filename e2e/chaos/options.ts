@@ -14,16 +14,19 @@ export interface Options {
   readonly rate: number;
   /** Tells of every fault when it strikes. */
   readonly timeline: boolean;
+  /** Which faults strike, by what their kinds begin with; undefined: all. */
+  readonly only: readonly string[] | undefined;
 }
 
 /** Which words it knows. */
 export const usage =
-  'npm run chaos -- [--seconds 60] [--seed N] [--relay node|workerd] [--rate 300] [--timeline]\n' +
+  'npm run chaos -- [--seconds 60] [--seed N] [--relay node|workerd] [--rate 300] [--timeline] [--only "line,tab frozen"]\n' +
   '  --seconds  for how long faults strike\n' +
   '  --seed     which faults, and when; another each time unless it is said\n' +
   '  --relay    Node with SQLite, or Workers with Durable Objects\n' +
   '  --rate     events a second, of all who publish\n' +
-  '  --timeline tells of every fault when it strikes, and when it is healed\n';
+  '  --timeline tells of every fault when it strikes, and when it is healed\n' +
+  '  --only     the faults whose kinds begin with one of these\n';
 
 /**
  * Reads the command line.
@@ -39,6 +42,7 @@ export function readOptions(args: readonly string[], randomSeed: () => number): 
       relay: { type: 'string', default: 'node' },
       rate: { type: 'string', default: '300' },
       timeline: { type: 'boolean', default: false },
+      only: { type: 'string' },
     },
   });
   const { relay, timeline } = values;
@@ -46,6 +50,7 @@ export function readOptions(args: readonly string[], randomSeed: () => number): 
   return {
     relay,
     timeline,
+    only: values.only?.split(','),
     seconds: numberOf('seconds', values.seconds, 1),
     seed: values.seed === undefined ? randomSeed() : numberOf('seed', values.seed, 0),
     rate: numberOf('rate', values.rate, 1),

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { root } from '../src/child.ts';
 import type { RelayKind } from './options.ts';
 import { freePort } from './ports.ts';
@@ -32,6 +33,7 @@ export async function makeRelay(kind: RelayKind, folder: string): Promise<Relay>
   const port = await freePort();
   const settings = await mkdtemp(join(tmpdir(), 'godwit-chaos-'));
   const launch = kind === 'node' ? launchNode(port, folder) : await launchWorkerd(port, folder, settings);
+  const url = `http://127.0.0.1:${port}`;
   let program: Program | undefined;
 
   async function end(signal: NodeJS.Signals): Promise<void> {
@@ -41,11 +43,12 @@ export async function makeRelay(kind: RelayKind, folder: string): Promise<Relay>
   }
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     async start() {
       program = launch();
-      await program.line(/^godwit relay http|Ready on http/);
+      const looking = new AbortController();
+      await Promise.race([ready(url, looking.signal), program.line(never)]).finally(() => looking.abort());
     },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
@@ -58,6 +61,23 @@ export async function makeRelay(kind: RelayKind, folder: string): Promise<Relay>
   };
 }
 
+/** What no program says: waiting for it rejects when the program ends, with its last words. */
+const never = /(?!)/;
+/** Between two looks, in milliseconds. */
+const lookMs = 20;
+
+async function ready(url: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const { ok } = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(1000) });
+      if (ok) return;
+    } catch {
+      // Nobody listens yet.
+    }
+    await setTimeout(lookMs);
+  }
+}
+
 function launchNode(port: number, folder: string): () => Program {
   const options = ['--insecure', '--cors', '*', '--retention', `${brief}=1h,${briefKept},64MB`];
   const place = ['--port', String(port), '--host', '127.0.0.1', '--data', folder];
@@ -65,28 +85,54 @@ function launchNode(port: number, folder: string): () => Program {
   return () => startProgram('node', command);
 }
 
-/** The Worker of apps/edge, with what this run wants otherwise. */
+/**
+ * The Worker of apps/edge, bundled as it is deployed, under workerd itself: what `wrangler dev` puts in between takes longer to
+ * start than most faults last.
+ */
 async function launchWorkerd(port: number, folder: string, settings: string): Promise<() => Program> {
-  const config = {
+  const worker = {
     name: 'godwit-chaos',
     main: join(root, 'apps/edge/src/index.ts'),
-    compatibility_date: '2026-10-01',
+    compatibility_date: compatibilityDate,
     durable_objects: { bindings: [{ name: 'CHANNELS', class_name: 'ChannelObject' }] },
     migrations: [{ tag: 'v1', new_sqlite_classes: ['ChannelObject'] }],
-    vars: {
-      GODWIT_INSECURE: 'true',
-      GODWIT_CORS: '*',
-      GODWIT_RETENTION: [{ channels: brief, retentionEvents: briefKept }],
-    },
   };
-  const file = join(settings, 'wrangler.json');
-  await writeFile(file, JSON.stringify(config));
-  const place = ['--port', String(port), '--ip', '127.0.0.1', '--inspector-port', String(await freePort())];
-  const command = ['dev', '--config', file, '--persist-to', folder, ...place, '--show-interactive-dev-session=false'];
-  const env = {
+  const [file, config] = [join(settings, 'wrangler.json'), join(settings, 'relay.capnp')];
+  await writeFile(file, JSON.stringify(worker));
+  await writeFile(config, workerdConfig(port, folder));
+  const bundle = startProgram('wrangler', ['deploy', '--dry-run', '--outdir', settings, '--config', file], {
     WRANGLER_BUILD_CONDITIONS: '@godwit/source,workerd,worker,browser',
     WRANGLER_SEND_METRICS: 'false',
-    CI: '1',
-  };
-  return () => startProgram(join(root, 'node_modules/.bin/wrangler'), command, env);
+  });
+  await bundle.line(/exiting now/);
+  await bundle.ended;
+  return () => startProgram('workerd', ['serve', config]);
+}
+
+const compatibilityDate = '2026-10-01';
+
+/** @see https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
+function workerdConfig(port: number, folder: string): string {
+  const retention = JSON.stringify([{ channels: brief, retentionEvents: briefKept }]);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "relay", worker = .relay),
+    (name = "disk", disk = (path = ${JSON.stringify(folder)}, writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "relay")],
+);
+const relay :Workerd.Worker = (
+  modules = [(name = "worker", esModule = embed "index.js")],
+  compatibilityDate = "${compatibilityDate}",
+  bindings = [
+    (name = "CHANNELS", durableObjectNamespace = "ChannelObject"),
+    (name = "GODWIT_INSECURE", text = "true"),
+    (name = "GODWIT_CORS", text = "*"),
+    (name = "GODWIT_RETENTION", json = ${JSON.stringify(retention)}),
+  ],
+  durableObjectNamespaces = [(className = "ChannelObject", uniqueKey = "relay", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),
+);
+`;
 }

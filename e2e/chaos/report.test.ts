@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { linesOf, quantile, type Outcome } from './report.ts';
 
 const outcome: Outcome = {
-  options: { seconds: 60, seed: 7, relay: 'node', rate: 300, timeline: false },
+  options: { seconds: 60, seed: 7, relay: 'node', rate: 300, timeline: false, only: undefined },
   elapsedMs: 75_000,
   kept: 15_000,
   stored: 15_010,

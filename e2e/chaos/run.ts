@@ -18,8 +18,6 @@ const lookEveryMs = 25;
 const write = (line: string): void => void process.stdout.write(`${line}\n`);
 const options = readOptions(process.argv.slice(2), () => Math.floor(Math.random() * 1_000_000));
 const outcome = await run(options);
-write('');
-for (const line of linesOf(outcome)) write(line);
 // Whatever still holds this process is a browser's or a relay's end, and nothing is to be learnt from that.
 process.exit(outcome.violations.length === 0 ? 0 : 1);
 
@@ -38,6 +36,7 @@ async function run(options: Options): Promise<Outcome> {
     stage,
     dice,
     recoveries,
+    only: options.only,
     told: (line) => {
       if (options.timeline) write(line);
     },
@@ -47,6 +46,8 @@ async function run(options: Options): Promise<Outcome> {
   const restless = await comeToRest(stage);
   clearInterval(looking);
   const outcome = judge(stage, { havoc, recoveries, restless, elapsedMs: performance.now() - from });
+  write('');
+  for (const line of linesOf(outcome)) write(line);
   await stage.remove();
   return outcome;
 }
