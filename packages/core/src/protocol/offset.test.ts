@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createUuid7 } from '../event/id.ts';
 import { createTestWorld } from '../testing/world.ts';
 import { epochOf, formatOffset, parseOffset, parsePosition, resolvePosition } from './offset.ts';
 
@@ -79,4 +80,15 @@ test('epochs are of their own, and later ones sort later', async () => {
   const later = epochOf(world.id());
   expect(new Set([first, twin, later]).size).toBe(3);
   expect(later > first && later > twin).toBe(true);
+});
+
+test('epochs that begin within one millisecond differ', () => {
+  let drawn = 0;
+  const id = createUuid7(
+    () => 1_700_000_000_000,
+    () => (drawn += 0.1) % 1,
+  );
+  const epochs = Array.from({ length: 500 }, () => epochOf(id()));
+  expect(new Set(epochs).size).toBe(500);
+  expect(epochs.every((epoch) => epoch.length === 20)).toBe(true);
 });

@@ -48,12 +48,13 @@ export function parsePosition(text: string): LogPosition {
 }
 
 /**
- * A new log's epoch, from a UUIDv7: short, since every event carries it, and later ones sort later. Its time, and 32
- * random bits against another log that began in the same millisecond.
+ * A new log's epoch, from a UUIDv7: short, since every event carries it, and later ones sort later. Its time, and
+ * 32 bits against another log that began in the same millisecond: what one process counts in it, and what it has drawn.
  */
 export function epochOf(id: string): string {
   const digits = id.replaceAll('-', '');
-  return digits.slice(0, 12) + digits.slice(-8);
+  // The time, what is counted within a millisecond, and what another process would have drawn in it.
+  return digits.slice(0, 12) + digits.slice(19, 22) + digits.slice(-5);
 }
 
 /** Where a log stands. */
