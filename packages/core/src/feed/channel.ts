@@ -55,6 +55,17 @@ export interface StreamQuery extends ReadQuery {
   readonly clientId?: string;
 }
 
+/** A page that is asked for. */
+export interface PageQuery extends ReadQuery {
+  readonly limit: number;
+  /** How long it waits for news where there is nothing to show, in milliseconds. */
+  readonly waitMs: number;
+  /** Wall-clock milliseconds at which its asker's right ends: then it is refused, and counted nowhere. */
+  readonly until?: number;
+  /** Nothing of it is handed over, as to a request for the head alone: it is counted nowhere. */
+  readonly isLook?: boolean;
+}
+
 /** Attaches a sink to a reading that was admitted: it begins now, and its end is the subscription's. */
 export type Attach = (sink: Sink) => Subscription;
 
@@ -99,8 +110,8 @@ export interface ChannelStat {
 export interface Channel {
   /** Stores, then answers, then announces. One result per item, in order. */
   append(items: readonly AppendItem[]): Promise<readonly AppendResult[]>;
-  /** Reads a page. Waits up to `waitMs` for news when there is nothing to show. */
-  page(query: ReadQuery & { readonly limit: number; readonly waitMs: number }): Promise<ChannelPage>;
+  /** Reads a page. Waits up to `waitMs` for news when there is nothing to show. Rejects with `Unauthenticated` at `until`. */
+  page(query: PageQuery): Promise<ChannelPage>;
   /** Opens a stream of frames: replay, then live, without a seam. Cancelling it ends the subscription. */
   stream(query: StreamQuery): Promise<ReadableStream<Uint8Array>>;
   /** The same into a sink of the caller's own, where the channel is in this process. The reading is to be attached at once. */

@@ -128,7 +128,7 @@ export function createFeed(parts: FeedParts): Feed {
     report,
     trim: async (bounds) => (await opened()).log.trim(bounds),
   });
-  const pager = createPager(world);
+  const pager = createPager(world, counts);
 
   return {
     append: (items) =>

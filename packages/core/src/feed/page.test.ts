@@ -74,3 +74,31 @@ test('a page of a channel that nobody has written to is empty', async () => {
   expect(await feed.page(page())).toMatchObject({ events: [], upToDate: true });
   expect(await logs.channels()).toEqual([]);
 });
+
+test('what a page hands over is counted as every transport’s: once, and not where it is refused or only looked at', async () => {
+  const { feed, logs, world } = createFeedWorld();
+  const typed = ids(1, 9).map((id) => eventOf(id, { type: Number(id) % 3 === 0 ? 'rare' : 'common' }));
+  await feed.append(items(...typed));
+  await feed.page(page({ limit: 4 }));
+  await feed.page({ ...page(), isLook: true });
+  await feed.page(page({ types: ['rare'] }));
+  expect(await feed.stat()).toMatchObject({ delivered: 7, filtered: 6, dropped: {}, queueDepth: 0 });
+  const { head } = await feed.stat();
+  const late = feed.page({ ...page({ after: head, waitMs: 30_000 }), until: world.now() + 1000 });
+  const refused = expect(late).rejects.toMatchObject({ name: 'Unauthenticated' });
+  await world.advance(1000);
+  await refused;
+  const polls = [
+    feed.page(page({ after: head, waitMs: 30_000 })),
+    feed.page(page({ after: head, waitMs: 30_000, types: ['rare'] })),
+  ];
+  await world.settle();
+  await feed.append(items(eventOf('10', { type: 'common' })));
+  await feed.append(items(eventOf('11', { type: 'rare' })));
+  expect((await Promise.all(polls)).map(({ events }) => idsOf(events))).toEqual([['10'], ['11']]);
+  expect(await feed.stat()).toMatchObject({ delivered: 9, filtered: 7 });
+  const log = await logs.open('room:1');
+  const trimmed = await log.trim({ before: 0, bytesMax: 1 });
+  expect((await feed.page(page({ after: head }))).gap).toEqual({ missed: trimmed - 9, reason: 'retention' });
+  expect(await feed.stat()).toMatchObject({ delivered: 9, dropped: { retention: trimmed - 9 } });
+});

@@ -2,13 +2,12 @@
 import type { Log, LogPage, LogPosition } from '../ports/log.ts';
 import type { World } from '../ports/world.ts';
 import { formatOffset, parsePosition } from '../protocol/offset.ts';
-import type { ChannelPage, ReadQuery } from './channel.ts';
+import { Failure } from '../failure.ts';
+import type { ChannelPage, PageQuery } from './channel.ts';
+import { countDropped, type DeliveryCounts } from './counts.ts';
 import { createNews } from './news.ts';
 import { turn } from './turn.ts';
 import { compileFilter, readAttributes, type Wants } from './filter.ts';
-
-/** What a page is asked for with. */
-export type PageQuery = ReadQuery & { readonly limit: number; readonly waitMs: number };
 
 /** Serves pages. */
 export interface Pager {
@@ -31,24 +30,32 @@ const scannedAtOnce = 256;
 interface Look {
   readonly page: ChannelPage;
   readonly last: LogPosition;
+  /** How many events its filter has passed by. */
+  readonly filtered: number;
 }
 
-/** Makes a pager. */
-export function createPager(world: World): Pager {
+/** Makes a pager. What it hands over is counted as every transport's. */
+export function createPager(world: World, counts: DeliveryCounts): Pager {
   const news = createNews(world);
 
   return {
-    async page({ after, limit, waitMs, ...filter }, log) {
+    async page({ after, limit, waitMs, until = Infinity, isLook = false, ...filter }, log) {
+      let filtered = 0;
       let position = parsePosition(after === '' ? 'latest' : after);
       const wants = compileFilter(filter);
-      const watch = news.watch(waitMs);
+      const watch = news.watch(Math.min(waitMs, Math.max(0, until - world.now())));
       try {
         for (;;) {
           // Before the look, so that what comes while it looks is not slept through.
           watch.clear();
-          const { page, last } = await look(world, await log(), position, wants, limit);
+          const { page, last, filtered: passed } = await look(world, await log(), position, wants, limit);
+          filtered += passed;
           const isSomething = page.events.length > 0 || page.gap !== undefined || !page.upToDate;
-          if (isSomething || watch.isOver || !(await watch.next())) return page;
+          if (isSomething || watch.isOver || !(await watch.next())) {
+            if (world.now() >= until) throw expired();
+            if (!isLook) count(page, filtered);
+            return page;
+          }
           position = last;
         }
       } finally {
@@ -58,6 +65,16 @@ export function createPager(world: World): Pager {
     wake: news.ring,
     end: news.end,
   };
+
+  function count({ events, gap }: ChannelPage, filtered: number): void {
+    counts.delivered += events.length;
+    counts.filtered += filtered;
+    if (gap?.reason === 'retention') countDropped(counts.dropped, gap.reason, gap.missed ?? 0);
+  }
+}
+
+function expired(): Failure {
+  return new Failure('Unauthenticated', 'the token expired while this request waited; come back with a new one');
 }
 
 /** Reads on until there is enough to show, nothing more to read, or enough was looked at. */
@@ -66,6 +83,7 @@ async function look(world: World, log: Log, from: LogPosition, wants: Wants | un
   const events: string[] = [];
   let gap: LogPage['gap'];
   let scanned = 0;
+  let filtered = 0;
   let position = from;
   let shown: Look | undefined;
   for (let reads = 1; ; reads += 1) {
@@ -78,13 +96,14 @@ async function look(world: World, log: Log, from: LogPosition, wants: Wants | un
       if (events.length >= limit) break;
       sequence = here;
       if (wants === undefined || wants(type, () => readAttributes(json))) events.push(json);
+      else filtered += 1;
     }
     scanned += page.records.length;
     const upToDate = sequence >= page.head;
     position = { epoch: page.epoch, sequence };
     const next = formatOffset(page.epoch, sequence);
     const found = { events, next, upToDate };
-    shown = { page: gap === undefined ? found : { ...found, gap }, last: position };
+    shown = { page: gap === undefined ? found : { ...found, gap }, last: position, filtered };
     const isEnough = events.length >= limit || scanned >= scannedMax || reads >= readsMax;
     if (upToDate || wants === undefined || isEnough) return shown;
     await turn(world);

@@ -9,7 +9,7 @@ import {
   type Feed,
   type NotedChannel,
   type Present,
-  type ReadQuery,
+  type PageQuery,
   type StreamQuery,
 } from '@godwit/core/feed';
 import type { AppendResult, Limits } from '@godwit/core/protocol';
@@ -59,11 +59,12 @@ export class ChannelObject extends DurableObject<RelayEnv> {
   }
 
   /** See `Channel.page`. */
-  page(
-    channel: string,
-    query: ReadQuery & { readonly limit: number; readonly waitMs: number },
-  ): Promise<Envelope<ChannelPage>> {
-    return pack(() => this.#feedOf(channel).page(query));
+  page(channel: string, query: PageQuery): Promise<Envelope<ChannelPage>> {
+    return pack(async () => {
+      const page = await this.#feedOf(channel).page(query);
+      if (page.events.length > 0) this.#feed?.telling.touch();
+      return page;
+    });
   }
 
   /** See `Channel.stream`. */

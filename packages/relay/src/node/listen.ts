@@ -5,13 +5,13 @@ import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Failure } from '@godwit/core';
-import type { Attach } from '@godwit/core/feed';
 import type { Limits } from '@godwit/core/protocol';
 import { followConnections, type Connections } from './connections.ts';
 import { followCrowd, loopback } from './crowd.ts';
 import { refusalOf, refuseTarget, refuseUnreadable } from './refusals.ts';
 import { writeStream } from './socket-streams.ts';
 import type { Sockets } from './sockets.ts';
+import type { AttachReading } from '../transports/attach.ts';
 
 /** A server that listens. */
 export interface Listening {
@@ -38,7 +38,7 @@ const headerBytesMax = 64 * 1024;
 export async function listen(options: {
   readonly fetch: (request: Request) => Response | Promise<Response>;
   /** What a request is to be answered with on its bare connection, if it is; asked once its answer is made. */
-  readonly streamOf?: (request: Request) => Attach | undefined;
+  readonly streamOf?: (request: Request) => AttachReading | undefined;
   /** What handshakes of sockets are handed to; without it, they are requests like others. */
   readonly sockets?: Sockets | undefined;
   /**

@@ -1,21 +1,22 @@
 // The stream writer on Node: a subscription's bytes go straight to its connection, and the connection's buffer is the only one.
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Attach, Sink, Subscription } from '@godwit/core/feed';
+import type { Sink } from '@godwit/core/feed';
 import type { BodyOf } from '../routes/parts.ts';
+import type { AttachReading } from '../transports/attach.ts';
 
 /** Streams that were admitted, on their way from the app to their connections. */
 export interface SocketStreams {
   /** Notes what a request is answered with. */
   readonly bodyOf: BodyOf;
   /** What it is, once: undefined for a request that is answered as any other. */
-  take(request: Request): Attach | undefined;
+  take(request: Request): AttachReading | undefined;
 }
 
 /** Makes the place where they are noted. */
 export function createSocketStreams(): SocketStreams {
   // Until its answer has passed the whole app; of a request that never gets there, nothing is left.
-  const noted = new WeakMap<Request, Attach>();
+  const noted = new WeakMap<Request, AttachReading>();
   return {
     bodyOf(request, attach) {
       noted.set(request, attach);
@@ -33,7 +34,7 @@ export function createSocketStreams(): SocketStreams {
  * Sends an answer's headers, and hands its connection over to the subscription. The body has no length and no chunks: it
  * ends with the connection (RFC 9112, section 6.3), so that one piece of memory is written to a thousand readers as it is.
  */
-export function writeStream(outgoing: ServerResponse, { status, headers }: Response, attach: Attach): void {
+export function writeStream(outgoing: ServerResponse, { status, headers }: Response, attach: AttachReading): void {
   const { socket } = outgoing;
   // The reader has gone while its answer was made.
   if (socket === null || socket.destroyed) return;
@@ -41,9 +42,9 @@ export function writeStream(outgoing: ServerResponse, { status, headers }: Respo
   outgoing.shouldKeepAlive = false;
   outgoing.writeHead(status, Object.fromEntries(headers));
   outgoing.flushHeaders();
-  const subscription: Subscription = attach(sinkOf(socket, outgoing));
-  socket.on('drain', () => subscription.resume());
-  socket.once('close', () => subscription.detach());
+  const reading = attach(sinkOf(socket, outgoing));
+  socket.on('drain', () => reading.resume());
+  socket.once('close', () => reading.detach());
 }
 
 function sinkOf(socket: Socket, outgoing: ServerResponse): Sink {

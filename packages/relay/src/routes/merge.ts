@@ -6,14 +6,13 @@ interface Ready {
   taken(): void;
 }
 
-/** A merged stream, and what may be put into it from beside. */
-export interface Merged {
-  readonly stream: ReadableStream<Uint8Array>;
+/** Many sources of frames as one, and what may be put in from beside. */
+export interface Merging<Source> {
   /**
-   * Adds a stream of frames. When any of them ends, so does the whole: its reader then resumes them all. A `drain` with
-   * which one ends is the connection's: of several, one is sent, last.
+   * Adds a source. When any of them ends, so does the whole: its reader then resumes them all. A `drain` with which one ends
+   * is the connection's: of several, one is sent, last.
    */
-  add(source: ReadableStream<Uint8Array>): void;
+  add(source: Source): void;
   /** Puts a frame in at once; for the few that are the connection's own. */
   send(frame: Uint8Array): void;
   /** Ends; the frame goes last, unless there is one that does already. */
@@ -21,8 +20,13 @@ export interface Merged {
   /** A tick has passed: puts the frame in if the reader waits, and this many have passed since it got something. */
   beat(ticks: number, frame: Uint8Array): void;
   end(): void;
-  /** Hears of the end, whoever ends it, unless stopped. */
+  /** Hears of the end, whoever ends it, unless stopped; at once where it is over. */
   onEnd(listener: () => void): () => void;
+}
+
+/** A merged stream. */
+export interface Merged extends Merging<ReadableStream<Uint8Array>> {
+  readonly stream: ReadableStream<Uint8Array>;
 }
 
 /** Makes a merged stream. */
@@ -79,7 +83,8 @@ export function createMerged(): Merged {
     },
     end,
     onEnd(listener) {
-      endings.add(listener);
+      if (isOver) listener();
+      else endings.add(listener);
       return () => endings.delete(listener);
     },
   };

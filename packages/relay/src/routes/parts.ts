@@ -1,17 +1,18 @@
 // What every route is made of.
 import type { Telemetry, World } from '@godwit/core';
-import type { Attach, Channels } from '@godwit/core/feed';
+import type { Channels } from '@godwit/core/feed';
 import type { Limits } from '@godwit/core/protocol';
 import type { Authority } from '../authority/authority.ts';
 import type { Webhooks } from '../webhooks/types.ts';
 import type { OpenSession } from '../transports/socket/session.ts';
+import type { AttachReading } from '../transports/attach.ts';
 import type { Backup } from './backup.ts';
 
 /**
  * Makes the body of a reading's answer; null where the platform writes it by a way of its own, once the answer's headers
  * are sent.
  */
-export type BodyOf = (request: Request, attach: Attach) => ReadableStream<Uint8Array> | null;
+export type BodyOf = (request: Request, attach: AttachReading) => ReadableStream<Uint8Array> | null;
 
 /** Answers a handshake by the platform's way: the connection is a WebSocket from then on, and `open` its session. */
 export type Upgrade = (

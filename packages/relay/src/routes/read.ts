@@ -1,6 +1,5 @@
 // GET on a channel's events: live as a stream, or a page, which may wait for news.
 import type { Handler } from 'hono';
-import { Failure } from '@godwit/core';
 import type { ChannelPage, StreamQuery } from '@godwit/core/feed';
 import { assertChannel, headerNames, mediaTypes, parsePosition, type Limits } from '@godwit/core/protocol';
 import { chooseOffer, type Offer } from '../accept.ts';
@@ -13,7 +12,7 @@ import { overloadResponse, streamResponse } from './sse.ts';
 const pastSeconds = 3600;
 
 /** `GET /v1/channels/{channel}/events` (rules 2 and 4). */
-export function read({ channels, authority, limits, world, bodyOf }: RelayParts): Handler<object, '/:channel'> {
+export function read({ channels, authority, limits, bodyOf }: RelayParts): Handler<object, '/:channel'> {
   return async (context) => {
     const name = assertChannel(context.req.param('channel'));
     const request = context.req.raw;
@@ -35,11 +34,9 @@ export function read({ channels, authority, limits, world, bodyOf }: RelayParts)
     }
     const after = positionOf(url.searchParams.get('after'));
     const { limit, waitMs } = pageBounds(url.searchParams, limits);
-    const leftMs = until === undefined ? Infinity : Math.max(0, until - world.now());
-    const page = await channel.page({ after, ...filter, limit, waitMs: Math.min(waitMs, leftMs) });
-    if (until !== undefined && world.now() >= until) {
-      throw new Failure('Unauthenticated', 'the token expired while this request waited; come back with a new one');
-    }
+    const isLook = request.method === 'HEAD';
+    const asked = { after, ...filter, limit, waitMs, isLook };
+    const page = await channel.page(until === undefined ? asked : { ...asked, until });
     return pageResponse(request, url, offer, after, page);
   };
 }

@@ -3,7 +3,10 @@ import type { Handler } from 'hono';
 import { Failure, toFailure } from '@godwit/core';
 import { assertChannel, encodeControlFrame, encodeHeartbeat, parsePosition } from '@godwit/core/protocol';
 import { clientOf, filterOf, policyOf } from '../query.ts';
-import { createMerged, type Merged } from './merge.ts';
+import type { Channel, StreamQuery } from '@godwit/core/feed';
+import { openReading, type AttachReading } from '../transports/attach.ts';
+import { mergeReadings } from '../transports/merge-readings.ts';
+import { createMerged, type Merging } from './merge.ts';
 import type { RelayParts } from './parts.ts';
 import { assertStreamAccepted, streamResponse } from './sse.ts';
 
@@ -13,7 +16,7 @@ const encoder = new TextEncoder();
 
 /** `GET /v1/events?channel=a@OFFSET&channel=b` (rule 3). */
 export function stream(parts: RelayParts): Handler {
-  const { channels, authority, limits } = parts;
+  const { channels, authority, limits, bodyOf } = parts;
   return async (context) => {
     const request = context.req.raw;
     assertStreamAccepted(request.headers.get('accept'));
@@ -32,8 +35,7 @@ export function stream(parts: RelayParts): Handler {
     const untils = grants.flatMap(({ until }) => (until === undefined ? [] : [until]));
     const until = untils.length === 0 ? undefined : Math.min(...untils);
 
-    const merged = createMerged();
-    keepAlive(parts, merged, until);
+    const { merged, open, body } = bodyOf === undefined ? byStreams() : straight((attach) => bodyOf(request, attach));
     // The first byte at once: a channel may take a while to open.
     merged.send(encoder.encode(encodeHeartbeat()));
     let left = grants.length;
@@ -49,14 +51,51 @@ export function stream(parts: RelayParts): Handler {
         continue;
       }
       const reading = { after: positions.get(channel) ?? 'latest', ...filter, heartbeat: false };
-      const opened = channels.channel(channel).stream(until === undefined ? reading : { ...reading, until });
-      opened.then(merged.add, (error: unknown) => {
+      const opened = open(channels.channel(channel), until === undefined ? reading : { ...reading, until });
+      opened.catch((error: unknown) => {
         const failure = toFailure(error);
         if (failure.name === 'Draining' || failure.name === 'Closed') drain(merged, failure.details.retryAfterMs);
         else refuse(channel, failure);
       });
     }
-    return streamResponse(merged.stream);
+    return streamResponse(body(() => keepAlive(parts, merged, until)));
+  };
+}
+
+/** A connection, and how a channel is hung on it. */
+interface Joined {
+  readonly merged: Pick<Merging<unknown>, 'send' | 'drain' | 'beat' | 'end' | 'onEnd'>;
+  /** Rejects where the channel cannot be read. */
+  open(channel: Channel, query: StreamQuery): Promise<void>;
+  /** `begin` is called when somebody reads: one who went before leaves nothing behind. */
+  body(begin: () => void): ReadableStream<Uint8Array> | null;
+}
+
+/** Channels elsewhere are streams, of whole frames each. */
+function byStreams(): Joined {
+  const merged = createMerged();
+  return {
+    merged,
+    open: async (channel, query) => merged.add(await channel.stream(query)),
+    body(begin) {
+      begin();
+      return merged.stream;
+    },
+  };
+}
+
+/** Channels in this process write to the connection itself, as one alone does. */
+function straight(bodyOf: (attach: AttachReading) => ReadableStream<Uint8Array> | null): Joined {
+  const merged = mergeReadings();
+  return {
+    merged,
+    open: async (channel, query) => merged.add(await openReading(channel, query)),
+    body: (begin) =>
+      bodyOf((sink) => {
+        const reading = merged.attach(sink);
+        begin();
+        return reading;
+      }),
   };
 }
 
@@ -91,7 +130,7 @@ function positionsOf(texts: readonly string[], max: number): ReadonlyMap<string,
 }
 
 /** The connection's own heartbeat, when nothing has come for a while; and its end, where no channel brings one. */
-function keepAlive({ world, limits }: RelayParts, merged: Merged, until: number | undefined): void {
+function keepAlive({ world, limits }: RelayParts, merged: Joined['merged'], until: number | undefined): void {
   const tick = (): void => {
     const stop = world.after(limits.heartbeatMs / ticksPerHeartbeat, () => {
       forget();
@@ -104,7 +143,7 @@ function keepAlive({ world, limits }: RelayParts, merged: Merged, until: number 
   tick();
 }
 
-function drain(merged: Merged, retryAfterMs = 1000): void {
+function drain(merged: Pick<Merging<unknown>, 'drain'>, retryAfterMs = 1000): void {
   const frame = encodeControlFrame({ kind: 'drain', retryAfterMs: Math.ceil(retryAfterMs) });
   merged.drain(encoder.encode(frame));
 }

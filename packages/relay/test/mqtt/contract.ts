@@ -89,13 +89,13 @@ export function mqttContract(makeBroker: () => Promise<Broker>): void {
       await post(relay, 'orders', ...idsOf(0, 20).map((id) => eventOf(id)));
       await post(relay, 'other', eventOf('elsewhere'));
       await device.until(20);
+      expect(await statOf(relay, 'orders')).toMatchObject({ delivered: 20, subscribers: 1, dropped: {} });
       const held = await read(relay, 'orders');
       expect(firsts(device.heard)).toEqual(idsOf(0, 20));
       expect(device.heard[0]).toEqual({
         topic: 'shop/orders',
         event: { ...held[0], mqttclient: expect.any(String) },
       });
-      expect(await statOf(relay, 'orders')).toMatchObject({ delivered: 20, subscribers: 1, dropped: {} });
     });
 
     test('what is appended while the broker is away is published when it is back', async () => {
@@ -283,7 +283,7 @@ export function mqttContract(makeBroker: () => Promise<Broker>): void {
     await device.publish('board', eventOf('end'));
     await untilHeld(relay, 'board', ['theirs', 'ours', 'last', 'end']);
     await vi.waitFor(async () => {
-      expect(await statOf(relay, 'board')).toMatchObject({ published: 4, delivered: 3, queueDepth: 0 });
+      expect(await statOf(relay, 'board')).toMatchObject({ published: 4, queueDepth: 0 });
     }, patience);
     await vi.waitFor(() => expect(firsts(device.heard)).toContain('end'), patience);
     // A broker keeps no order between what it guarantees and what it does not.
