@@ -10,6 +10,8 @@ export default defineConfig({
     outDir: '../dist',
     emptyOutDir: true,
     minify: false,
-    rolldownOptions: { input: ['page/index.html', 'page/workflow.html', 'page/chaos.html'] },
+    rolldownOptions: {
+      input: ['page/index.html', 'page/workflow.html', 'page/chaos.html', 'page/prerender.html'],
+    },
   },
 });

@@ -22,6 +22,8 @@ export interface PageApi {
   published(): number;
   handled(order: 'local' | 'relay'): readonly Handled[];
   status(): Status;
+  /** How often this page was shown: `first`, and `again` for each time that it came out of the back/forward cache. */
+  shown(): readonly ('first' | 'again')[];
   /** The spans of this tab that have ended; none unless the address has `?trace`. */
   spans(): readonly KeptSpan[];
   pause(): void;

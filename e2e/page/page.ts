@@ -1,5 +1,6 @@
-// Opens a runtime as the address says, and hands it to the test. `?user=`, `?channel=`, `?relay=` as on the demo; `?trace`
-// keeps this tab's spans.
+// Opens a runtime as the address says, and hands it to the test. `?user=`, `?channel=`, `?relay=` as on the demo, but that
+// `?relay=none` is none; `?trace` keeps this tab's spans, `?keep=` so many events in the device's log, and `?later` has its
+// worker's clock go ahead.
 import { createRuntime } from '@godwit/client';
 import { defineEvents, type Delivered } from '@godwit/core';
 import * as v from 'valibot';
@@ -10,11 +11,16 @@ const note = v.object({ by: v.string(), n: v.number() });
 const events = defineEvents({ 'note.written': note });
 const query = new URLSearchParams(location.search);
 const tracing = query.has('trace') ? openTracing() : undefined;
+const relay = query.get('relay') ?? location.origin;
 const runtime = await createRuntime({
   name: 'e2e',
   user: query.get('user') ?? 'alice',
   events,
-  relay: query.get('relay') ?? location.origin,
+  ...(relay !== 'none' && { relay }),
+  ...(query.has('keep') && { retention: { eventsMax: Number(query.get('keep')) } }),
+  ...(query.has('later') && {
+    worker: () => new Worker(new URL('./later-worker.js', import.meta.url), { type: 'module' }),
+  }),
   channels: [query.get('channel') ?? 'notes'],
   ...(tracing && { telemetry: tracing.telemetry }),
 });
@@ -26,6 +32,10 @@ for (const order of ['local', 'relay'] as const) {
   };
   runtime.on('note.written', take, { order });
 }
+const shown: ('first' | 'again')[] = ['first'];
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) shown.push('again');
+});
 let published = 0;
 
 async function publishOne(by: string, n: number): Promise<string> {
@@ -47,6 +57,7 @@ globalThis.godwit = {
   published: () => published,
   handled: (order) => handled[order],
   status: () => runtime.status.get(),
+  shown: () => shown,
   spans: () => tracing?.spans() ?? [],
   pause: () => runtime.pause(),
   resume: () => runtime.resume(),

@@ -22,11 +22,12 @@ export interface Tab {
   settled(): Promise<void>;
 }
 
-/** Opens a tab on a device, and waits until its runtime is open. */
-export async function openTab(device: BrowserContext, url: string, query = ''): Promise<Tab> {
-  const page = await device.newPage();
-  await page.goto(`${url}/${query}`);
-  await page.waitForFunction(() => 'godwit' in globalThis);
+/** Opens a tab on a device, or takes one that is open, and waits until its runtime is open. */
+export async function openTab(device: BrowserContext, url: string, query = '', opened?: Page): Promise<Tab> {
+  const page = opened ?? (await device.newPage());
+  if (opened === undefined) await page.goto(`${url}/${query}`);
+  // By time: a tab in the background draws no frames.
+  await page.waitForFunction(() => 'godwit' in globalThis, undefined, { polling: 50 });
   const status = (): Promise<Status> => page.evaluate(() => godwit.status());
   return {
     page,

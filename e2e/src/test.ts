@@ -6,6 +6,7 @@ import { test as base, expect, type BrowserContext } from '@playwright/test';
 import { startChild, type Child } from './child.ts';
 import { makeProfile, type Profile } from './profile.ts';
 import { startProxy, type Proxy } from './proxy.ts';
+import { openWindow, type Window } from './window.ts';
 import { pages, startRelay, type RelayProcess } from './relay.ts';
 
 /** What a test is handed. */
@@ -17,6 +18,8 @@ export interface World {
   readonly newDevice: () => Promise<BrowserContext>;
   /** A device whose browser can be killed. */
   readonly newProfile: () => Promise<Profile>;
+  /** A browser as a person has it, with its own profile: what is not in front is hidden, and what is left is kept. */
+  readonly newWindow: () => Promise<Window>;
   /** A line to the relay that can be cut. */
   readonly newProxy: () => Promise<Proxy>;
   /** An empty folder. */
@@ -57,6 +60,17 @@ export const test = base.extend<World>({
       return profile;
     });
     await Promise.all(profiles.map((profile) => profile.remove()));
+  },
+
+  // oxlint-disable-next-line no-empty-pattern -- as above
+  newWindow: async ({}, use) => {
+    const windows: Window[] = [];
+    await use(async () => {
+      const window = await openWindow();
+      windows.push(window);
+      return window;
+    });
+    await Promise.all(windows.map((window) => window.close()));
   },
 
   newProxy: async ({ relay }, use) => {

@@ -2,12 +2,13 @@
 import { Failure, type EventDefinitions, type Runtime } from '@godwit/core';
 import { createDefaultWorker } from '../default-worker.ts';
 import { checkOptions, type RuntimeOptions } from './options.ts';
+import { untilShown } from './page-life.ts';
 import { startWorker } from './start-worker.ts';
 import { workerFailed } from './worker-failed.ts';
 
 /**
  * Opens this tab's runtime: starts its worker, opens the user's log, and joins the other tabs. It does not wait for the
- * relay.
+ * relay. In a page that is prerendered it waits until somebody looks at that page.
  *
  * @throws Failure `InvalidOptions`, `InvalidChannel`; `WorkerFailed` when the worker cannot be started (its message says
  * what to do); `Unreachable` when a part of this package cannot be loaded; `Outdated` when a newer release has taken the
@@ -24,6 +25,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
 ): Promise<Runtime<Events>> {
   const checked = checkOptions(options, globalThis.location?.href);
   const { worker = createDefaultWorker } = options;
+  await untilShown();
   const first = begun(worker);
   try {
     const { openRuntime } = await part(() => import('./open-runtime.ts'));

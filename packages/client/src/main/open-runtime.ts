@@ -43,6 +43,7 @@ export async function openRuntime<const Events extends EventDefinitions>(
     token,
     page: globalThis.document,
     locks: globalThis.navigator?.locks,
+    window: globalThis,
   });
   // Granted or not, the log is used the same; a browser that has no such thing keeps it for as long as it pleases.
   if (options.persist === true) void globalThis.navigator?.storage?.persist?.().catch(() => undefined);

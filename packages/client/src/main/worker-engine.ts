@@ -14,6 +14,7 @@ import {
 import type { Remote } from 'comlink';
 import type { TokenSource } from '../link/token.ts';
 import { pack, type Outcome, type WorkerOptions, type WorkerSide } from '../worker/border.ts';
+import { watchPage, type PageEvents } from './page-life.ts';
 import type { StartedWorker } from './start-worker.ts';
 import { watchVisibility, type VisiblePage } from './visibility.ts';
 import { createWorkerLife, type WorkerLife } from './worker-life.ts';
@@ -40,6 +41,8 @@ export interface WorkerEngineParts {
   readonly page: VisiblePage | undefined;
   /** Absent on an insecure origin. */
   readonly locks: Pick<LockManager, 'request'> | undefined;
+  /** The page's window. */
+  readonly window: PageEvents;
 }
 
 /** Makes the engine. A worker that dies is replaced, and the new one goes on where this tab has read to. */
@@ -68,6 +71,11 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   let isRestarting = false;
   let closing = false;
   let stopLooking: Stop | undefined;
+  /** Questions that only the worker that was asked can answer. */
+  let underWay = 0;
+  /** Of a page that is away: it is back. */
+  let comeBack: (() => void) | undefined;
+  let stopWatching: (() => void) | undefined;
 
   const engine = {
     async start(itsListener) {
@@ -78,6 +86,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       if (hello === undefined) throw new Failure('Internal', 'the worker started and said nothing');
       // A worker that does not answer has worse to tell.
       stopLooking = watchVisibility(parts.page, (visible) => engine.setVisible(visible).catch(() => undefined));
+      stopWatching = watchPage(parts.window, { left, back: () => comeBack?.() });
       return hello;
     },
     record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
@@ -89,7 +98,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     },
     setVisible(visible) {
       isVisible = visible;
-      return ask('say whether it is seen', callMsMax, async (side) => side.setVisible(visible));
+      return askAgain('say whether it is seen', callMsMax, async (side) => side.setVisible(visible));
     },
     async define(spec) {
       specs.set(spec.name, spec);
@@ -125,8 +134,10 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
 
   async function end(call: (side: Remote<WorkerSide>) => Promise<Outcome<void>>): Promise<void> {
     closing = true;
+    stopWatching?.();
     forget?.();
     stopLooking?.();
+    comeBack?.();
     try {
       const isAlive = await ready.then(
         () => true,
@@ -138,7 +149,16 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     }
   }
 
-  async function ask<Value>(
+  async function ask<Value>(...question: Parameters<typeof asked<Value>>): Promise<Value> {
+    underWay += 1;
+    try {
+      return await asked(...question);
+    } finally {
+      underWay -= 1;
+    }
+  }
+
+  async function asked<Value>(
     what: string,
     ms: number,
     call: (side: Remote<WorkerSide>) => Promise<Outcome<Value>>,
@@ -149,12 +169,12 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   }
 
   /** What may be asked twice is asked of the next worker, where this one dies before it answers. */
-  async function askAgain<Value>(...question: Parameters<typeof ask<Value>>): Promise<Value> {
+  async function askAgain<Value>(...question: Parameters<typeof asked<Value>>): Promise<Value> {
     try {
-      return await ask(...question);
+      return await asked(...question);
     } catch (error) {
       if (!isRestarting) throw error;
-      return ask(...question);
+      return asked(...question);
     }
   }
 
@@ -170,6 +190,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     hello = await life.start(heard());
     if (isFirst) seen = { ...hello.status, connection: 'connecting', tasksPaused: false };
     remember(hello.status);
+    reached ??= hello.after;
     forget = world.after(restartsMs, () => {
       restarts = 0;
     });
@@ -208,9 +229,28 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     if (closing) return;
     if (restarts === restartsMax || hello?.storage === 'memory') return lost(failure);
     restarts += 1;
-    tell(new Failure(failure.name, `${failure.message} Another is started.`, { cause: failure }), 'connecting');
+    report(new Failure(failure.name, `${failure.message} Another is started.`, { cause: failure }));
+    follow(failure, Promise.resolve());
+  }
+
+  /**
+   * The page goes into the back/forward cache, where its worker would be stopped with the device's lead in its hands. A
+   * page is told of it in the last moment, so the worker is ended, not asked; one that is in the midst of something is
+   * left to end that when it wakes, and the other tabs help themselves.
+   */
+  function left(): void {
+    if (isRestarting || hello?.storage === 'memory' || underWay > 0) return;
+    const why = new Failure('Fenced', 'the page was left');
+    life?.release(why);
+    forget?.();
+    follow(why, new Promise((resolve) => (comeBack = resolve)));
+  }
+
+  /** Has another worker in the place of the one that has ended, once it is time. */
+  function follow(why: Failure, time: Promise<void>): void {
     isRestarting = true;
-    const mine = restart(failure);
+    stand('connecting');
+    const mine = time.then(() => restart(why));
     ready = mine;
     // One that dies while it is told what the one before knew is followed by another.
     mine.catch((error: unknown) => ready === mine && lost(toFailure(error)));
@@ -248,10 +288,18 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     life?.release(failure);
     ready = Promise.reject(failure);
     ready.catch(() => undefined);
-    tell(failure, 'closed');
+    stopWatching?.();
+    stand('closed');
+    report(failure);
   }
 
-  function tell(failure: Failure, connection: EngineStatus['connection']): void {
+  /** What a listener does with what it hears is its own affair; there is nobody left to tell. */
+  function report(failure: Failure): void {
+    const told = listener;
+    void pack(() => told?.report(failureToJson(failure)));
+  }
+
+  function stand(connection: EngineStatus['connection']): void {
     const told = listener;
     if (standing !== undefined) {
       const { connection: before } = standing;
@@ -262,8 +310,6 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       };
     }
     const status = standing;
-    // What a listener does with it is its own affair; there is nobody left to tell.
     if (status !== undefined) void pack(() => told?.status(status));
-    void pack(() => told?.report(failureToJson(failure)));
   }
 }

@@ -55,7 +55,12 @@ export function createWorkerLife(parts: {
       worker.addEventListener('messageerror', () => end('a message to or from it could not be read'), {
         signal: life.signal,
       });
-      expose(pageSide(listener, token), worker);
+      expose(pageSide(listener, token), {
+        postMessage: (...message: [unknown, Transferable[]]) => worker.postMessage(...message),
+        // What a worker said before it ended may still be on its way when its successor goes on from there.
+        addEventListener: (type, hear) => worker.addEventListener(type, hear, { signal: life.signal }),
+        removeEventListener: (type, hear) => worker.removeEventListener(type, hear),
+      });
       try {
         const version = await calls.answer('say hello', helloMsMax, () => side.hello());
         if (version !== borderVersion) {

@@ -136,11 +136,12 @@ export function createEngine(parts: EngineParts): Engine {
       recorder = createRecorder({ store, world, outbound: link !== undefined, outbox, recorded: grew });
       const { events, bytes } = outboxOf(state);
       outbox.set(events, bytes);
+      // A log that was lost begins again below.
+      const after = Math.min(parts.after ?? state.head, state.head);
       reader = startReader({
         store,
         world,
-        // A log that was lost begins again below.
-        after: Math.min(parts.after ?? state.head, state.head),
+        after,
         channels: parts.channels.map(([name]) => name),
         deliver: (batch) => itsListener.deliver(batch),
         report,
@@ -151,7 +152,7 @@ export function createEngine(parts: EngineParts): Engine {
       tabs.announce({ kind: 'channels', tab, channels: parts.channels });
       if (leading !== undefined) election = standForElection({ tabs, world, lead: leading.lead, report, signal });
       ended = Promise.all([reader.ended, election?.ended]).finally(stopHearing);
-      return { deviceId: state.deviceId, storage: parts.storage, status: standing.status() };
+      return { deviceId: state.deviceId, storage: parts.storage, after, status: standing.status() };
     },
 
     async record(drafts) {

@@ -61,6 +61,8 @@ export interface EngineHello {
   /** What this device publishes has the source `urn:uuid:` and this. */
   readonly deviceId: string;
   readonly storage: Status['storage'];
+  /** Where this tab begins to read. */
+  readonly after: Position;
   readonly status: EngineStatus;
 }
 

@@ -1,0 +1,31 @@
+// The page's own life: prerendered before anybody looks at it, put away when somebody leaves it, shown again on the way back.
+
+/** What hears of a page's life: a window. */
+export type PageEvents = Pick<EventTarget, 'addEventListener'>;
+
+/**
+ * Resolves once somebody looks at this page. A browser that prerenders one holds back its worker, its locks and its
+ * messages until then: https://wicg.github.io/nav-speculation/prerendering.html#intrusive-behaviors.
+ */
+export async function untilShown(): Promise<void> {
+  const { document } = globalThis;
+  if (document === undefined || !('prerendering' in document) || document.prerendering !== true) return;
+  await new Promise((resolve) => {
+    document.addEventListener('prerenderingchange', resolve, { once: true });
+  });
+}
+
+/** Calls `left` when the page goes where it may come back from, and `back` when it has: the back/forward cache. */
+export function watchPage(
+  page: PageEvents,
+  told: { readonly left: () => void; readonly back: () => void },
+): () => void {
+  const life = new AbortController();
+  const { signal } = life;
+  const hear = (type: 'pagehide' | 'pageshow', tell: () => void): void => {
+    page.addEventListener(type, (event) => 'persisted' in event && event.persisted === true && tell(), { signal });
+  };
+  hear('pagehide', told.left);
+  hear('pageshow', told.back);
+  return () => life.abort();
+}
