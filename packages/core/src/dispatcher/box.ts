@@ -12,7 +12,7 @@ export interface Route {
 }
 
 /** What is called with the payload of an event. It returns anything at all; what has a `then` is waited for. */
-export type Entry = (data: unknown, call?: HandlerCall) => PromiseLike<unknown> | undefined | void;
+export type Entry = (data: unknown, call?: HandlerCall) => unknown;
 
 /** One handler with its mailbox. */
 export interface Box extends Receiver {
@@ -21,11 +21,4 @@ export interface Box extends Receiver {
   readonly entry: (type: string) => Entry;
   readonly follow: (result: PromiseLike<unknown>, call: Call) => void;
   readonly stop: () => boolean;
-}
-
-/** Where one running call sits. */
-export interface Seat {
-  call: Call | undefined;
-  readonly delivered: () => void;
-  readonly failed: (error: unknown) => void;
 }

@@ -51,24 +51,28 @@ export interface Receiver extends Mailbox {
   readonly offer: (call: Call) => void;
 }
 
-/** One event at one handler; or, where nothing tells one from the other, all events of a type. A class: its getters cost nothing. */
+/** One event at one handler; or, where nothing tells one from the other, all events of a type. A class: its getters cost nothing; declared fields are not written twice. */
 export class Call implements HandlerCall {
-  readonly attempt: number = 1;
   /** Not ended. */
-  open = true;
-  readonly receiver: Receiver;
-  readonly type: string;
-  readonly data: unknown;
-  readonly run: Run | undefined;
+  declare open: boolean;
+  declare readonly receiver: Receiver;
+  declare readonly type: string;
+  declare readonly data: unknown;
+  declare readonly run: Run | undefined;
   /** How many dispatches deep it was caused. */
-  readonly depth: number;
+  declare readonly depth: number;
 
   constructor(receiver: Receiver, type: string, data?: unknown, run?: Run, depth = 0) {
+    this.open = true;
     this.receiver = receiver;
     this.type = type;
     this.data = data;
     this.run = run;
     this.depth = depth;
+  }
+
+  get attempt(): number {
+    return 1;
   }
 
   get context(): unknown {

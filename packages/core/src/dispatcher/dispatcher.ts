@@ -3,14 +3,14 @@
 import { assertEventName, compilePattern } from '../event/pattern.ts';
 import { Failure, type FailureName } from '../failure.ts';
 import { ambientReport, ambientWorld } from './ambient.ts';
-import type { Box, Entry, Route, Seat } from './box.ts';
-import { Call, type Outcome, type Receiver, type Run } from './call.ts';
+import type { Box, Entry, Route } from './box.ts';
+import { Call, type Outcome, type Run } from './call.ts';
+import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
 import { addCounts, type HandlerCounts, noCounts } from './counts.ts';
-import { closed, handlerFailed } from './failures.ts';
+import { closed, handlerFailed, queueFull } from './failures.ts';
 import { closeMs, depthMax, heldMax, mailboxCapacity, rememberedMax } from './limits.ts';
 import { need, needCount } from './options.ts';
 import { waitForRoom } from './overflow.ts';
-import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
 
 /** Nothing is going on; an event is being handed out; and something came up that has to be seen to afterwards. */
 const idle = 0;
@@ -35,16 +35,20 @@ const odd = 2;
 export function createDispatcher<Events = Record<string, unknown>, Context = unknown>(
   options?: DispatcherOptions<Context, Events>,
 ): Dispatcher<Events, Context>;
-export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher {
-  const { world = ambientWorld, report = ambientReport, context, check } = options;
+export function createDispatcher({
+  world = ambientWorld,
+  report = ambientReport,
+  context,
+  check,
+  held: waits,
+}: DispatcherOptions = {}): AnyDispatcher {
   const routes = new Map<string, Route>();
   const boxes = new Set<Box>();
   /** The counts of those that have stopped. */
   const gone = noCounts();
   /** Events that wait to be handed out. */
   const held = new Set<readonly [type: string, data: unknown, run: Run | undefined, depth: number]>();
-  let awaitsStart = options.held;
-  let state = awaitsStart ? odd : idle;
+  let state = waits ? odd : idle;
   /** The route of the last event, where it still holds. */
   let fresh: Route | undefined;
   /** What is handed out, or was the last time, and who follows it. */
@@ -59,30 +63,25 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
 
   // Which handlers a type has. Patterns are compared when a handler comes and when a type is first seen.
 
-  const settle = (route: Route): void => {
-    for (const { counts } of route.boxes) {
-      counts.passed += route.handed;
-      counts.delivered += route.handed;
-    }
-    handedOut += route.handed;
-    route.handed = 0;
-  };
-
-  /** Lets routes be made anew: those of a handler, or all. */
-  const forget = (box?: Box): void => {
-    fresh = undefined;
+  /** Brings counts up to date. Lets routes be made anew: those of a handler; or all, where there are many. */
+  const settle = (forget?: (type: string) => unknown): void => {
     for (const route of routes.values()) {
-      if (box && !box.matches(route.type)) continue;
-      settle(route);
-      routes.delete(route.type);
+      for (const { counts } of route.boxes) {
+        counts.passed += route.handed;
+        counts.delivered += route.handed;
+      }
+      handedOut += route.handed;
+      route.handed = 0;
+      if (forget?.(route.type)) routes.delete(route.type);
     }
+    if (forget) fresh = undefined;
   };
 
   const routeOf = (type: string): Route => {
     let route = routes.get(type);
     if (!route) {
       assertEventName(type);
-      if (routes.size >= rememberedMax) forget();
+      if (routes.size >= rememberedMax) settle(() => true);
       const heard = [...boxes].filter((box) => box.matches(type));
       route = { type, boxes: heard, entries: heard.map((box) => box.entry(type)), handed: 0 };
       routes.set(type, route);
@@ -92,37 +91,56 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
 
   // One event to all that hear it.
 
-  const pass = (route: Route, data: unknown, run?: Run): void => {
-    const { boxes, entries, type } = route;
+  /** Nothing is asked and nothing is made, unless a handler makes it. */
+  const pass = ({ boxes, entries, type }: Route, data: unknown): void => {
     const { length } = entries;
     let index = 0;
-    // Stored only where they change: storing a pointer costs more than comparing it.
-    if (last !== route) last = route;
-    if (current !== run) current = run;
-    route.handed += 1;
-    if (run?.handOut) {
-      const calls = boxes.map((box) => open(box, type, data));
-      run.handOut(calls, hold);
-      return;
+    if (!length) return;
+    try {
+      const entry = entries[index++] as Entry;
+      const result = entry(data);
+      if (result !== undefined) follow(boxes[0] as Box, type, data, result);
+    } catch (error) {
+      end(open(boxes[0] as Box, type, data), 'failed', error);
     }
-    while (index < length) {
+    if (length === 1) return;
+    do {
       try {
-        // The first is called from a place of its own: where it is the only one, that costs half.
-        if (index === 0) {
-          const entry = entries[index++] as Entry;
-          const result = entry(data);
-          if (result?.then) (boxes[index - 1] as Box).follow(result, open(boxes[index - 1] as Box, type, data));
-        }
+        const entry = entries[index++] as Entry;
+        const result = entry(data);
+        if (result !== undefined) follow(boxes[index - 1] as Box, type, data, result);
         while (index < length) {
           const entry = entries[index++] as Entry;
           const result = entry(data);
-          if (result?.then) (boxes[index - 1] as Box).follow(result, open(boxes[index - 1] as Box, type, data));
+          if (result !== undefined) follow(boxes[index - 1] as Box, type, data, result);
+          if (index < length) {
+            const entry = entries[index++] as Entry;
+            const result = entry(data);
+            if (result !== undefined) follow(boxes[index - 1] as Box, type, data, result);
+          }
         }
       } catch (error) {
         end(open(boxes[index - 1] as Box, type, data), 'failed', error);
       }
+    } while (index < length);
+  };
+  const follow = (box: Box, type: string, data: unknown, result: unknown): void => {
+    if (isThenable(result)) box.follow(result, open(box, type, data));
+  };
+
+  const handOut = (type: string, data: unknown, run?: Run): void => {
+    fresh = last = routeOf(type);
+    last.handed += 1;
+    current = run;
+    if (run?.handOut) {
+      run.handOut(
+        last.boxes.map((box) => open(box, type, data)),
+        hold,
+      );
+    } else {
+      pass(last, data);
+      run?.handed?.();
     }
-    run?.handed?.();
   };
 
   /** Goes back to rest, once what was held meanwhile is handed out. */
@@ -131,11 +149,12 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
       for (const next of held) {
         held.delete(next);
         depth = next[3];
-        pass(routeOf(next[0]), next[1], next[2]);
+        handOut(next[0], next[1], next[2]);
       }
     } finally {
       // Also when the stack ends in here: held for ever, no event would come through again.
       depth = 0;
+      current = undefined;
       state = closing ? odd : idle;
     }
   };
@@ -147,63 +166,66 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
     try {
       work();
     } finally {
-      if (before === idle) leave();
+      if (!before) leave();
     }
   };
 
   const dispatch = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
-    const type = nameOf(event);
-    if (check) data = check(type, data);
-    if (state !== idle) {
-      if (closing) throw closed();
-      if (depth >= depthMax) {
-        throw new Failure('TooDeep', `"${type}" was caused ${depthMax} events deep; is it a circle?`);
-      }
-      if (held.size >= heldMax) throw new Failure('QueueFull', `event queue full: ${heldMax} events are held`);
-      // Looked up now, so that what is wrong with it is told to who dispatches.
-      routeOf(type);
-      held.add([type, data, run, depth + 1]);
-      state = odd;
-      return;
-    }
-    const route = fresh?.type === type ? fresh : (fresh = routeOf(type));
+    if (state || run || check || !fresh || fresh.type !== event) return dispatchOddly(event, data, run);
     state = busy;
+    fresh.handed += 1;
     try {
-      pass(route, data, run);
+      pass(fresh, data);
     } finally {
       if (state === odd) leave();
       else state = idle;
     }
   };
 
+  const dispatchOddly = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
+    const type = nameOf(event);
+    if (check) data = check(type, data);
+    if (closing) throw closed();
+    if (depth >= depthMax) {
+      throw new Failure('TooDeep', `"${type}" was caused ${depthMax} events deep; is it a circle?`);
+    }
+    if (held.size >= heldMax) throw queueFull(heldMax);
+    // Looked up now, so that what is wrong with it is told to who dispatches.
+    routeOf(type);
+    if (state) {
+      held.add([type, data, run, depth + 1]);
+      state = odd;
+    } else hold(() => handOut(type, data, run));
+  };
+
   // One event at one handler, from its beginning to its end.
 
-  const open = (receiver: Receiver, type: string, data: unknown): Call => {
-    const call = new Call(receiver, type, data, current, depth);
+  const open = (box: Box, type: string, data: unknown): Call => {
+    const call = new Call(box, type, data, current, depth);
     // It was counted with its route, as delivered; that is not so sure.
-    receiver.counts.pending += 1;
-    receiver.counts.delivered -= 1;
+    box.counts.pending += 1;
+    box.counts.delivered -= 1;
     current?.begun?.(call);
     return call;
   };
 
-  const tell = (call: Call, error: unknown, run = call.run, name?: FailureName): void => {
+  const tell = async (call: Call, error: unknown, run = call.run, name?: FailureName): Promise<void> => {
     const failure = handlerFailed(call, error, name);
     if (run?.failed) return run.failed(failure);
     try {
       // A reporter that throws, or rejects, harms nobody: there is nobody to tell.
-      Promise.resolve(report(failure)).catch(() => undefined);
+      await report(failure);
     } catch {}
   };
 
   const end = (call: Call, outcome: Outcome, error?: unknown): void => {
     if (!call.open) return;
-    const { counts } = call.receiver;
-    if (outcome === 'failed') tell(call, error);
+    const { counts, waiting } = call.receiver;
+    if (outcome === 'failed') void tell(call, error);
     call.open = false;
+    if (waiting.size) waiting.delete(call);
     counts.pending -= 1;
-    if (outcome === 'delivered') counts.delivered += 1;
-    else counts[outcome] += 1;
+    counts[outcome] += 1;
     call.run?.ended?.(call, outcome);
     onEnd?.();
   };
@@ -218,8 +240,11 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
     world,
     report,
     dispatch,
-    on(event, handler, options = {}) {
-      const { filter, once, concurrency = 1, capacity = mailboxCapacity, signal, overflow } = options;
+    on(
+      event,
+      handler,
+      { filter, once, concurrency = 1, capacity = mailboxCapacity, signal, overflow, name, onStop } = {},
+    ) {
       const pattern = nameOf(event);
       const matches = compilePattern(pattern);
       if (closing) throw closed();
@@ -232,18 +257,18 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
 
       const waiting = new Set<Call>();
       let arrivals = waiting.values();
-      const seats: Seat[] = [];
       let running = 0;
       /** Nothing has to be asked before it is called, and so far it has never made anyone wait. */
       let plain = !filter && !once && concurrency;
       let stopped: Outcome | undefined;
       let warned = false;
       let controller: AbortController | undefined;
-      const stopController = (): AbortController => (controller ??= new AbortController());
-      const free = (): boolean => running < concurrency;
+      const control = (): AbortController => (controller ??= new AbortController());
       const invoke = handler as Entry;
       // One that declares one parameter gets the payload alone: handing more over takes a tenth longer.
       const takesCall = invoke.length !== 1;
+
+      const free = (): boolean => running < concurrency;
 
       /** Takes the call that has waited longest. */
       const take = (): Call | undefined => {
@@ -258,38 +283,17 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
         try {
           if (once) leaveRoutes();
           const result = takesCall ? invoke(call.data, call) : invoke(call.data);
-          if (result?.then) follow(result, call);
+          if (isThenable(result)) box.follow(result, call);
           else end(call, 'delivered');
         } catch (error) {
           end(call, 'failed', error);
         }
       };
 
-      const follow = (result: PromiseLike<unknown>, call: Call): void => {
-        const seat = seats.pop() ?? seatOf();
-        seat.call = call;
-        running += 1;
-        if (plain) {
-          // From now on it must be asked first whether it is free.
-          plain = false;
-          forget(box);
-        }
-        Promise.resolve(result).then(seat.delivered, seat.failed);
-      };
-      /** Where one running call sits. Its two functions serve many calls, which is a third of what a call costs. */
-      const seatOf = (): Seat => {
-        const leave = (outcome: Outcome, error?: unknown): void => {
-          running -= 1;
-          seats.push(seat);
-          end(seat.call as Call, outcome, error);
-          if (waiting.size) hold(pump);
-        };
-        const seat: Seat = {
-          call: undefined,
-          delivered: () => leave('delivered'),
-          failed: (error) => leave('failed', error),
-        };
-        return seat;
+      const left = (call: Call, outcome: Outcome, error?: unknown): void => {
+        running -= 1;
+        end(call, outcome, error);
+        if (waiting.size) hold(pump);
       };
 
       const pump = (): void => {
@@ -302,61 +306,67 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
         }
       };
 
-      const drop = (call: Call, outcome: Outcome, error?: unknown): void => {
-        waiting.delete(call);
-        end(call, outcome, error);
-      };
-
       /** Takes no more. */
       const leaveRoutes = (): boolean => {
         if (stopped) return false;
         stopped = closing ? 'closed' : 'detached';
         boxes.delete(box);
+        settle(matches);
         addCounts(gone, box.counts);
         box.counts = gone;
         // A dispatch that is under way must not call it any more.
         const index = last?.boxes.indexOf(box) ?? -1;
         if (last && index >= 0) last.entries[index] = box.entry(last.type);
-        forget(box);
-        for (const call of waiting) drop(call, stopped);
+        for (const call of waiting) end(call, stopped);
         signal?.removeEventListener('abort', stop);
-        options.onStop?.();
+        onStop?.();
         return true;
       };
       const stop = (): boolean => {
         const stops = leaveRoutes();
-        if (stops) stopController().abort();
+        if (stops) control().abort();
         return stops;
       };
 
       const box: Box = {
         pattern,
-        name: options.name || handler.name || 'anonymous',
+        name: name || handler.name || 'anonymous',
         matches,
         context,
         counts: noCounts(),
         publish: dispatch,
-        stopSignal: () => stopController().signal,
-        drop,
+        stopSignal: () => control().signal,
+        drop: end,
         stop,
-        follow,
         waiting,
         take,
         capacity,
+        follow(result, call) {
+          running += 1;
+          if (plain) {
+            // From now on it must be asked first whether it is free.
+            plain = false;
+            settle(matches);
+          }
+          (result instanceof Promise ? result : Promise.resolve(result)).then(
+            () => left(call, 'delivered'),
+            (error: unknown) => left(call, 'failed', error),
+          );
+        },
         refuse(call, run) {
           // Who awaits is told each time; the reporter once, until the mailbox has been empty.
           if (run || !warned) {
             warned ||= !run;
-            tell(call, new Failure('QueueFull', `event queue full: ${capacity} events wait`), run, 'QueueFull');
+            void tell(call, queueFull(capacity), run, 'QueueFull');
           }
-          drop(call, 'overflow');
+          end(call, 'overflow');
         },
         offer(call) {
           try {
             if (filter && !filter(call.data, call.type)) end(call, 'filtered');
             // The filter may have stopped its own handler.
             else if (stopped) end(call, stopped);
-            else if (waiting.size === 0 && free()) begin(call);
+            else if (!waiting.size && free()) begin(call);
             else {
               warned &&= waiting.size > 0;
               waiting.add(call);
@@ -364,30 +374,31 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
             }
           } catch (error) {
             // What was handed in threw: the filter or the policy. `begin` never does.
-            drop(call, 'failed', error);
+            end(call, 'failed', error);
           }
         },
         entry(type) {
-          if (!plain || stopped) return (data) => box.offer(open(box, type, data));
+          const offered: Entry = (data) => box.offer(open(box, type, data));
+          if (!plain || stopped) return offered;
           if (!takesCall) return invoke;
           const all = new Call(box, type);
           // Who follows it may give up on this one call.
-          return (data) => (current ? box.offer(open(box, type, data)) : invoke(data, all));
+          return (data) => (current ? offered : invoke)(data, all);
         },
       };
-      forget(box);
+      settle(matches);
       boxes.add(box);
       signal?.addEventListener('abort', stop);
       return stop;
     },
     start() {
-      if (!awaitsStart) throw new Failure('Misused', 'it was started before');
-      awaitsStart = false;
+      if (!waits) throw new Failure('Misused', 'it was started before');
+      waits = false;
       leave();
     },
     hasHandlers: (event) => routeOf(nameOf(event)).boxes.length > 0,
     counts() {
-      for (const route of routes.values()) settle(route);
+      settle();
       return {
         published: handedOut + held.size + dropped,
         held: held.size,
@@ -398,7 +409,7 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
     },
     close({ timeoutMs = closeMs } = {}) {
       if (closing) return closing;
-      if (awaitsStart) {
+      if (waits) {
         for (const [, , run] of held) run?.giveUp?.(closed());
         dropped = held.size;
         held.clear();
@@ -417,4 +428,9 @@ export function createDispatcher(options: DispatcherOptions = {}): AnyDispatcher
       return closing;
     },
   };
+}
+
+/** Tells whether what a handler returned has to be waited for. */
+function isThenable(result: unknown): result is PromiseLike<unknown> {
+  return !!(result as PromiseLike<unknown> | undefined)?.then;
 }

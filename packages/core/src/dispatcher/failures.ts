@@ -17,16 +17,16 @@ export function handlerFailed(
   name: FailureName = 'HandlerFailed',
 ): HandlerFailure {
   let what = 'something that cannot be shown';
-  let stack;
+  let stack: string | undefined;
   let attempt = 1;
   try {
-    const error = cause as Partial<Failure> | undefined;
+    const error = cause as Failure | undefined;
     // oxlint-disable-next-line typescript/no-base-to-string -- anything can be thrown, and some text is better than none
     what = String(error?.message ?? error);
-    stack = error?.stack;
-    attempt = error?.details?.attempt ?? 1;
+    ({ stack } = error as Failure);
+    attempt = (error as Failure).details.attempt ?? 1;
   } catch {
-    // Anything can be thrown: also what throws when it is looked at.
+    // Anything can be thrown: also what has none of these, or throws when it is looked at.
   }
   const message = `the handler "${handler}" failed on "${type}": ${what}`;
   return Object.assign(new Failure(name, message, { cause }), {
@@ -40,4 +40,9 @@ export function handlerFailed(
 /** Says that something was used after it was closed. */
 export function closed(): Failure {
   return new Failure('Closed', 'it was closed, which is final; make another');
+}
+
+/** Says that a queue takes no more. */
+export function queueFull(capacity: number): Failure {
+  return new Failure('QueueFull', `event queue full: ${capacity} events wait`);
 }

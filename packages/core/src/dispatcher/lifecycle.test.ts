@@ -43,7 +43,7 @@ test('what is held before the start has a bound', () => {
   const { dispatcher } = setUp(true);
   for (let n = 0; n < heldMax; n += 1) dispatcher.dispatch('n', n);
   expect(() => dispatcher.dispatch('n', 0)).toThrow(
-    expect.objectContaining({ name: 'QueueFull', message: `event queue full: ${heldMax} events are held` }),
+    expect.objectContaining({ name: 'QueueFull', message: `event queue full: ${heldMax} events wait` }),
   );
   expect(dispatcher.counts().published).toBe(heldMax);
 });

@@ -9,7 +9,7 @@ export type AnyHandler = (data: never, call: HandlerCall) => unknown;
 /** What waits for one handler. */
 export interface Mailbox {
   /** In the order in which they came. */
-  readonly waiting: ReadonlySet<Call>;
+  readonly waiting: Set<Call>;
   /** How many may. */
   readonly capacity: number;
   /** Takes the one that has waited longest. */
