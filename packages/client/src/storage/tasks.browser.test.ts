@@ -22,6 +22,25 @@ test('at the quota a step is not kept, says so by name, and a smaller one works'
   });
 });
 
+test('at the quota whoever publishes is refused, and nobody is left without an answer', async () => {
+  await useSmallDisk(300_000);
+  const { store } = await opened();
+  const events = [
+    { specversion: '1.0', id: '1', source: 'urn:alice', type: 'note.added', data: 'x'.repeat(500) },
+  ] as const;
+  const refused = new Set<string>();
+  // Far more than there is room for; some at the same time, as tabs do.
+  for (let round = 0; round < 150; round += 1) {
+    const answers = await Promise.allSettled(
+      Array.from({ length: 8 }, () => store.record([{ channel: 'board', outbound: true, at: 0, bytes: 600, events }])),
+    );
+    for (const answer of answers) if (answer.status === 'rejected') refused.add(String(answer.reason));
+  }
+  expect([...refused].join()).toMatch(
+    /^StorageFailed: could not record events: the browser grants no more room[^]*nothing was stored\.$/,
+  );
+});
+
 test('a step that is aborted from outside is done once more, and counts once', async () => {
   const { store, record } = await opened();
   const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(function abort(this: IDBObjectStore) {

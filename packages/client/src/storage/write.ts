@@ -38,17 +38,30 @@ export async function change<Name extends StoreNames<Schema>, Result>(
   work: (transaction: Writing<Name>) => Promise<Result>,
 ): Promise<Result> {
   const transaction = database.transaction(names, 'readwrite', { durability });
-  const [done, result] = await Promise.allSettled([transaction.done, attempt()]);
-  if (done.status === 'fulfilled' && result.status === 'fulfilled') return result.value;
-  // The transaction knows why it failed, and if it was aborted here, the work does; everything else was just aborted.
-  throw transaction.error ?? (result.status === 'rejected' ? result.reason : done.status === 'rejected' && done.reason);
+  const ended = Promise.withResolvers<void>();
+  transaction.addEventListener('complete', () => ended.resolve());
+  transaction.addEventListener('abort', () => ended.reject(new DOMException('it was aborted', 'AbortError')));
+  transaction.done.catch(() => undefined);
+  let failed: { readonly reason: unknown } | undefined;
+  const working = attempt();
+  working.catch(() => undefined);
+  try {
+    // Its end, and not its requests: at its quota Chromium aborts a transaction and answers none of them any more, so that
+    // whoever waited for the work would wait for ever.
+    await ended.promise;
+    return await working;
+  } catch (error) {
+    // The transaction knows why it failed, and if it was aborted here, the work does; everything else was just aborted.
+    throw transaction.error ?? (failed === undefined ? error : failed.reason);
+  }
 
   async function attempt(): Promise<Result> {
     try {
       return await work(transaction);
-    } catch (error) {
+    } catch (reason) {
+      failed = { reason };
       abort();
-      throw error;
+      throw reason;
     }
   }
 
