@@ -1,6 +1,7 @@
 // `npm run sim`: many seeds, each a world of its own; what fails is made small and told with the command that plays it again.
 import { parseArgs } from 'node:util';
 import { isFaultKind, shrink, simulate, type PlanBounds, type SimReport } from '../src/testing/sim/index.ts';
+import { playHere, playOn } from './pool.ts';
 import { addReport, emptyTotals, linesOf, unmet } from './totals.ts';
 
 const { values } = parseArgs({
@@ -12,6 +13,8 @@ const { values } = parseArgs({
     devices: { type: 'string' },
     tabs: { type: 'string' },
     without: { type: 'string' },
+    // How many seeds are played at the same time, each on a thread of its own.
+    threads: { type: 'string', default: '1' },
     'keep-going': { type: 'boolean', default: false },
     // Neither shrinks what fails, nor tells of what did not.
     quick: { type: 'boolean', default: false },
@@ -42,8 +45,10 @@ async function many(from: number, seeds: number): Promise<void> {
   const totals = emptyTotals();
   const begun = performance.now();
   let told = begun;
-  for (let seed = from; seed < from + seeds; seed += 1) {
-    const report = await simulate(seed, bounds);
+  const threads = Number(values.threads);
+  const its = { from, count: seeds, bounds };
+  for await (const report of threads > 1 ? playOn(threads, its) : playHere(its)) {
+    const { seed } = report;
     addReport(totals, report);
     if (report.violation !== undefined) {
       process.exitCode = 1;
@@ -55,7 +60,7 @@ async function many(from: number, seeds: number): Promise<void> {
     if (values.quick && seed % 10 === 0) write(`at seed ${seed}`);
     if (!values.quick && performance.now() - told > 2000) {
       told = performance.now();
-      progress(seed - from + 1, seeds, begun);
+      progress(totals.seeds, seeds, begun);
     }
   }
   const seconds = (performance.now() - begun) / 1000;
