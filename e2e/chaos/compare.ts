@@ -17,7 +17,8 @@ export interface Violation {
     | 'heard, not stored'
     | 'not handled'
     | 'dead letter'
-    | 'no rest';
+    | 'no rest'
+    | 'not struck or healed';
   /** Who, what and where, for a reader who was not there. */
   readonly what: string;
 }

@@ -37,6 +37,7 @@ export async function makeDevice(name: string, tabsMax: number, address: (tab: s
   let context: BrowserContext | undefined;
   let tabs: readonly Tab[] = [];
   let frozen: { readonly tab: string; readonly session: CDPSession } | undefined;
+  let limiting: CDPSession | undefined;
   let count = 0;
 
   async function open(): Promise<void> {
@@ -69,6 +70,7 @@ export async function makeDevice(name: string, tabsMax: number, address: (tab: s
     async kill() {
       tabs = [];
       frozen = undefined;
+      limiting = undefined;
       context = undefined;
       await profile.kill();
     },
@@ -101,13 +103,11 @@ export async function makeDevice(name: string, tabsMax: number, address: (tab: s
     async limit(bytes) {
       const [tab] = tabs;
       if (tab === undefined) return;
-      const session = await sessionOf(tab.page);
+      // A bound belongs to the session that set it: no other one takes it back.
+      limiting ??= await sessionOf(tab.page);
       const { origin } = address(tab.name);
-      // The session stays: the bound ends with it.
-      await session.send('Storage.overrideQuotaForOrigin', {
-        origin,
-        ...(bytes === undefined ? {} : { quotaSize: bytes }),
-      });
+      const bound = bytes === undefined ? {} : { quotaSize: bytes };
+      await limiting.send('Storage.overrideQuotaForOrigin', { origin, ...bound });
     },
     remove: () => profile.remove(),
   };

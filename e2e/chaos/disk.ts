@@ -29,10 +29,18 @@ export async function makeDisk(): Promise<Disk> {
     folder,
     unable: refused,
     async fill() {
-      const { blocks, bavail, bsize } = await statfs(folder);
-      resize(folder, (blocks - bavail) * bsize + bytesLeft);
+      // What is written between the look and the change may take the room that was to be left: then a little more.
+      for (let left = bytesLeft; ; left *= 2) {
+        const { blocks, bavail, bsize } = await statfs(folder);
+        const refused = resize(folder, (blocks - bavail) * bsize + left);
+        if (refused === undefined) return;
+        if (left > bytesMax) throw new Error(`the disk's size could not be changed: ${refused}`);
+      }
     },
-    free: () => resize(folder, bytesMax),
+    free() {
+      const refused = resize(folder, bytesMax);
+      if (refused !== undefined) throw new Error(`the disk's size could not be changed: ${refused}`);
+    },
     async remove() {
       if (refused === undefined) run('umount', '--lazy', folder);
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -40,9 +48,8 @@ export async function makeDisk(): Promise<Disk> {
   };
 }
 
-function resize(folder: string, bytes: number): void {
-  const refused = mount('-o', `remount,size=${bytes}`, folder);
-  if (refused !== undefined) throw new Error(`the disk's size could not be changed: ${refused}`);
+function resize(folder: string, bytes: number): string | undefined {
+  return mount('-o', `remount,size=${bytes}`, folder);
 }
 
 function mount(...args: readonly string[]): string | undefined {

@@ -13,7 +13,9 @@ export interface Havoc {
   readonly unable: ReadonlyMap<string, string>;
   /** Who struck what, when, in lines. */
   readonly timeline: readonly string[];
-  /** Strikes no more; resolves when everything is healed, rejects when something could not be. */
+  /** What could not strike, or be healed, and why: such a run proves less than it says. */
+  readonly failures: readonly string[];
+  /** Strikes no more; resolves when everything is healed. */
   end(): Promise<void>;
 }
 
@@ -44,7 +46,7 @@ export function wreak(parts: {
   const drawn = able.flatMap((fault) => Array.from({ length: fault.weight }, () => fault));
   const busy = new Set<Target>();
   const strikes = new Set<Promise<void>>();
-  const failures: unknown[] = [];
+  const failures: string[] = [];
   const ending = new AbortController();
   const running = run();
 
@@ -52,11 +54,11 @@ export function wreak(parts: {
     counts,
     unable,
     timeline,
+    failures,
     async end() {
       ending.abort();
       await running;
       await Promise.all(strikes);
-      if (failures.length > 0) throw new AggregateError(failures, `a fault could not strike, or be healed`);
     },
   };
 
@@ -67,8 +69,9 @@ export function wreak(parts: {
       const target = fault === undefined ? undefined : dice.any(fault.targets(stage));
       if (ending.signal.aborted || fault === undefined || target === undefined || busy.has(target)) continue;
       const strike = struck(fault, target, dice.whole(fault.msMin ?? 1, fault.msMax)).catch((error: unknown) => {
-        note(`${fault.kind} at ${target} FAILED: ${String(error)}`);
-        failures.push(error);
+        const failure = `${fault.kind}, ${target}: ${String(error)}`;
+        note(`FAILED: ${failure}`);
+        failures.push(failure);
       });
       strikes.add(strike);
       void strike.then(() => strikes.delete(strike));

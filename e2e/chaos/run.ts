@@ -102,7 +102,11 @@ function judge(
     faults: havoc.counts,
     unable: havoc.unable,
     recoveries: recoveries.all,
-    violations: [...restless, ...compare({ logs, kept, tabs: stories, handled, briefKept })],
+    violations: [
+      ...havoc.failures.map((what): Violation => ({ kind: 'not struck or healed', what })),
+      ...restless,
+      ...compare({ logs, kept, tabs: stories, handled, briefKept }),
+    ],
     timeline: havoc.timeline,
   };
 }
