@@ -37,7 +37,7 @@ export async function makeDevice(name: string, tabsMax: number, address: (tab: s
   let context: BrowserContext | undefined;
   let tabs: readonly Tab[] = [];
   let frozen: { readonly tab: string; readonly session: CDPSession } | undefined;
-  let limiting: CDPSession | undefined;
+  let limiting: { readonly tab: string; readonly session: CDPSession } | undefined;
   let count = 0;
 
   async function open(): Promise<void> {
@@ -52,6 +52,7 @@ export async function makeDevice(name: string, tabsMax: number, address: (tab: s
   function forget({ name }: Tab): void {
     tabs = tabs.filter((tab) => tab.name !== name);
     if (frozen?.tab === name) frozen = undefined;
+    if (limiting?.tab === name) limiting = undefined;
   }
 
   return {
@@ -101,13 +102,13 @@ export async function makeDevice(name: string, tabsMax: number, address: (tab: s
       await thawing?.session.send('Page.setWebLifecycleState', { state: 'active' });
     },
     async limit(bytes) {
+      // A bound belongs to the session that set it: no other one takes it back, and with its tab it ends.
       const [tab] = tabs;
       if (tab === undefined) return;
-      // A bound belongs to the session that set it: no other one takes it back.
-      limiting ??= await sessionOf(tab.page);
-      const { origin } = address(tab.name);
+      limiting ??= { tab: tab.name, session: await sessionOf(tab.page) };
+      const { origin } = address(limiting.tab);
       const bound = bytes === undefined ? {} : { quotaSize: bytes };
-      await limiting.send('Storage.overrideQuotaForOrigin', { origin, ...bound });
+      await limiting.session.send('Storage.overrideQuotaForOrigin', { origin, ...bound });
     },
     remove: () => profile.remove(),
   };

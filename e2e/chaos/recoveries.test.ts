@@ -23,6 +23,7 @@ function watch(): {
 test('a device has recovered once it hears, and is heard, of what came behind the healing', () => {
   const { watch: its, alive, at } = watch();
   at(100);
+  its.struck(['alice']);
   its.healed('line cut', ['alice']);
   alive.set('alice', 100);
   at(200);
@@ -38,6 +39,7 @@ test('a device has recovered once it hears, and is heard, of what came behind th
 
 test('when the relay was struck, the last device that recovers counts', () => {
   const { watch: its, alive, at } = watch();
+  its.struck(['alice', 'bob']);
   its.healed('relay killed', ['alice', 'bob']);
   alive.set('alice', 10);
   at(20);
@@ -50,8 +52,19 @@ test('when the relay was struck, the last device that recovers counts', () => {
 
 test('a device that is struck again before it has recovered is disturbed, and the others are not', () => {
   const { watch: its } = watch();
+  its.struck(['alice']);
   its.healed('line cut', ['alice']);
+  its.struck(['bob']);
   its.healed('tab crashed', ['bob']);
   its.struck(['alice', 'carol']);
+  expect(its.all.map(({ isDisturbed }) => isDisturbed)).toEqual([true, false]);
+});
+
+test('whoever is struck by something else when a fault is healed is disturbed', () => {
+  const { watch: its } = watch();
+  its.struck(['alice']);
+  its.struck(['alice', 'bob']);
+  its.healed('relay killed', ['alice', 'bob']);
+  its.healed('quota exceeded', ['alice']);
   expect(its.all.map(({ isDisturbed }) => isDisturbed)).toEqual([true, false]);
 });

@@ -13,7 +13,7 @@ export interface Recovery {
 export interface Recoveries {
   /** Something is struck: whoever still recovers from something else is disturbed. */
   struck(who: readonly string[]): void;
-  /** It is healed. */
+  /** It is healed; disturbed from the start, if one of them is still struck otherwise. */
   healed(kind: string, who: readonly string[]): void;
   /** Looks who has recovered. */
   look(): void;
@@ -36,15 +36,24 @@ interface Watch {
 export function watchRecoveries(now: () => number, aliveAt: (who: string) => number): Recoveries {
   const watches = new Set<Watch>();
   const done: Recovery[] = [];
+  /** By how much each is struck now. */
+  const ongoing = new Map<string, number>();
+  const count = (who: readonly string[], by: number): void => {
+    for (const one of who) ongoing.set(one, (ongoing.get(one) ?? 0) + by);
+  };
   return {
     get all() {
       const open = [...watches].map(({ kind, isDisturbed }): Recovery => ({ kind, isDisturbed, ms: undefined }));
       return [...done, ...open];
     },
     struck(who) {
+      count(who, 1);
       for (const watch of watches) if (watch.who.some((one) => who.includes(one))) watch.isDisturbed = true;
     },
-    healed: (kind, who) => void watches.add({ kind, who, since: now(), isDisturbed: false }),
+    healed(kind, who) {
+      count(who, -1);
+      watches.add({ kind, who, since: now(), isDisturbed: who.some((one) => (ongoing.get(one) ?? 0) > 0) });
+    },
     look() {
       for (const watch of watches) {
         const { kind, who, since, isDisturbed } = watch;
