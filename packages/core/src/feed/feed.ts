@@ -7,7 +7,7 @@ import { encodeEventFrame } from '../protocol/frames.ts';
 import type { Limits } from '../protocol/limits.ts';
 import { formatOffset, parsePosition, resolvePosition } from '../protocol/offset.ts';
 import { encodeEphemeral } from '../protocol/record.ts';
-import type { Attach, Channel, ChannelStat, StreamQuery } from './channel.ts';
+import type { Attach, Channel, ChannelPage, ChannelStat, PageQuery, StreamQuery } from './channel.ts';
 import { createCounts, type DeliveryCounts } from './counts.ts';
 import { createGroup } from './group.ts';
 import { createPager } from './pager.ts';
@@ -92,7 +92,7 @@ export function createFeed(parts: FeedParts): Feed {
     ring,
     async read(epoch, sequence) {
       try {
-        return await (await opened()).log.read({ epoch, sequence }, replayEvents);
+        return await withLog(({ log }) => log.read({ epoch, sequence }, replayEvents));
       } catch (error) {
         // A log that is being removed is closed under its readers; they are told of the gap once it is gone.
         await removing;
@@ -102,10 +102,8 @@ export function createFeed(parts: FeedParts): Feed {
   };
   const side: FeedSide = { channel, source, world, counts, report };
   const group = createGroup({
-    async commit(events, refused) {
-      const { log, epoch } = await opened();
-      return { epoch, appended: await log.append(events, refused) };
-    },
+    commit: (events, refused) =>
+      withLog(async ({ log, epoch }) => ({ epoch, appended: await log.append(events, refused) })),
     head: () => head,
     relay,
     settled: () => subscribers.announce(),
@@ -126,7 +124,7 @@ export function createFeed(parts: FeedParts): Feed {
     limits,
     byAge: parts.trimsByAge ?? true,
     report,
-    trim: async (bounds) => (await opened()).log.trim(bounds),
+    trim: (bounds) => withLog(({ log }) => log.trim(bounds)),
   });
   const pager = createPager(world, counts);
 
@@ -136,7 +134,7 @@ export function createFeed(parts: FeedParts): Feed {
         if (drainRetryMs !== undefined) throw draining(drainRetryMs());
         return group.add(items);
       }),
-    page: (query) => use(async () => pager.page(query, async () => (await opened()).log)),
+    page: (query) => use(() => page(query)),
     stream: (query) => use(async () => createSubscriptionStream(await subscribe(query))),
     subscribe: (query) => use(() => subscribe(query)),
     stat: () => use(stat),
@@ -201,6 +199,44 @@ export function createFeed(parts: FeedParts): Feed {
     return current;
   }
 
+  /** Asks the log. One that another relay has removed, as it can while the one before still drains, is let go of. */
+  async function withLog<T>(ask: (its: Opened) => Promise<T>): Promise<T> {
+    const its = await opened();
+    try {
+      return await ask(its);
+    } catch (error) {
+      await letGo(its, error);
+      throw error;
+    }
+  }
+
+  async function page(query: PageQuery): Promise<ChannelPage> {
+    let its: Opened | undefined;
+    try {
+      return await pager.page(query, async () => {
+        its = await opened();
+        return its.log;
+      });
+    } catch (error) {
+      if (its !== undefined) await letGo(its, error);
+      throw error;
+    }
+  }
+
+  async function letGo(its: Opened, error: unknown): Promise<void> {
+    // Our own removal lets go of it by itself.
+    if (isFailure(error, 'Closed') && removing === undefined) await forget(its);
+  }
+
+  async function forget(gone: Opened): Promise<void> {
+    if ((await current?.catch(() => undefined)) !== gone || isClosed) return;
+    current = undefined;
+    removals += 1;
+    gone.stop();
+    await gone.log.close();
+    if (subscribers.size > 0) await opened();
+  }
+
   async function openLog(): Promise<Opened> {
     const log = await parts.open();
     // Follows first and asks for the head then, so that nothing is committed between the two unheard.
@@ -241,8 +277,7 @@ export function createFeed(parts: FeedParts): Feed {
     const { until, heartbeat, ephemerals = 'skip', clientId } = query;
     const position = parsePosition(query.after === '' ? 'latest' : query.after);
     const wants = compileFilter(query);
-    const { log } = await opened();
-    const stat = await log.stat();
+    const stat = await withLog(({ log }) => log.stat());
     if (drainRetryMs !== undefined) throw draining(drainRetryMs());
     if (subscribers.size >= limits.subscribersMax) {
       throw new Failure('RateLimited', `the channel "${channel}" has its ${limits.subscribersMax} subscribers`, {
@@ -273,8 +308,7 @@ export function createFeed(parts: FeedParts): Feed {
   }
 
   async function stat(): Promise<ChannelStat> {
-    const { log } = await opened();
-    const { epoch, head, tail, bytes, published, duplicates, refused } = await log.stat();
+    const { epoch, head, tail, bytes, published, duplicates, refused } = await withLog(({ log }) => log.stat());
     const { delivered, filtered, dropped, since } = counts;
     return {
       published,
@@ -296,12 +330,8 @@ export function createFeed(parts: FeedParts): Feed {
     const work = group.exclusive(async () => {
       if (!(await parts.remove())) return false;
       const last = await current?.catch(() => undefined);
-      current = undefined;
-      removals += 1;
-      last?.stop();
-      await last?.log.close();
       // Only readers need the next log now; who appends or asks opens it.
-      if (subscribers.size > 0) await opened();
+      if (last !== undefined) await forget(last);
       return true;
     });
     const settled = work.catch(() => undefined);

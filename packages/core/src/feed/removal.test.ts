@@ -25,6 +25,26 @@ test('a removed channel tells its readers, and they read on in the next epoch', 
   expect(await feed.remove()).toBe(false);
 });
 
+test('a log that another relay removes is followed by the next one: appends go on, and readers are told', async () => {
+  const { feed, read, logs } = createFeedWorld();
+  await feed.append(numbered(1, 3));
+  const reader = await read({ after: 'earliest' });
+  expect(await reader.ids(3)).toEqual(['1', '2', '3']);
+  await logs.remove('room:1');
+  expect(await feed.append(numbered(4, 4))).toMatchObject([{ status: 'appended' }]);
+  expect((await reader.next()).frame).toMatchObject({ kind: 'gap', missed: null, reason: 'epoch' });
+  expect(await reader.ids(1)).toEqual(['4']);
+  for (const ask of [
+    () => feed.stat(),
+    () => feed.page({ after: 'earliest', types: [], limit: 10, waitMs: 0 }),
+    () => read({ after: 'earliest' }),
+  ]) {
+    await logs.remove('room:1');
+    await ask();
+    expect(await feed.append(numbered(5, 5))).toMatchObject([{ status: 'appended' }]);
+  }
+});
+
 test('appends around a removal are in the old log or in the new one, and all are answered', async () => {
   const { feed } = createFeedWorld();
   await feed.append(numbered(1, 1));

@@ -167,6 +167,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       later.after(0, () => later.after(1, () => tab.life.run(look)));
     },
     asks(tab) {
+      if (tab.life.isDead()) return;
       const device = devices.find(({ disk }) => disk === tab.disk);
       if (device?.tabsDevice.believesToLead(tab.life) === false) fail(`${tab.name} asks the relay, and does not lead`);
       const second = Math.floor(elapsed() / 1000);

@@ -108,7 +108,10 @@ export function createSimTabs(parts: {
     const receiver: Receiver = {
       life,
       hear(message) {
-        if ('term' in message && message.kind !== 'ask') conduct.heardTerm = Math.max(conduct.heardTerm, message.term);
+        // While it opens, nothing in it listens yet.
+        const isHeard = listeners.size > 0;
+        if (isHeard && 'term' in message && message.kind !== 'ask')
+          conduct.heardTerm = Math.max(conduct.heardTerm, message.term);
         if (message.kind === 'here') conduct.isUnanswered = false;
         for (const listener of listeners) listener(message);
       },
