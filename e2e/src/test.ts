@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect, type BrowserContext } from '@playwright/test';
 import { startChild, type Child } from './child.ts';
+import { startMiddle, type Middle } from './middle.ts';
 import { makeProfile, type Profile } from './profile.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 import { openWindow, type Window } from './window.ts';
@@ -22,6 +23,8 @@ export interface World {
   readonly newWindow: () => Promise<Window>;
   /** A line to the relay that can be cut. */
   readonly newProxy: () => Promise<Proxy>;
+  /** Something on the way to the relay that speaks HTTP, and does what it is told. */
+  readonly newMiddle: () => Promise<Middle>;
   /** An empty folder. */
   readonly newFolder: () => Promise<string>;
   /** A process, started from the repository's root; ended with the test, also when that runs out of time. */
@@ -81,6 +84,16 @@ export const test = base.extend<World>({
       return proxy;
     });
     await Promise.all(proxies.map((proxy) => proxy.close()));
+  },
+
+  newMiddle: async ({ relay }, use) => {
+    const middles: Middle[] = [];
+    await use(async () => {
+      const middle = await startMiddle(relay.url);
+      middles.push(middle);
+      return middle;
+    });
+    await Promise.all(middles.map((middle) => middle.close()));
   },
 
   // oxlint-disable-next-line no-empty-pattern -- as above

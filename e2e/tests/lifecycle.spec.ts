@@ -5,9 +5,6 @@ import { hears, numbers, openTab, type Tab } from '../src/tab.ts';
 import { expect, test } from '../src/test.ts';
 import { setFrozen, startBrowser } from '../src/window.ts';
 
-// Each starts a browser of its own, and some two.
-test.describe.configure({ timeout: 120_000 });
-
 test('a leader’s page that is left for another hands over at once, and has missed nothing when it is back', async ({
   relay,
   newWindow,

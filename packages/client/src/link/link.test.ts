@@ -323,6 +323,130 @@ describe('pull', () => {
   });
 });
 
+describe('pages, where no stream comes through', () => {
+  const at = (sequence: number): string => `e1.${String(sequence).padStart(16, '0')}`;
+  const paged = (sequence: number): object => ({
+    ...event,
+    id: `${sequence}`,
+    channel: 'room',
+    sequence: at(sequence).slice(3),
+  });
+  /** A proxy that holds every stream back, before a relay that has `pages` in turn; then it answers no more. */
+  function behindAProxy(
+    pages: readonly Response[],
+    stream: (asked: Asked) => Response | Promise<Response> = ({ init }) => untilAborted(init.signal),
+  ): ReturnType<typeof linkTo> {
+    const left = [...pages];
+    return linkTo((asked) => {
+      if (asked.url.includes('/v1/events?')) return stream(asked);
+      return left.shift() ?? untilAborted(asked.init.signal);
+    });
+  }
+  const page = (events: readonly object[], next: string, headers: Record<string, string> = {}): Response =>
+    new Response(JSON.stringify(events), {
+      headers: {
+        'content-type': 'application/json',
+        'godwit-next-offset': next,
+        'godwit-up-to-date': 'true',
+        ...headers,
+      },
+    });
+
+  test('when not a byte of a stream comes in ten seconds, pages are read on from there, and the relay holds them back for news', async () => {
+    const { link, asked, world } = behindAProxy([page([paged(3)], at(3)), page([], at(3)), page([paged(4)], at(4))]);
+    const groups = link.pull(new Map([['room', at(2)]]), never)[Symbol.asyncIterator]();
+    const first = groups.next();
+    await world.advance(10_000);
+    expect((await first).value).toMatchObject([
+      { kind: 'event', channel: 'room', offset: at(3), event: { id: '3' } },
+      { kind: 'connected', channel: 'room', head: at(3), position: at(3) },
+    ]);
+    expect((await groups.next()).value).toEqual([{ kind: 'heartbeat' }]);
+    expect((await groups.next()).value).toMatchObject([{ kind: 'event', offset: at(4) }]);
+    expect(asked.slice(1).map(({ url }) => new URL(url).search)).toEqual([
+      `?after=${at(2)}&wait=0`,
+      `?after=${at(3)}&wait=20`,
+      `?after=${at(3)}&wait=20`,
+    ]);
+    await groups.return?.();
+  });
+
+  test('a gap is told before what follows it, and the head once it is known', async () => {
+    const { link, world } = behindAProxy([
+      page([paged(7)], at(7), { 'godwit-gap': 'retention', 'godwit-missed': '4', 'godwit-up-to-date': 'false' }),
+      page([], at(7)),
+      page([], 'e2.0000000000000000', { 'godwit-gap': 'epoch' }),
+    ]);
+    const groups = link.pull(new Map([['room', at(2)]]), never)[Symbol.asyncIterator]();
+    const first = groups.next();
+    await world.advance(10_000);
+    expect((await first).value).toMatchObject([
+      { kind: 'gap', missed: 4, reason: 'retention', next: at(7), position: at(6) },
+      { kind: 'event', offset: at(7) },
+    ]);
+    expect((await groups.next()).value).toMatchObject([{ kind: 'connected', head: at(7) }]);
+    const epoch = 'e2.0000000000000000';
+    expect((await groups.next()).value).toMatchObject([{ kind: 'gap', missed: null, next: epoch, position: epoch }]);
+    await groups.return?.();
+  });
+
+  test('several channels are read in turns, a refused one is left out, and none holds a connection while it waits', async () => {
+    const { link, asked, world } = linkTo(({ url, init }) => {
+      if (url.includes('/v1/events?')) return untilAborted(init.signal);
+      if (url.includes('secret')) return problem(403, { name: 'Forbidden', detail: 'not this one' });
+      return page([], at(0));
+    });
+    const channels = new Map(['a', 'b', 'secret'].map((channel) => [channel, 'earliest']));
+    const groups = link.pull(channels, never)[Symbol.asyncIterator]();
+    const first = groups.next();
+    await world.advance(10_000);
+    expect((await first).value).toMatchObject([
+      { kind: 'connected', channel: 'a' },
+      { kind: 'connected', channel: 'b' },
+      { kind: 'refused', channel: 'secret', name: 'Forbidden' },
+    ]);
+    const second = groups.next();
+    await world.advance(1999);
+    expect(asked).toHaveLength(4);
+    await world.advance(1);
+    expect((await second).value).toEqual([{ kind: 'heartbeat' }]);
+    expect(asked.every(({ url }) => !url.includes('wait=20'))).toBe(true);
+    await groups.return?.();
+    expect(world.timers).toBe(0);
+  });
+
+  test('a stream is tried again after five minutes, from where the pages have come to', async () => {
+    let streams = 0;
+    const { link, asked, world } = behindAProxy([page([], at(2)), page([paged(3)], at(3))], ({ init }) =>
+      (streams += 1) === 1 ? untilAborted(init.signal) : stream(encode(encodeHeartbeat())),
+    );
+    const groups = link.pull(new Map([['room', at(2)]]), never)[Symbol.asyncIterator]();
+    const first = groups.next();
+    await world.advance(10_000);
+    await first;
+    expect((await groups.next()).value).toMatchObject([{ kind: 'event', offset: at(3) }]);
+    await world.advance(300_000);
+    expect((await groups.next()).value).toEqual([{ kind: 'heartbeat' }]);
+    expect(asked.at(-1)?.url).toContain(encodeURIComponent(`room@${at(3)}`));
+    expect((await groups.next()).done).toBe(true);
+  });
+
+  test('where pages do not come either, nothing does: the failure is told, and the next reading tries a stream again', async () => {
+    const { link, asked, world } = linkTo(({ url, init }) => {
+      if (url.includes('/v1/events?')) return untilAborted(init.signal);
+      return new Response('<html>log in', { headers: { 'content-type': 'text/html' } });
+    });
+    const refused = expect(all(link)).rejects.toMatchObject({ name: 'Unreachable' });
+    await world.advance(10_000);
+    await refused;
+    const again = expect(all(link)).rejects.toMatchObject({ name: 'Unreachable' });
+    await world.advance(10_000);
+    await again;
+    expect(asked.filter(({ url }) => url.includes('/v1/events?'))).toHaveLength(2);
+    expect(world.timers).toBe(0);
+  });
+});
+
 interface Asked {
   readonly url: string;
   readonly init: RequestInit;

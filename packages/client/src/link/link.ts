@@ -1,12 +1,22 @@
-// How a device reaches a relay: events up by POST, one stream of Server-Sent Events down, both by `fetch`.
+// How a device reaches a relay: events up by POST, one stream of Server-Sent Events down, or pages where none comes through.
 import { Failure, type Link, type World } from '@godwit/core';
-import { decodeResults, eventsPath, mediaTypes, streamPath } from '@godwit/core/protocol';
+import { decodeResults, eventsPath, mediaTypes, streamPath, type Frame } from '@godwit/core/protocol';
 import { isOfType, parse, refusalOf, strangerOf } from './answer.ts';
 import { createFrameParser } from './frames.ts';
+import { pollPage } from './poll.ts';
 import { createToken, type TokenSource } from './token.ts';
 
 /** How long a POST may take, in milliseconds: a connection that died silently would hold the outbox up for ever. */
 const pushMsMax = 30_000;
+/**
+ * How long the first byte of a stream may take, in milliseconds. A relay sends it at once; a proxy that gathers an answer
+ * before it passes it on sends none for as long as the stream lives.
+ */
+const firstByteMsMax = 10_000;
+/** How long pages are read before a stream is tried again: the device may be on another network by then. */
+const streamAgainMs = 300_000;
+/** How long several channels rest between two rounds of pages. A lone one waits at the relay; many would take every connection. */
+const betweenPollsMs = 2000;
 
 /** How a relay is reached. */
 export interface FetchLinkOptions {
@@ -25,6 +35,8 @@ export function createFetchLink(options: FetchLinkOptions): Link {
   const { world, fetch: ask, credentials = 'same-origin' } = options;
   const relay = options.relay.replace(/\/+$/, '');
   const token = createToken(options.token, world);
+  /** When a stream is worth a try. */
+  let streamAt = 0;
 
   return {
     async push(channel, events, signal) {
@@ -46,32 +58,102 @@ export function createFetchLink(options: FetchLinkOptions): Link {
     async *pull(positions, signal) {
       // Aborted also when the consumer stops reading: the connection ends with the loop that reads it.
       const consumer = new AbortController();
-      let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+      const either = AbortSignal.any([signal, consumer.signal]);
+      const at = new Map(positions);
       try {
-        const either = AbortSignal.any([signal, consumer.signal]);
-        const response = await request(streamPath(positions), mediaTypes.stream, either);
-        if (!isOfType(response, mediaTypes.stream) || response.body === null) {
-          throw await strangerOf(response, mediaTypes.stream);
-        }
-        const parser = createFrameParser();
-        reader = response.body.getReader();
-        // A loop of reads, not `for await`: WebKit has no asynchronous iteration of streams.
         for (;;) {
-          const { done, value } = await reader.read();
-          if (done) return;
-          yield parser.feed(value);
+          if (world.now() >= streamAt && !(yield* stream(at, either))) return;
+          yield* pages(at, either);
+          // A relay that lets none of them be read has said so.
+          if (at.size === 0) return;
         }
       } catch (error) {
         throw asFailure(error);
       } finally {
         consumer.abort();
-        // A body that the signal has ended already cannot be cancelled, and need not be.
-        reader?.cancel().catch(() => undefined);
       }
     },
 
     renew: () => token.forget(),
   } satisfies Link;
+
+  /** Reads a stream to its end. True when not a byte of it came in time: whatever holds it back may let pages through. */
+  async function* stream(
+    positions: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Frame[], boolean, undefined> {
+    const late = new AbortController();
+    const inTime = world.after(firstByteMsMax, () => late.abort());
+    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+    try {
+      const response = await request(streamPath(positions), mediaTypes.stream, AbortSignal.any([signal, late.signal]));
+      if (!isOfType(response, mediaTypes.stream) || response.body === null) {
+        throw await strangerOf(response, mediaTypes.stream);
+      }
+      const parser = createFrameParser();
+      reader = response.body.getReader();
+      // A loop of reads, not `for await`: WebKit has no asynchronous iteration of streams.
+      for (;;) {
+        const { done, value } = await reader.read();
+        inTime();
+        if (done) return false;
+        yield parser.feed(value);
+      }
+    } catch (error) {
+      if (signal.aborted || !late.signal.aborted) throw error;
+      return true;
+    } finally {
+      inTime();
+      // A body that the signal has ended already cannot be cancelled, and need not be.
+      reader?.cancel().catch(() => undefined);
+    }
+  }
+
+  /** Reads pages, from `positions` on, which it moves, until it is time to try a stream again. */
+  async function* pages(
+    positions: Map<string, string>,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly Frame[], void, undefined> {
+    const connected = new Set<string>();
+    const ask = (path: string): Promise<Response> => request(path, mediaTypes.json, signal);
+    let wait = false;
+    while (positions.size > 0) {
+      const polled = await Promise.all(
+        [...positions].map(async ([channel, after]) => ({
+          channel,
+          ...(await pollPage(ask, { channel, after, wait })),
+        })),
+      );
+      // Pages come through, and the stream did not.
+      if (connected.size === 0 && world.now() >= streamAt) streamAt = world.now() + streamAgainMs;
+      const frames: Frame[] = [];
+      for (const page of polled) {
+        const { channel, next, upToDate } = page;
+        frames.push(...page.frames);
+        if (next === undefined) positions.delete(channel);
+        else positions.set(channel, next);
+        if (next === undefined || !upToDate || connected.has(channel)) continue;
+        // The head is known now; a stream says it first.
+        connected.add(channel);
+        frames.push({ kind: 'connected', channel, head: next, position: next });
+      }
+      // An empty answer is a sign of life too.
+      yield frames.length === 0 ? [{ kind: 'heartbeat' }] : frames;
+      if (world.now() >= streamAt) return;
+      wait = positions.size === 1;
+      if (!wait && polled.every(({ upToDate }) => upToDate)) await rest(betweenPollsMs, signal);
+    }
+  }
+
+  async function rest(ms: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = world.after(ms, resolve);
+    try {
+      await unlessAborted(promise, signal);
+    } finally {
+      stop();
+    }
+  }
 
   /** Asks, and answers what is no refusal. A body is a batch of events, and is posted. */
   async function request(path: string, accept: string, signal: AbortSignal, body?: string): Promise<Response> {
