@@ -17,10 +17,19 @@ const drainWarmUps = 3;
 const drainRounds = 11;
 const rowRounds = 3;
 
-/** Bursts of publishes, in rounds; also rows of JSON that was made before, as what the engine is handed was. */
-export async function sqliteBursts(durability: Durability): Promise<Bursts & { readonly rawText: Samples }> {
+/** What rows alone take, from where what is stored of them. */
+interface Rows {
+  /** JSON that was made before, as what the engine is handed was. */
+  readonly rawText: Samples;
+  /** Payloads, as what `runtime.publish` is handed are: each becomes an event with an id and a time, and JSON. */
+  readonly rawMade: Samples;
+}
+
+/** Bursts of publishes, in rounds. */
+export async function sqliteBursts(durability: Durability): Promise<Bursts & Rows> {
   using folder = temporaryFolder();
   const rawText: number[] = [];
+  const rawMade: number[] = [];
   const raw: number[] = [];
   const whole: number[] = [];
   const engine: number[] = [];
@@ -33,6 +42,7 @@ export async function sqliteBursts(durability: Durability): Promise<Bursts & { r
     const texts = events.map((event) => JSON.stringify(event));
     rawText.push(await timed(() => database.insert(texts)));
     raw.push(await timed(() => database.insert(events.map((event) => JSON.stringify(event)))));
+    rawMade.push(await timed(() => database.insert(eventsOf(burstEvents).map((event) => JSON.stringify(event)))));
     whole.push(await timed(() => burst(runtime)));
     engine.push(engineMs);
     await untilHandled(runtime, names, round * burstEvents);
@@ -40,6 +50,7 @@ export async function sqliteBursts(durability: Durability): Promise<Bursts & { r
   await runtime.close();
   return {
     rawText: rawText.slice(warmUps),
+    rawMade: rawMade.slice(warmUps),
     raw: raw.slice(warmUps),
     whole: whole.slice(warmUps),
     engine: engine.slice(warmUps),

@@ -9,15 +9,22 @@ import { sqliteBursts, sqliteDrains, sqliteRows } from './sqlite.ts';
 const figures = createFigures('store');
 
 for (const durability of ['os', 'fsync'] as const) {
-  const { rawText, raw, engine, whole } = await sqliteBursts(durability);
+  const { rawText, rawMade, raw, engine, whole } = await sqliteBursts(durability);
   figures.show(`Node, SQLite, '${durability}': 1,000 publishes, three durable handlers running`, [
     ['node:sqlite: 1,000 rows of JSON in one transaction', burstEvents, rawText],
     ['the engine, until the last is stored', burstEvents, engine],
     ['node:sqlite: JSON.stringify, and 1,000 rows', burstEvents, raw],
+    ['node:sqlite: ids, times, JSON.stringify, and 1,000 rows', burstEvents, rawMade],
     ['runtime.publish in one tick, until the last has resolved', burstEvents, whole],
   ]);
   // Both are handed JSON that was made before.
   figures.note(`Node '${durability}': publishes through the engine, against rows`, ratioOf(rawText, engine), 1);
+  // Both are handed payloads; of the next, rows are handed events with their ids and times, and only publishes payloads.
+  figures.note(
+    `Node '${durability}': publishes, all of the way, against events made and rows`,
+    ratioOf(rawMade, whole),
+    1,
+  );
   figures.note(`Node '${durability}': publishes, all of the way, against JSON and rows`, ratioOf(raw, whole));
 }
 showDrains('Node, SQLite', await sqliteDrains(), await sqliteRows());
