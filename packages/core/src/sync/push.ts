@@ -13,6 +13,8 @@ import { answeredInTime } from './answer.ts';
 /** Half of what a relay takes by default, in both measures, so that one batch never fills a slow uplink for long. */
 const batchEventsMax = 500;
 const batchBytesMax = 512 * 1024;
+/** How often an event is refused with its whole body before that is final: no damage on the way strikes so often in a row. */
+const blamesMin = 3;
 /** How long a channel that the relay forbids is left alone before it is tried again. */
 const forbiddenRetryMs = 60_000;
 
@@ -54,6 +56,7 @@ export function startPush(parts: {
   let waiting: AbortController | undefined;
   let sent: Position | undefined;
   let limit = batchEventsMax;
+  let blamed = { id: '', times: 0 };
 
   const ended = run();
   return {
@@ -149,6 +152,10 @@ export function startPush(parts: {
       if (only !== undefined && others.length === 0) {
         // Whatever stands between here and the relay may be mended; the event waits for that.
         if (error instanceof Failure && error.details.foreign === true) throw new Failure('Unreachable', error.message);
+        // So is a body that was damaged on its way: the event is to blame once it is refused each time that it comes.
+        blamed =
+          only.event.id === blamed.id ? { id: blamed.id, times: blamed.times + 1 } : { id: only.event.id, times: 1 };
+        if (blamed.times < blamesMin) return undefined;
         return [{ id: only.event.id, status: 'refused', failure: failureToJson(error, { stack: false }) }];
       }
       limit = half;

@@ -572,6 +572,19 @@ test('a disk that fails to read the outbox, with nothing in it, leaves the devic
   await stop();
 });
 
+test('an event whose body was damaged on its way is sent again, and one that is refused each time is refused for good', async () => {
+  for (const times of [2, 3]) {
+    const link = createScriptedLink(refusing('InvalidEvent', times));
+    const { store, failures, start, stop } = await setUp(link);
+    await record(store, '1');
+    await start();
+    expect(link.pushed).toHaveLength(3);
+    expect((await store.state()).channels['board']?.pendingEvents).toBe(0);
+    expect(failures.map(({ name }) => name)).toEqual(times === 2 ? [] : ['InvalidEvent']);
+    await stop();
+  }
+});
+
 test('a device that begins at the latest sends nothing before it knows where that is', async () => {
   const link = createScriptedLink(appendAll());
   const { store, world, start, stop } = await setUp(link);
