@@ -140,7 +140,7 @@ test('claiming from a handler\u2019s part of the log is two requests, however ma
   expect(asked).toEqual(['get', 'put']);
 });
 
-test('handlers and the log never meet in one transaction, so a thread that hangs in one holds up no publish', async () => {
+test('handlers and the log never meet in one transaction', async () => {
   const { store, record } = await opened();
   const scopes: string[] = [];
   const { transaction } = IDBDatabase.prototype;
