@@ -4,6 +4,7 @@ import { defineConfig } from 'tsdown';
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    'builtin/index': 'src/dispatcher/builtin/index.ts',
     'dispatcher/index': 'src/dispatcher/index.ts',
     'feed/index': 'src/feed/index.ts',
     'protocol/index': 'src/protocol/index.ts',

@@ -6,5 +6,5 @@ export default defineConfig({
   plugins: [cloudflareTest({ miniflare: { compatibilityDate: '2026-10-01' } })],
   resolve: { conditions: ['@godwit/source'] },
   ssr: { resolve: { conditions: ['@godwit/source'] } },
-  test: { name: 'core/workerd', include: ['src/**/*.test.ts'] },
+  test: { name: 'core/workerd', include: ['src/**/*.test.ts'], testTimeout: 30_000 },
 });

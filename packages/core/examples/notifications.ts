@@ -1,4 +1,5 @@
 // Row 98. Mail that follows from what happened: nobody who changes a user or an order knows of mail.
+import { UserCreated, UserPasswordReset } from '@godwit/core/builtin';
 import {
   checkedBy,
   createDispatcher,
@@ -6,8 +7,6 @@ import {
   defineEvents,
   payload,
   retry,
-  UserCreated,
-  UserPasswordReset,
   withWaiting,
 } from '@godwit/core/dispatcher';
 

@@ -1,4 +1,5 @@
 // Godwit's core: anywhere, with nothing but what it is handed.
+export * from './dispatcher/builtin/index.ts';
 export * from './dispatcher/index.ts';
 export * from './durable/index.ts';
 export * from './event/index.ts';

@@ -124,7 +124,8 @@ class Wait implements Run {
   readonly options: AwaitOptions;
   /** Calls that have not ended, and 1 while they are being handed out. */
   pending = 1;
-  readonly calls: Call[] = [];
+  /** The last of the calls that it made: a chain, which takes no array that grows. */
+  last: Call | undefined = undefined;
   failures: HandlerFailure[] | undefined = undefined;
   onEnd: ((failure?: Failure) => void) | undefined = undefined;
   /** Called whenever one has ended, by who goes on with the next. */
@@ -148,7 +149,15 @@ class Wait implements Run {
 
   begun(call: Call): void {
     this.pending += 1;
-    this.calls.push(call);
+    call.earlier = this.last;
+    this.last = call;
+  }
+
+  /** In the order in which they were made. */
+  private calls(): Call[] {
+    const calls: Call[] = [];
+    for (let call = this.last; call; call = call.earlier) calls.unshift(call);
+    return calls;
   }
 
   handed(): void {
@@ -170,7 +179,7 @@ class Wait implements Run {
 
   /** Stops waiting: what has not begun is taken back, what is running is told so. */
   giveUp(why: Failure): void {
-    const open = this.calls.filter((call) => call.open);
+    const open = this.calls().filter((call) => call.open);
     const names = open.map(({ receiver }) => receiver.name).join(', ') || 'none had begun';
     const failure = new Failure(why.name, `${why.message}; not ended: ${names}`, { cause: why.cause });
     this.over = true;
@@ -196,7 +205,7 @@ class Wait implements Run {
   }
 
   private async inSequence(hold: (work: () => void) => void): Promise<void> {
-    for (const call of this.calls) {
+    for (const call of this.calls()) {
       if (this.options.stopAtFirst && this.failures) call.receiver.drop(call, 'cancelled');
       else hold(() => this.offer(call));
       await new Promise<void>((resolve) => {

@@ -59,6 +59,8 @@ export class Call implements HandlerCall {
   declare readonly type: string;
   declare readonly data: unknown;
   declare readonly run: Run | undefined;
+  /** Who follows the dispatch chains its calls here. */
+  declare earlier: Call | undefined;
   /** How many dispatches deep it was caused. */
   declare readonly depth: number;
 
@@ -69,6 +71,7 @@ export class Call implements HandlerCall {
     this.data = data;
     this.run = run;
     this.depth = depth;
+    this.earlier = undefined;
   }
 
   get attempt(): number {

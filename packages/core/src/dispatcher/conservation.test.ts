@@ -259,6 +259,7 @@ test('a broker, too, counts every event of every subscriber: sent, skipped, fail
             ),
           );
         }
+        for (const counts of broker.stats().subscribers) expect(sum(counts)).toBe(counts.passed);
       }
       if (held) {
         seen.meant += n * broker.stats().subscriberCount;

@@ -58,6 +58,9 @@ export interface Dispatcher<Events, Context = unknown> {
    * Hears a type, or all types that a pattern matches, from now on. Each handler has a mailbox of its own: it gets its
    * events in the order in which they were dispatched, and its slowness or failure is its own.
    *
+   * A function that declares exactly one parameter (its `length` is 1, so also `(data, ...rest)` and `(data, call = none)`)
+   * is called with the payload alone, which is faster; every other is called with the payload and the call.
+   *
    * @returns stop; it answers true once
    * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
    */

@@ -9,7 +9,6 @@ export type { FailureDetails, FailureName } from '../failure.ts';
 export * from './await.ts';
 export * from './batcher/batcher.ts';
 export * from './broker/broker.ts';
-export * from './builtin/index.ts';
 export type { Call, HandlerCall } from './call.ts';
 export * from './checked.ts';
 export type {

@@ -19,10 +19,10 @@ async function sizeOf(code: string): Promise<number> {
 const entry = '../../src/dispatcher/index.ts';
 
 test.each([
-  ['a dispatcher', `export { createDispatcher } from '${entry}'`, 3150],
-  ['the whole in-process half', `export * from '${entry}'`, 8250],
+  ['a dispatcher', `export { createDispatcher } from '${entry}'`, 3160],
+  ['the whole in-process half', `export * from '${entry}'`, 7930],
   ['a pattern', `export { compilePattern } from '${entry}'`, 600],
-  ['one built-in definition', `export { UserCreated } from '${entry}'`, 900],
+  ['one built-in definition', `export { UserCreated } from '../../src/dispatcher/builtin/index.ts'`, 600],
   ['retry', `export { retry } from '${entry}'`, 1100],
 ])('%s stays within its size', async (_, code, bytesMax) => {
   expect(await sizeOf(code)).toBeLessThanOrEqual(bytesMax);

@@ -1,4 +1,4 @@
-// Names that most applications need, so that they are the same everywhere.
+// Names that most applications need, so that they are the same everywhere: `@godwit/core/builtin`, importable one by one.
 export * from './catalog.ts';
 export * from './client.ts';
 export * from './model.ts';
