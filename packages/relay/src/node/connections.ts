@@ -12,6 +12,8 @@ export interface Exchange {
 export interface Connections {
   /** What is under way on one, more than one where its client did not wait for answers. */
   exchangesOn(socket: Socket): readonly Exchange[];
+  /** Whether no more than one request is under way on one. */
+  isAlone(socket: Socket): boolean;
   /** Something else than a request is under way on one, until what it returns is called. */
   hold(socket: Socket): () => void;
   /** Ends those on which nothing is under way, once what was written to them is sent. */
@@ -40,6 +42,7 @@ export function followConnections(server: Server): Connections {
   });
   return {
     exchangesOn: (socket) => [...(open.get(socket) ?? [])],
+    isAlone: (socket) => (open.get(socket)?.size ?? 0) <= 1,
     hold(socket) {
       held.add(socket);
       return () => void held.delete(socket);

@@ -1,6 +1,6 @@
 // HTTP on Node: an app behind a port, with bounds on how slowly a client may speak, and an end that cuts nobody off mid-word.
 import type { AddressInfo } from 'node:net';
-import { createServer, ServerResponse, type Server } from 'node:http';
+import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
@@ -67,8 +67,10 @@ export async function listen(options: {
       const response = refusalOf(incoming) ?? (await fetch(request));
       const attach = streamOf(request);
       // Over HTTP/1.1 alone: this server speaks nothing else.
-      if (attach === undefined || !(outgoing instanceof ServerResponse)) return response;
-      writeStream(outgoing, response, attach);
+      if (attach === undefined || !(incoming instanceof IncomingMessage) || !(outgoing instanceof ServerResponse)) {
+        return response;
+      }
+      writeStream({ incoming, outgoing, ...connections }, response, attach);
       return RESPONSE_ALREADY_SENT;
     },
     { overrideGlobalObjects: ownsProcess, errorHandler: refuseTarget },

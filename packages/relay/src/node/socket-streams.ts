@@ -1,9 +1,10 @@
 // The stream writer on Node: a subscription's bytes go straight to its connection, and the connection's buffer is the only one.
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Sink } from '@godwit/core/feed';
 import type { BodyOf } from '../routes/parts.ts';
 import type { AttachReading } from '../transports/attach.ts';
+import { letGo } from './let-go.ts';
 
 /** Streams that were admitted, on their way from the app to their connections. */
 export interface SocketStreams {
@@ -30,11 +31,21 @@ export function createSocketStreams(): SocketStreams {
   };
 }
 
+/** A request, its answer, and how its connection is said to be in use. */
+export interface Exchanged {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly hold: (socket: Socket) => () => void;
+  /** Whether it is the only request under way on its connection. */
+  readonly isAlone: (socket: Socket) => boolean;
+}
+
 /**
  * Sends an answer's headers, and hands its connection over to the subscription. The body has no length and no chunks: it
  * ends with the connection (RFC 9112, section 6.3), so that one piece of memory is written to a thousand readers as it is.
  */
-export function writeStream(outgoing: ServerResponse, { status, headers }: Response, attach: AttachReading): void {
+export function writeStream(exchanged: Exchanged, { status, headers }: Response, attach: AttachReading): void {
+  const { outgoing, hold } = exchanged;
   const { socket } = outgoing;
   // The reader has gone while its answer was made.
   if (socket === null || socket.destroyed) return;
@@ -42,16 +53,21 @@ export function writeStream(outgoing: ServerResponse, { status, headers }: Respo
   outgoing.shouldKeepAlive = false;
   outgoing.writeHead(status, Object.fromEntries(headers));
   outgoing.flushHeaders();
-  const reading = attach(sinkOf(socket, outgoing));
-  socket.on('drain', () => reading.resume());
-  socket.once('close', () => reading.detach());
+  const release = hold(socket);
+  const isFree = letGo(exchanged, socket, () => hang(socket, attach, release));
+  if (!isFree) hang(socket, attach, release);
 }
 
-function sinkOf(socket: Socket, outgoing: ServerResponse): Sink {
-  return {
+function hang(socket: Socket, attach: AttachReading, release: () => void): void {
+  const reading = attach({
     send: (bytes) => socket.write(bufferOf(bytes)),
-    close: () => void outgoing.end(),
-  };
+    close() {
+      release();
+      socket.destroySoon();
+    },
+  } satisfies Sink);
+  socket.on('drain', () => reading.resume());
+  socket.once('close', () => reading.detach());
 }
 
 /** The last bytes that were sent, and Node's view of them: a thousand readers get the same ones in a row. */
