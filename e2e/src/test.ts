@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect, type BrowserContext } from '@playwright/test';
 import { startChild, type Child } from './child.ts';
+import { startHangs, type Hangs } from './hang.ts';
 import { startMiddle, type Middle } from './middle.ts';
 import { makeProfile, type Profile } from './profile.ts';
 import { startProxy, type Proxy } from './proxy.ts';
@@ -21,6 +22,8 @@ export interface World {
   readonly newProfile: () => Promise<Profile>;
   /** A browser as a person has it, with its own profile: what is not in front is hidden, and what is left is kept. */
   readonly newWindow: () => Promise<Window>;
+  /** What workers wait for that hang. */
+  readonly hangs: Hangs;
   /** A line to the relay that can be cut. */
   readonly newProxy: () => Promise<Proxy>;
   /** Something on the way to the relay that speaks HTTP, and does what it is told. */
@@ -74,6 +77,13 @@ export const test = base.extend<World>({
       return window;
     });
     await Promise.all(windows.map((window) => window.close()));
+  },
+
+  // oxlint-disable-next-line no-empty-pattern -- as above
+  hangs: async ({}, use) => {
+    const hangs = await startHangs();
+    await use(hangs);
+    await hangs.close();
   },
 
   newProxy: async ({ relay }, use) => {

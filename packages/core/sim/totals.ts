@@ -47,11 +47,17 @@ export function unmet({ faults }: Totals): readonly FaultKind[] {
   return faultKinds.filter((kind) => !faults.has(kind));
 }
 
+/** Points that were passed, and where a kind of fault never struck that may. */
+function unmetPoints({ points }: Totals): readonly string[] {
+  return [...points].flatMap(([point, count]) => (count === 0 ? [point] : [])).toSorted();
+}
+
 /** The report of a run. */
 export function linesOf(totals: Totals, seconds: number): readonly string[] {
   const { seeds, failed, elapsedMs, published, acknowledged, refused, stored, runs, handled } = totals;
   const days = elapsedMs / 86_400_000;
   const missing = unmet(totals);
+  const safe = unmetPoints(totals);
   const sum = [...totals.faults.values()].reduce((all, count) => all + count, 0);
   return [
     `${number(seeds)} seeds (${[...totals.tempers].map(([name, count]) => `${number(count)} ${name}`).join(', ')}) ` +
@@ -60,7 +66,8 @@ export function linesOf(totals: Totals, seconds: number): readonly string[] {
       `${number(stored)} events at the relay; ${number(handled)} of ${number(runs)} runs of durable handlers ended well`,
     `${number(sum)} faults:`,
     ...faultKinds.map((kind) => `  ${kind.padEnd(24)} ${number(totals.faults.get(kind) ?? 0).padStart(9)}`),
-    `${totals.points.size} points of failure met (a port's method, and what struck there)`,
+    `${totals.points.size - safe.length} of ${totals.points.size} points of failure met (a port's method, and what struck there)` +
+      (safe.length === 0 ? '' : `; never: ${safe.join(', ')}`),
     missing.length === 0 ? 'every kind of fault was met' : `never met: ${missing.join(', ')}`,
     failed === 0 ? 'every check passed' : `${failed} seeds FAILED`,
   ];

@@ -112,7 +112,8 @@ export function startPush(parts: {
 
   async function send(batch: readonly OwnEvent[]): Promise<void> {
     const results = await push(batch);
-    if (results === undefined) return;
+    // Whoever was robbed of the lead moves no cursor: it stands where the next leader has brought it.
+    if (results === undefined || signal.aborted) return;
     const last = batch.at(-1);
     if (last === undefined) return;
     const rejected = batch.flatMap(({ event }, index) => {

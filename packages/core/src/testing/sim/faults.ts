@@ -13,7 +13,7 @@ export interface Faults {
   readonly isOver: boolean;
   /** How often each has struck. */
   readonly counts: ReadonlyMap<FaultKind, number>;
-  /** How often each has struck where, as `point:kind`. */
+  /** How often each has struck where, as `point:kind`; 0 where it might have, and did not. */
   readonly points: ReadonlyMap<string, number>;
 }
 
@@ -26,11 +26,16 @@ export function createFaults(parts: {
   const { dice, rates, note } = parts;
   const counts = new Map<FaultKind, number>();
   const points = new Map<string, number>();
+  const passed = new Set<string>();
   let isOver = false;
 
   return {
     strike(point, kinds) {
       if (isOver) return undefined;
+      if (!passed.has(point)) {
+        passed.add(point);
+        for (const kind of kinds) points.set(`${point}:${kind}`, 0);
+      }
       let left = dice.random();
       for (const kind of kinds) {
         const rate = rates[kind] ?? 0;

@@ -30,7 +30,7 @@ export interface SimReport {
   /** Events that the relay's logs took. */
   readonly stored: number;
   readonly faults: ReadonlyMap<FaultKind, number>;
-  /** As `point:kind`. */
+  /** As `point:kind`; 0 where it might have struck, and did not. */
   readonly points: ReadonlyMap<string, number>;
   /** Empty unless it was asked for. */
   readonly timeline: readonly string[];

@@ -1,0 +1,68 @@
+// Hangs of a worker, which begin when the test says so: one that ends when the test says so, too, and one that never ends.
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Page, Worker } from '@playwright/test';
+
+/** Hangs workers. */
+export interface Hangs {
+  /** Lets the page's worker wait for an answer, and do nothing else meanwhile. Resolves when it hangs. */
+  hang(page: Page): Promise<void>;
+  /** Lets the page's worker go round in a loop, for ever. Resolves when it hangs. */
+  loop(page: Page): Promise<void>;
+  /** Whoever waits goes on. */
+  end(): void;
+  close(): Promise<void>;
+}
+
+/** Starts what workers wait for. */
+export async function startHangs(): Promise<Hangs> {
+  const held = new Set<ServerResponse>();
+  const server = createServer((request, response) => {
+    response.setHeader('access-control-allow-origin', '*');
+    if (request.url === '/loop') response.end();
+    else held.add(response);
+    server.emit('asked');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    hang: (page) => ask(page, 'hang'),
+    loop: (page) => ask(page, 'loop'),
+    end,
+    async close() {
+      end();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+
+  /** A worker that has asked does nothing before it has its answer, and nothing more at all where that sends it round. */
+  async function ask(page: Page, how: 'hang' | 'loop'): Promise<void> {
+    const asked = once(server, 'asked');
+    workerOf(page)
+      .evaluate((url) => {
+        const request = new XMLHttpRequest();
+        request.open('GET', url, false);
+        request.send();
+        while (url.endsWith('/loop'));
+      }, `http://127.0.0.1:${port}/${how}`)
+      // Answered once the hang is over; the test may be, too.
+      .catch(() => undefined);
+    await asked;
+  }
+
+  function end(): void {
+    for (const response of held) response.end();
+    held.clear();
+  }
+}
+
+/** The worker that a page's runtime lives in. */
+export function workerOf(page: Page): Worker {
+  const [worker] = page.workers();
+  if (worker === undefined) throw new Error('the page has no worker');
+  return worker;
+}

@@ -1,0 +1,190 @@
+// Who talks to the relay when the tab that did so closes, crashes, leaves, hangs or freezes; and that nobody robs for ever.
+import type { BrowserContext, Page } from '@playwright/test';
+import { readAll } from '../src/http.ts';
+import { workerOf, type Hangs } from '../src/hang.ts';
+import { hears, numbers, openTab, type Tab } from '../src/tab.ts';
+import { expect, test } from '../src/test.ts';
+import { setFrozen } from '../src/window.ts';
+
+/** A leader and a follower of one device, the follower in front. */
+async function openPair(device: BrowserContext, url: string): Promise<{ leader: Tab; follower: Tab }> {
+  const one = await openTab(device, url);
+  await one.online();
+  const other = await openTab(device, url);
+  await other.online();
+  // On a machine that stalls for seconds the second may lead by now, as it should.
+  await expect.poll(async () => [await roleOf(one), await roleOf(other)].toSorted()).toEqual(['follower', 'leader']);
+  const [leader, follower] = (await roleOf(one)) === 'leader' ? [one, other] : [other, one];
+  await follower.page.bringToFront();
+  return { leader, follower };
+}
+
+async function roleOf(tab: Tab): Promise<string> {
+  return (await tab.status()).role;
+}
+
+async function leads(tab: Tab): Promise<void> {
+  await expect.poll(() => roleOf(tab)).toBe('leader');
+}
+
+/** What the relay has, in its order. */
+async function stored(url: string): Promise<readonly unknown[]> {
+  return (await readAll(url, 'notes')).map(({ data }) => data);
+}
+
+/** Readers at the relay: one for each device. */
+async function readers(url: string): Promise<number> {
+  const stat: { readonly subscribers: number } = await (await fetch(`${url}/v1/channels/notes`)).json();
+  return stat.subscribers;
+}
+
+/**
+ * Waits until nothing of the device is under way at its disk: whoever hangs within a transaction holds up all others, with
+ * whatever they have to store, and nobody can take that from it.
+ */
+async function quiet(tab: Tab): Promise<void> {
+  await tab.settled();
+  await tab.page.evaluate(async () => {
+    const [{ name = '' } = {}] = await indexedDB.databases();
+    const database = await new Promise<IDBDatabase>((resolve, reject) => {
+      const opening = indexedDB.open(name);
+      opening.addEventListener('success', () => resolve(opening.result));
+      opening.addEventListener('error', () => reject(opening.error));
+    });
+    const transaction = database.transaction([...database.objectStoreNames], 'readwrite');
+    await new Promise((resolve) => transaction.addEventListener('complete', resolve));
+    database.close();
+  });
+}
+
+const notes = (count: number): readonly unknown[] => numbers(count).map((n) => ({ by: 'alice', n }));
+
+test('a device has one connection, however many tabs it has', async ({ relay, newDevice }) => {
+  const device = await newDevice();
+  const { leader, follower } = await openPair(device, relay.url);
+  const third = await openTab(device, relay.url);
+  await third.online();
+  await third.publish('alice', 0, 3);
+  for (const tab of [leader, follower, third]) await hears(tab, 'relay', 'alice', numbers(3));
+  await expect.poll(() => readers(relay.url)).toBe(1);
+});
+
+const ends: Readonly<Record<string, (page: Page, hangs: Hangs) => Promise<unknown>>> = {
+  'is closed': (page) => page.close(),
+  'goes elsewhere': (page) => page.goto('about:blank'),
+  async 'crashes @chromium'(page) {
+    const session = await page.context().newCDPSession(page);
+    const crashed = page.waitForEvent('crash');
+    // Nobody answers: the page is gone.
+    session.send('Page.crash').catch(() => undefined);
+    await crashed;
+  },
+  'has a worker that hangs in a loop @chromium': (page, hangs) => hangs.loop(page),
+};
+for (const [what, end] of Object.entries(ends)) {
+  test(`when the tab that leads ${what}, another sends what waits and goes on`, async ({ relay, newDevice, hangs }) => {
+    const { leader, follower } = await openPair(await newDevice(), relay.url);
+    const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+    await bob.online();
+    await leader.publish('alice', 0, 5);
+    await hears(leader, 'relay', 'alice', numbers(5));
+    await quiet(leader);
+
+    await end(leader.page, hangs);
+    await follower.publish('alice', 5, 5);
+
+    await hears(bob, 'relay', 'alice', numbers(10));
+    await hears(follower, 'relay', 'alice', numbers(10));
+    await follower.settled();
+    expect(await roleOf(follower)).toBe('leader');
+    expect(await stored(relay.url)).toEqual(notes(10));
+  });
+}
+
+test('a leader that hung and was robbed of the lead does no harm when it goes on: it follows', async ({
+  relay,
+  newDevice,
+  hangs,
+}) => {
+  const { leader, follower } = await openPair(await newDevice(), relay.url);
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  await bob.online();
+  await leader.publish('alice', 0, 5);
+  await hears(leader, 'relay', 'alice', numbers(5));
+  await quiet(leader);
+
+  await hangs.hang(leader.page);
+  await follower.publish('alice', 5, 5);
+  await hears(bob, 'relay', 'alice', numbers(10));
+  hangs.end();
+  await expect.poll(() => roleOf(leader)).toBe('follower');
+  await leader.publish('alice', 10, 5);
+
+  for (const tab of [bob, leader, follower]) await hears(tab, 'relay', 'alice', numbers(15));
+  await Promise.all([leader.settled(), follower.settled()]);
+  expect(await stored(relay.url)).toEqual(notes(15));
+  // Its own connection has gone with its lead.
+  await expect.poll(() => readers(relay.url)).toBe(2);
+});
+
+test('a leader in the background that is frozen is robbed by the tab in front, and follows once it thaws @chromium', async ({
+  relay,
+  newDevice,
+  newWindow,
+}) => {
+  const { device } = await newWindow();
+  const { leader, follower } = await openPair(device, relay.url);
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  await bob.online();
+  await leader.publish('alice', 0, 5);
+  await hears(leader, 'relay', 'alice', numbers(5));
+  await quiet(leader);
+
+  await setFrozen(leader.page, true);
+  await follower.publish('alice', 5, 5);
+  await hears(bob, 'relay', 'alice', numbers(10));
+  await leads(follower);
+  await setFrozen(leader.page, false);
+  await leader.page.bringToFront();
+  await expect.poll(() => roleOf(leader)).toBe('follower');
+  await leader.publish('alice', 10, 5);
+
+  for (const tab of [bob, leader, follower]) await hears(tab, 'relay', 'alice', numbers(15));
+  await Promise.all([leader.settled(), follower.settled()]);
+  expect(await stored(relay.url)).toEqual(notes(15));
+  await expect.poll(() => readers(relay.url)).toBe(2);
+});
+
+test('a deaf tab robs the leader once, is robbed back, and robs nobody again', async ({ relay, newDevice }) => {
+  const device = await newDevice();
+  const { leader, follower } = await openPair(device, relay.url);
+  // What tabs tell each other, as a page that takes no part hears it.
+  const witness = await device.newPage();
+  await witness.goto(`${relay.url}/nothing-is-here`);
+  const heard = await witness.evaluateHandle(async () => {
+    const [database] = await indexedDB.databases();
+    const counts: Record<string, number> = {};
+    new BroadcastChannel(database?.name ?? '').addEventListener('message', ({ data }) => {
+      counts[data.message.kind] = (counts[data.message.kind] ?? 0) + 1;
+    });
+    return counts;
+  });
+  const count = (kind: string): Promise<number> => heard.evaluate((counts, its) => counts[its] ?? 0, kind);
+
+  await workerOf(follower.page).evaluate(() => {
+    const { get } = Object.getOwnPropertyDescriptor(MessageEvent.prototype, 'data') ?? {};
+    Object.defineProperty(MessageEvent.prototype, 'data', {
+      get(this: MessageEvent) {
+        return this.target instanceof BroadcastChannel ? undefined : get?.call(this);
+      },
+    });
+  });
+
+  await expect.poll(() => count('leader')).toBe(2);
+  await expect.poll(async () => [await roleOf(leader), await roleOf(follower)]).toEqual(['leader', 'follower']);
+  const asked = await count('ask');
+  // Twice as often as it takes to rob somebody.
+  await expect.poll(() => count('ask')).toBeGreaterThanOrEqual(asked + 8);
+  expect(await count('leader')).toBe(2);
+  expect([await roleOf(leader), await roleOf(follower)]).toEqual(['leader', 'follower']);
+});

@@ -1,0 +1,160 @@
+// A simulated world at rest: what handlers, tabs and the relay have done and counted is what happened.
+import { identityOf } from '../../event/cloudevent.ts';
+import type { LogEntry } from '../../ports/store.ts';
+import { taskStates } from '../../ports/tasks.ts';
+import type { Disk } from './device.ts';
+import type { Scene } from './scene.ts';
+import { livingOf } from './steps.ts';
+import { handlerNames, understands, type Heard, type SimTab } from './tab.ts';
+import type { EpochHistory } from './truth.ts';
+import { wantedOf } from './wants.ts';
+
+/** How a device tells that its own log was trimmed: nobody knows how much a tab has missed. */
+const trimmedGap = 'gap retention null';
+
+/** How long a call to the relay goes unanswered, in milliseconds, before it is given up. */
+const hungMsMax = 60_000;
+
+/** For what reasons a tab drops what is told only. */
+const whisperReasons: ReadonlySet<string> = new Set(['offline', 'overflow', 'unreachable', 'refused']);
+
+/** What handlers and tabs have had is what the disks hold, and they count it so. */
+export function checkAll(scene: Scene): void {
+  for (const device of scene.devices) {
+    checkHandlers(scene, device.disk);
+    for (const tab of device.tabs)
+      if (tab.disk === device.disk) checkHeard(scene, tab, tab.life.state !== 'dead' && tab.closing === 'no');
+    for (const tab of livingOf(device)) checkCounts(scene, tab);
+  }
+}
+
+/** The relay's counts are what was done; and whoever reads from it, of different devices, has seen one order. */
+export async function checkRelay({ relay, history, plan, devices, fail }: Scene): Promise<void> {
+  for (const channel of plan.channels) {
+    const { epochs } = history.channel(channel);
+    const stat = await relay.stat(channel);
+    const counts = epochs.at(-1)?.counts;
+    for (const name of ['published', 'duplicates', 'refused'] as const) {
+      if (stat?.[name] !== (counts?.[name] ?? 0))
+        fail(`the relay says ${name} ${stat?.[name]} of "${channel}", and it was ${counts?.[name]}`);
+    }
+    if (stat !== undefined && stat.queueDepth > 0) fail(`${stat.queueDepth} events of "${channel}" wait at the relay`);
+    const order = orderOf(epochs);
+    for (const { name, disk, relayed } of devices.flatMap(({ tabs }) => tabs)) {
+      const identities = new Map(
+        disk.entries().flatMap((entry) => (entry.kind === 'event' ? [[entry.event.id, identityOf(entry.event)]] : [])),
+      );
+      let last = -1;
+      for (const heard of relayed.get(channel) ?? []) {
+        const place = 'id' in heard ? order.get(identities.get(heard.id) ?? '') : undefined;
+        if (place === undefined) continue;
+        if (place <= last)
+          fail(`${name} heard ${'id' in heard && heard.id} of "${channel}" in another order than others`);
+        last = place;
+      }
+    }
+  }
+}
+
+/**
+ * Where each event stands, over all epochs. One that stands in two of them, sent again or put back from a backup, has two places:
+ * a reader that came late to the first may meet it at the second, so that nothing is said of it.
+ */
+function orderOf(epochs: readonly EpochHistory[]): ReadonlyMap<string, number> {
+  const order = new Map<string, number>();
+  const twice = new Set<string>();
+  for (const { identity } of epochs.flatMap(({ events }) => events)) {
+    if (order.has(identity)) twice.add(identity);
+    else order.set(identity, order.size);
+  }
+  for (const identity of twice) order.delete(identity);
+  return order;
+}
+
+/** Every event of a durable handler has ended, and the counts say how. */
+function checkHandlers({ fail, handledOn }: Scene, disk: Disk): void {
+  const handled = handledOn(disk);
+  for (const name of handlerNames) {
+    const record = disk.handlers().find((its) => its.name === name);
+    if (record === undefined) continue;
+    const { rows, totals } = record;
+    let unhandled = 0;
+    const inRows = taskStates.reduce((sum, state) => sum + rows[state], 0);
+    const dropped = Object.values(totals.dropped).reduce((sum, count) => sum + count, 0);
+    const sums = JSON.stringify({ rows, totals });
+    if (totals.passed !== totals.handled + inRows + dropped) fail(`the counts of "${name}" do not add up: ${sums}`);
+    const dead = new Set(disk.rows(name).map(({ position }) => position));
+    for (const entry of wantedOf(disk, name)) {
+      if (dead.has(entry.position)) continue;
+      if (handled.has(`${name} ${entry.event.id}`)) continue;
+      unhandled += 1;
+      if (unhandled > dropped) fail(`"${name}" never handled ${entry.event.id} at ${entry.position}: ${sums}`);
+    }
+  }
+}
+
+/** What is told only, while nothing goes wrong, is heard once by everybody. */
+export async function whisper({ base, devices, plan, dice, fail }: Scene): Promise<void> {
+  const living = devices.flatMap(livingOf);
+  // One that hung, before the faults had ended, holds up the next for as long.
+  await base.advance(hungMsMax);
+  const said = plan.channels.flatMap((channel) => dice.any(living)?.whisper(channel) ?? []);
+  await base.advance(1000);
+  for (const { name, whispers } of living) {
+    for (const text of said)
+      if (whispers.get(text) !== 1) fail(`${name} heard the whisper ${text} ${whispers.get(text) ?? 0} times`);
+  }
+}
+
+/** A tab's counts are what happened to it. */
+function checkCounts({ fail }: Scene, { name, release, runtime, counts }: SimTab): void {
+  const its = runtime?.status.get().counts;
+  if (its === undefined) return;
+  for (const what of ['published', 'refused', 'delivered', 'failed'] as const)
+    if (its[what] !== counts[what]) fail(`${name} counts ${its[what]} ${what}, and it was ${counts[what]}`);
+  // A whisper may find no way, and is counted then; whatever is stored, the newest release understands.
+  const stored = Object.keys(its.dropped).filter((reason) => !whisperReasons.has(reason));
+  if (release === 2 && stored.length > 0) fail(`${name} counts as dropped ${JSON.stringify(its.dropped)}`);
+}
+
+/** What a tab has heard is what the log holds, from the first that it heard on, without a hole. */
+function checkHeard({ fail }: Scene, { name, release, disk, local, relayed }: SimTab, isHere: boolean): void {
+  const entries = disk.entries().filter((entry) => entry.kind === 'gap' || understands(release, entry.event));
+  compare(
+    `${name} in the order of its device`,
+    local,
+    entries.filter((entry) => entry.kind === 'gap' || !entry.echo),
+  );
+  for (const [channel, heard] of relayed) {
+    const its = entries.filter((entry) => entry.channel === channel && (entry.kind === 'gap' || entry.offset !== null));
+    compare(`${name} in the relay's order of "${channel}"`, heard, its);
+  }
+
+  function compare(who: string, heard: readonly Heard[], wanted: readonly LogEntry[]): void {
+    const texts = wanted.map((entry) =>
+      entry.kind === 'gap' ? `gap ${entry.gap.reason} ${entry.gap.missed}` : `${entry.position} ${entry.event.id}`,
+    );
+    const got = heard.map((its) => ('gap' in its ? `gap ${its.gap}` : `${its.position} ${its.id}`));
+    const firstEvent = got.findIndex((text) => !text.startsWith('gap'));
+    if (firstEvent < 0) return;
+    const from = texts.indexOf(got[firstEvent] ?? '');
+    let at = from;
+    // Behind a gap that the device tells of its own log, what was trimmed may be missing.
+    let mayMiss = false;
+    for (const text of got.slice(firstEvent)) {
+      if (text === trimmedGap && text !== texts[at]) {
+        mayMiss = true;
+        continue;
+      }
+      if (mayMiss) while (text !== texts[at] && isGone(wanted[at])) at += 1;
+      if (from < 0 || text !== texts[at]) return fail(`${who} heard ${text} where the log has ${texts[at]}`);
+      mayMiss = false;
+      at += 1;
+    }
+    if (isHere && at !== texts.length) fail(`${who} heard up to ${got.at(-1)}, and the log goes on with ${texts[at]}`);
+  }
+
+  function isGone(entry: LogEntry | undefined): boolean {
+    return entry !== undefined && disk.facts.gone.has(entry.position);
+  }
+}
