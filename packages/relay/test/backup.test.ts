@@ -11,7 +11,7 @@ import { createTestLogger } from '@godwit/core/testing';
 import { runRelay } from './command.ts';
 import { folder, start } from './relay.ts';
 
-test('5.6 a backup is made while events come, holds all that was acknowledged before, and begins a new epoch', async () => {
+test('5.8 a backup is made while events come, holds all that was acknowledged before, and begins a new epoch', async () => {
   const { publish, channel, get, stat } = await createRelayWorld(start);
   await publish(...ids(1, 500).map((id) => eventOf(id, { data: 'x'.repeat(2000) })));
   const before = await stat();
@@ -48,7 +48,7 @@ test('5.6 a backup is made while events come, holds all that was acknowledged be
   expect([gap.headers.get('godwit-gap'), gap.headers.get('godwit-missed')]).toEqual(['epoch', null]);
 });
 
-test('5.6 a backup needs the right to manage all, and leaves nothing behind', async () => {
+test('5.8 a backup needs the right to manage all, and leaves nothing behind', async () => {
   const data = await folder();
   const { relay, token, get } = await createRelayWorld((its) => start(its, { data }), { secured: true });
   const as = async (claims: object): Promise<Record<string, string>> => ({

@@ -9,7 +9,7 @@ export interface Backup {
   readonly bytes: number;
 }
 
-/** `GET /v1/backup` (rule 5.6). It holds every channel, and the secrets of webhooks: it needs the right to manage all. */
+/** `GET /v1/backup` (rule 5.8). It holds every channel, and the secrets of webhooks: it needs the right to manage all. */
 export function backUp({ authority, backup }: RelayParts): Handler {
   return async (context) => {
     await authority(context.req.raw, 'manage', '*');
