@@ -1,4 +1,5 @@
-// Deliberate defects: each is a small slip of the kind that loses, doubles or reorders events. The simulation must see every one.
+// Deliberate defects: each is a small slip of the kind that loses, doubles or reorders events. Every one must be seen: by the
+// simulation, or by a test where the simulated world meets it too seldom.
 
 /** A defect: where it is, what stands there, and what a careless hand would have written. */
 export interface Mutant {
@@ -7,6 +8,8 @@ export interface Mutant {
   readonly file: string;
   readonly find: string;
   readonly put: string;
+  /** The test file, in the same place, that sees what the world meets less than once in a thousand seeds. */
+  readonly suite?: string;
 }
 
 /** Every defect. Each `find` stands in its file once. */
@@ -208,6 +211,7 @@ export const mutants: readonly Mutant[] = [
     file: 'durable/handler.ts',
     find: '    await bell.wait(either);\n    stopTimer?.();',
     put: '    await bell.wait(either);\n    if (!isBeatDue) endBeat();\n    stopTimer?.();',
+    suite: 'runtime/tasks/beat.test.ts',
   },
   {
     name: 'a tab that has lost its lease lets its handlers run on',
@@ -310,6 +314,7 @@ export const mutants: readonly Mutant[] = [
     file: 'runtime/reader.ts',
     find: 'trimmed === true ? [...gaps(), ...read] : read',
     put: 'trimmed === undefined ? read : read',
+    suite: 'runtime/trimmer.test.ts',
   },
   {
     name: 'what is told only is told to the tab that tells it alone',

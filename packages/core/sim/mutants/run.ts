@@ -1,6 +1,6 @@
-// `npm run sim:mutants`: puts each defect into a copy of the sources, and lets the simulation find it; one that it cannot find fails the run.
+// `npm run sim:mutants`: puts each defect into a copy of the sources, and lets the simulation or a test find it; one that is not found fails the run.
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,6 +29,8 @@ if (survivors > 0) process.exitCode = 1;
 
 async function work(copy: string): Promise<void> {
   for (const part of ['src', 'sim', 'package.json']) await cp(join(home, part), join(copy, part), { recursive: true });
+  // The tests' runner is found from there too.
+  await symlink(join(home, '../../node_modules'), join(copy, 'node_modules'));
   for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
     const begun = performance.now();
     const found = await hunt(copy, mutant);
@@ -40,7 +42,7 @@ async function work(copy: string): Promise<void> {
 }
 
 /** How the defect was found; undefined when it was not. */
-async function hunt(copy: string, { file, find, put, name }: Mutant): Promise<string | undefined> {
+async function hunt(copy: string, { file, find, put, name, suite }: Mutant): Promise<string | undefined> {
   const path = join(copy, 'src', file);
   const text = await readFile(path, 'utf8');
   if (text.split(find).length !== 2) {
@@ -52,10 +54,29 @@ async function hunt(copy: string, { file, find, put, name }: Mutant): Promise<st
     text.replace(find, () => put),
   );
   try {
-    return await simulated(copy);
+    return await (suite === undefined ? simulated(copy) : tested(copy, suite));
   } finally {
     await writeFile(path, text);
   }
+}
+
+/** Runs one file of tests, whose failure is the find. */
+function tested(copy: string, suite: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const runner = join(copy, 'node_modules/vitest/vitest.mjs');
+    const child = spawn('node', [runner, 'run', '--root', copy, '--reporter', 'tap-flat', `src/${suite}`], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let output = '';
+    child.stdout.on('data', (data: Buffer) => (output += data.toString()));
+    child.once('error', reject);
+    child.once('exit', () => {
+      const ran = /^(?:not )?ok \d+ - /m.test(output);
+      if (!ran) return reject(new Error(`no test of ${suite} ran`));
+      const [, title] = /^not ok \d+ - (.*?)(?: # .*)?$/m.exec(output) ?? [];
+      resolve(title === undefined ? undefined : `by the suite: ${title}`);
+    });
+  });
 }
 
 function simulated(copy: string): Promise<string | undefined> {
