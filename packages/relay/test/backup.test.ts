@@ -4,8 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { createRelayWorld, eventOf, ids, readFrames } from '../src/testing/index.ts';
+import { copyDatabase } from '../src/node/backup.ts';
 import { backupCommand, restoreCommand } from '../src/node/backup-command.ts';
 import { createTestLogger } from '@godwit/core/testing';
 import { runRelay } from './command.ts';
@@ -22,10 +24,10 @@ test('5.8 a backup is made while events come, holds all that was acknowledged be
     }
   })();
   const response = await get('/v1/backup');
-  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/vnd.sqlite3']);
   const bytes = await response.bytes();
   done.abort();
   await publisher;
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/vnd.sqlite3']);
   expect(String(bytes.byteLength)).toBe(response.headers.get('content-length'));
 
   const copies = await folder();
@@ -46,6 +48,24 @@ test('5.8 a backup is made while events come, holds all that was acknowledged be
   await held.cancel();
   const gap = await fetch(`${path}?after=${String(before['head'])}`);
   expect([gap.headers.get('godwit-gap'), gap.headers.get('godwit-missed')]).toEqual(['epoch', null]);
+});
+
+test('a copy that is asked for within a transaction is made once that has ended', async () => {
+  const path = join(await folder(), 'busy.sqlite');
+  const database = new DatabaseSync(path);
+  onTestFinished(() => database.close());
+  database.exec("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT); INSERT INTO meta VALUES ('before', '1')");
+  database.exec("BEGIN IMMEDIATE; INSERT INTO meta VALUES ('within', '1')");
+  let isCopied = false;
+  const copying = copyDatabase(database, `${path}.copy`).then(() => (isCopied = true));
+  await expect.poll(() => existsSync(`${path}.copy`)).toBe(true);
+  expect(isCopied).toBe(false);
+  database.exec('COMMIT');
+  await copying;
+  const copy = new DatabaseSync(`${path}.copy`, { readOnly: true });
+  onTestFinished(() => copy.close());
+  const keys = copy.prepare('SELECT key FROM meta ORDER BY key').all();
+  expect(keys.map(({ key }) => key)).toEqual(['before', 'copy', 'within']);
 });
 
 test('5.8 a backup needs the right to manage all, and leaves nothing behind', async () => {
