@@ -376,4 +376,16 @@ export const mutants: readonly Mutant[] = [
     find: 'watchClock(world, end)',
     put: 'watchClock(world, () => undefined)',
   },
+  {
+    name: 'what a leaving reader had not had yet is not counted',
+    file: 'feed/subscription.ts',
+    find: "    this.#drop('detached', this.pending);\n",
+    put: '',
+  },
+  {
+    name: 'what a reader is handed from the log is not counted as delivered',
+    file: 'feed/subscription.ts',
+    find: 'this.#take(last, wanted.length, due.length - wanted.length,',
+    put: 'this.#take(last, 0, due.length - wanted.length,',
+  },
 ];

@@ -6,7 +6,10 @@ import type { Subscription } from './subscriber.ts';
 const highWaterMarkBytes = 64 * 1024;
 
 /** Makes the stream of a subscription. Cancelling it detaches the subscription. */
-export function createSubscriptionStream(attach: Attach): ReadableStream<Uint8Array> {
+export function createSubscriptionStream(
+  attach: Attach,
+  highWaterMark: number = highWaterMarkBytes,
+): ReadableStream<Uint8Array> {
   let subscription: Subscription | undefined;
   let isClosed = false;
   return new ReadableStream<Uint8Array>(
@@ -31,6 +34,6 @@ export function createSubscriptionStream(attach: Attach): ReadableStream<Uint8Ar
         subscription?.detach();
       },
     },
-    { highWaterMark: highWaterMarkBytes, size: (bytes) => bytes.byteLength },
+    { highWaterMark, size: (bytes) => bytes.byteLength },
   );
 }

@@ -46,6 +46,11 @@ export function createEphemeralPush(parts: {
       const { channel } = first;
       const end = waiting.findIndex((other) => other.channel !== channel);
       const batch = waiting.splice(0, end < 0 ? waiting.length : end).map(({ event }) => event);
+      // What waited behind the last one may not go any more.
+      if (signal.aborted) {
+        dropped(channel, 'offline', batch.length);
+        continue;
+      }
       try {
         const results = await answeredInTime(world, signal, (its) => link.push(channel, batch, its));
         const refused = results.filter(({ status }) => status === 'refused').length;

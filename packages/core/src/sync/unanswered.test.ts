@@ -63,6 +63,8 @@ test('a push that nobody answers is given up after a minute and sent again, in s
   expect(world.timers).toBe(0);
 });
 
+const pointer = (id: string) => ({ specversion: '1.0', id, source, type: 'pointer.moved', ephemeral: true }) as const;
+
 test('ephemeral events that nobody answers for do not hold up those behind them', async () => {
   const sent: string[] = [];
   const { world, life, link, sync, dropped } = await setUp(async (_channel, events, signal) => {
@@ -76,7 +78,6 @@ test('ephemeral events that nobody answers for do not hold up those behind them'
   });
   link.streams[0]?.send({ kind: 'connected', channel: 'board', position: 'e.0', head: 'e.0' });
   await world.settle();
-  const pointer = (id: string) => ({ specversion: '1.0', id, source, type: 'pointer.moved', ephemeral: true }) as const;
   sync.relay('board', [pointer('first')]);
   await world.settle();
   sync.relay('board', [pointer('second')]);
@@ -85,4 +86,25 @@ test('ephemeral events that nobody answers for do not hold up those behind them'
   expect(dropped).toEqual(['1 unreachable']);
   life.abort();
   await world.settle();
+});
+
+test('ephemeral events that wait when the lead ends are not sent any more, and counted', async () => {
+  const sent: string[] = [];
+  const { world, life, link, sync, dropped } = await setUp(async (_channel, events, signal) => {
+    sent.push(events.map(({ id }) => id).join());
+    if (events.length < 8) {
+      await aborted(signal);
+      signal.throwIfAborted();
+    }
+    return events.map(({ id }) => ({ id, status: 'appended', offset: `e.${id}` }));
+  });
+  link.streams[0]?.send({ kind: 'connected', channel: 'board', position: 'e.0', head: 'e.0' });
+  await world.settle();
+  sync.relay('board', [pointer('first')]);
+  sync.relay('board', [pointer('second')]);
+  sync.relay('lobby', [pointer('third')]);
+  life.abort();
+  await world.settle();
+  expect(sent).toEqual(['0,1,2,3,4,5,6,7', 'first']);
+  expect(dropped).toEqual(['1 unreachable', '1 offline', '1 offline']);
 });

@@ -8,6 +8,7 @@ import type { Link } from '../../ports/link.ts';
 import type { Log, Logs } from '../../ports/log.ts';
 import type { World } from '../../ports/world.ts';
 import { defaultLimits } from '../../protocol/limits.ts';
+import { createLedger, type Ledger } from './ledger.ts';
 import { createLife, type Life } from './life.ts';
 import type { SimRelayEnd } from './link.ts';
 import { createSimLogs, type AppendCounts } from './logs.ts';
@@ -43,6 +44,7 @@ export interface SimRelay extends SimRelayEnd {
 interface Running {
   readonly life: Life;
   readonly channels: ServedChannels;
+  readonly ledger: Ledger;
   readonly up: NonNullable<SimRelayEnd['up']>;
   readonly end: AbortController;
 }
@@ -64,6 +66,7 @@ export function createSimRelay(
     readonly appended: (channel: string, counts: AppendCounts) => void;
     /** Holds what clients are told against what is so. */
     readonly watch: (link: Link) => Link;
+    readonly fail: (message: string) => void;
     readonly report: (failure: Failure) => void;
   },
 ): SimRelay {
@@ -119,7 +122,11 @@ export function createSimRelay(
     },
     wasForbidden: (channel) => everForbidden.has(channel),
     allow: (channel) => void forbidden.delete(channel),
-    stat: async (channel) => running?.channels.channel(channel).stat(),
+    async stat(channel) {
+      const stat = await running?.channels.channel(channel).stat();
+      if (stat !== undefined) running?.ledger.check(channel, stat);
+      return stat;
+    },
     async close() {
       await running?.channels.close();
       running = undefined;
@@ -134,11 +141,14 @@ export function createSimRelay(
     if (running !== undefined) return;
     const life = createLife(elapsed);
     const world = createSimWorld({ base, life, seed: dice.whole(1, 2 ** 31) });
-    const logs = createSimLogs(stored, { ...parts, base: parts.later, life, opened, trimmed, appended });
+    // Where the ring is small, so is what a reader takes at once: it falls behind, and is served from the log.
+    const sinkBytes = parts.ringBytes < defaultLimits.ringBytes ? 1 : parts.ringBytes;
+    const ledger = createLedger({ sinkBytes, fail: (message) => life.isDead() || parts.fail(message) });
+    const logs = ledger.hear(createSimLogs(stored, { ...parts, base: parts.later, life, opened, trimmed, appended }));
     const limits = { ...defaultLimits, ringBytes: parts.ringBytes };
-    const channels = createChannels({ logs, world, limits, report: parts.report });
+    const channels = ledger.watch(createChannels({ logs, world, limits, report: parts.report }));
     const end = new AbortController();
-    running = { life, channels, end, up: { link: watch(createMemoryLink(channels)), signal: end.signal } };
+    running = { life, channels, ledger, end, up: { link: watch(createMemoryLink(channels)), signal: end.signal } };
   }
 
   function kill(): void {

@@ -142,6 +142,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     trimmed: history.trimmed,
     appended: history.counted,
     watch: order.watch,
+    fail,
     report: (failure) => reported('relay', failure),
   });
 

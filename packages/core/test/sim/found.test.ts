@@ -1,0 +1,14 @@
+// Seeds whose worlds once showed a defect, by what they showed. A world changes as faults and checks come to it, and with it what a
+// seed meets: so beside each defect stands a test of its own, where it was mended.
+import { expect, test } from 'vitest';
+import { simulate } from '../../src/testing/sim/index.ts';
+
+test.each([
+  [369, 'who came late may meet in a backup what it had not read before it'],
+  [433, 'a removal that a killed relay had begun takes no channel from the relay that runs next'],
+  [3256, 'a relay does not keep a log that another relay has removed'],
+  [6071, 'whoever thaws, robbed of the lead, sends no ephemeral event any more'],
+  [9057, 'whoever closes sends no ephemeral event any more'],
+])('seed %i: %s', async (seed) => {
+  expect(await simulate(seed)).toMatchObject({ violation: undefined });
+});
