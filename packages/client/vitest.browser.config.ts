@@ -8,7 +8,19 @@ import { relayCommands } from './test/relay.ts';
 export default defineConfig({
   resolve: { conditions: ['@godwit/source', ...defaultClientConditions] },
   // Named, since one that is found only in the middle of a run reloads the page.
-  optimizeDeps: { include: ['comlink', 'eventsource-parser', 'fast-check', 'idb', 'valibot'] },
+  optimizeDeps: {
+    include: [
+      'comlink',
+      'eventsource-parser',
+      'fast-check',
+      'idb',
+      'valibot',
+      'react',
+      'react/jsx-runtime',
+      'react/jsx-dev-runtime',
+      'react-dom/client',
+    ],
+  },
   worker: { format: 'es' },
   test: {
     name: 'client/chromium',

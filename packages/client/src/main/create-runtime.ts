@@ -1,5 +1,5 @@
 // createRuntime: what a page loads at import. It starts the worker, and loads the handle while the worker loads.
-import { Failure, type EventDefinitions, type Runtime } from '@godwit/core';
+import { Failure, toFailure, type EventDefinitions, type Runtime } from '@godwit/core';
 import { createDefaultWorker } from '../default-worker.ts';
 import { checkOptions, type RuntimeOptions } from './options.ts';
 import { untilShown } from './page-life.ts';
@@ -12,7 +12,8 @@ import { workerFailed } from './worker-failed.ts';
  *
  * @throws Failure `InvalidOptions`, `InvalidChannel`; `WorkerFailed` when the worker cannot be started (its message says
  * what to do); `Unreachable` when a part of this package cannot be loaded; `Outdated` when a newer release has taken the
- * database. Without a usable database it works in memory, and `status.storage` says so.
+ * database; `Closed` when `signal` aborts before it is open, at once. Without a usable database it works in memory, and
+ * `status.storage` says so.
  * @example
  * ```ts
  * const runtime = await createRuntime({ name: 'todos', user: 'alice', events, relay: '/', channels: ['list'] });
@@ -24,8 +25,9 @@ export async function createRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
 ): Promise<Runtime<Events>> {
   const checked = checkOptions(options, globalThis.location?.href);
-  const { worker = createDefaultWorker } = options;
-  await untilShown();
+  const { worker = createDefaultWorker, signal } = options;
+  await untilShown(signal);
+  if (signal?.aborted === true) throw toFailure(signal.reason, 'Closed');
   const first = begun(worker);
   try {
     const { openRuntime } = await part(() => import('./open-runtime.ts'));

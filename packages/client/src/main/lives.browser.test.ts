@@ -4,7 +4,7 @@ import { createTestLogger, gather, untilStatus } from '@godwit/core/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from '../storage/schema.ts';
 import { createRuntime } from './create-runtime.ts';
-import { events, freshName, open, workerOf } from './test/tab.ts';
+import { events, freshName, mortalWorkers, open, workerOf } from './test/tab.ts';
 
 test('a page that starts twice at once, as StrictMode has it, has one runtime, one worker and one leader in the end', async () => {
   const name = freshName();
@@ -35,16 +35,44 @@ test('a page that starts twice at once, as StrictMode has it, has one runtime, o
   });
 });
 
-test('a start that is aborted before it has ended leaves no worker behind', async () => {
+test('a start that is aborted ends at once and leaves no worker behind: before it has one, while that one hangs, and behind its answer', async () => {
   const terminated = vi.spyOn(Worker.prototype, 'terminate');
   onTestFinished(() => terminated.mockRestore());
+  const { made, worker: hanging } = mortalWorkers(() => workerOf('for (;;);'));
+  const refused = (signal: AbortSignal, worker: () => Worker) =>
+    expect(createRuntime({ name: freshName(), events, worker, signal })).rejects.toMatchObject({ name: 'Closed' });
+
+  await refused(AbortSignal.abort(), hanging);
+  expect(made).toHaveLength(0);
+
   const leaving = new AbortController();
-  const refused = expect(createRuntime({ name: freshName(), events, signal: leaving.signal })).rejects.toMatchObject({
-    name: 'Closed',
+  const ended = refused(leaving.signal, hanging);
+  await vi.waitFor(() => expect(made).toHaveLength(1), { timeout: 20_000 });
+  leaving.abort();
+  await ended;
+  expect(terminated).toHaveBeenCalled();
+
+  // The page hears of its worker's hello, and leaves.
+  terminated.mockClear();
+  const late = new AbortController();
+  await refused(late.signal, () => {
+    const worker = new Worker(new URL('../worker.ts', import.meta.url), { type: 'module' });
+    worker.addEventListener('message', () => late.abort(), { once: true });
+    return worker;
   });
+  expect(terminated).toHaveBeenCalled();
+});
+
+test('a page that is prerendered and given up starts nothing', async () => {
+  Object.defineProperty(document, 'prerendering', { value: true, configurable: true });
+  onTestFinished(() => void Reflect.deleteProperty(document, 'prerendering'));
+  const { made, worker } = mortalWorkers();
+  const leaving = new AbortController();
+  const opened = createRuntime({ name: freshName(), events, worker, signal: leaving.signal });
+  const refused = expect(opened).rejects.toMatchObject({ name: 'Closed' });
   leaving.abort();
   await refused;
-  expect(terminated).toHaveBeenCalled();
+  expect(made).toHaveLength(0);
 });
 
 test('a module that is replaced while it runs, as hot reloading does, hands its durable handler over: each event is handled once', async () => {

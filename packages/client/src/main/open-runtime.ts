@@ -44,6 +44,7 @@ export async function openRuntime<const Events extends EventDefinitions>(
     page: globalThis.document,
     locks: globalThis.navigator?.locks,
     window: globalThis,
+    signal: options.signal,
   });
   // Granted or not, the log is used the same; a browser that has no such thing keeps it for as long as it pleases.
   if (options.persist === true) void globalThis.navigator?.storage?.persist?.().catch(() => undefined);

@@ -5,13 +5,15 @@ export type PageEvents = Pick<EventTarget, 'addEventListener'>;
 
 /**
  * Resolves once somebody looks at this page. A browser that prerenders one holds back its worker, its locks and its
- * messages until then: https://wicg.github.io/nav-speculation/prerendering.html#intrusive-behaviors.
+ * messages until then: https://wicg.github.io/nav-speculation/prerendering.html#intrusive-behaviors. Resolves also when the
+ * signal aborts.
  */
-export async function untilShown(): Promise<void> {
+export async function untilShown(signal: AbortSignal | undefined): Promise<void> {
   const { document } = globalThis;
   if (document === undefined || !('prerendering' in document) || document.prerendering !== true) return;
   await new Promise((resolve) => {
     document.addEventListener('prerenderingchange', resolve, { once: true });
+    signal?.addEventListener('abort', resolve, { once: true });
   });
 }
 

@@ -43,6 +43,8 @@ export interface WorkerEngineParts {
   readonly locks: Pick<LockManager, 'request'> | undefined;
   /** The page's window. */
   readonly window: PageEvents;
+  /** A start that nobody waits for any more is given up at once. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Makes the engine. A worker that dies is replaced, and the new one goes on where this tab has read to. */
@@ -82,7 +84,10 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       if (listener !== undefined) throw new Failure('Internal', 'the engine was started twice');
       listener = itsListener;
       ready = begin(parts.first);
-      await ready;
+      const giveUp = (): void => life?.release(toFailure(parts.signal?.reason, 'Closed'));
+      if (parts.signal?.aborted === true) giveUp();
+      parts.signal?.addEventListener('abort', giveUp, { once: true });
+      await ready.finally(() => parts.signal?.removeEventListener('abort', giveUp));
       if (hello === undefined) throw new Failure('Internal', 'the worker started and said nothing');
       // A worker that does not answer has worse to tell.
       stopLooking = watchVisibility(parts.page, (visible) => engine.setVisible(visible).catch(() => undefined));

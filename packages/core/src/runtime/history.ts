@@ -8,6 +8,7 @@ import { aborted, createBell } from '../timing/wait.ts';
 import type { Engine } from './engine.ts';
 import type { Delivered, EventsOptions } from './runtime.ts';
 import type { Tally } from './status.ts';
+import { asyncDispose } from './subscription.ts';
 
 /** The most entries that one read brings: what a loop that is left early has read for nothing. */
 const pageMax = 256;
@@ -46,8 +47,9 @@ export function createHistory(parts: {
         (channel === undefined || entry.channel === channel) &&
         (order === 'local' ? !entry.echo : entry.offset !== null) &&
         wants(entry.event.type);
-      const until = signal === undefined ? parts.signal : AbortSignal.any([parts.signal, signal]);
-      return entries(after, live, until, isWanted, options.onGap);
+      const left = new AbortController();
+      const ends = [parts.signal, left.signal, ...(signal === undefined ? [] : [signal])];
+      return leavable(entries(after, live, AbortSignal.any(ends), isWanted, options.onGap), left);
     },
     wake() {
       for (const wake of wakers) wake();
@@ -90,4 +92,28 @@ export function createHistory(parts: {
       wakers.delete(bell.ring);
     }
   }
+}
+
+/** A generator's own `return` waits until a step that is under way has ended; of a log that does not grow, that is never. */
+function leavable<Item>(
+  steps: AsyncGenerator<Item, void, undefined>,
+  left: AbortController,
+): AsyncGenerator<Item, void, undefined> {
+  const leave = (): Promise<IteratorResult<Item, void>> => {
+    left.abort();
+    return steps.return();
+  };
+  const all: AsyncGenerator<Item, void, undefined> = {
+    next: () => steps.next(),
+    return: leave,
+    throw(error) {
+      left.abort();
+      return steps.throw(error);
+    },
+    [Symbol.asyncIterator]: () => all,
+    async [asyncDispose]() {
+      await leave();
+    },
+  };
+  return all;
 }

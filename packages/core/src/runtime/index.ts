@@ -6,6 +6,7 @@ export * from './outbox.ts';
 export * from './raiser.ts';
 export * from './runtime.ts';
 export * from './share-engine.ts';
+export type { Subscription } from './subscription.ts';
 export type { TaskEngineOptions } from './task-engine.ts';
 export { lazyTaskSide } from './tasks/lazy-task-side.ts';
 export type { MakeTaskSide, TaskSideParts } from './tasks/task-side.ts';

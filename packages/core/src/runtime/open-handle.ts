@@ -11,6 +11,7 @@ import { createPublisher } from './publisher.ts';
 import { createRelaying } from './relaying.ts';
 import type { Receipt, Runtime } from './runtime.ts';
 import { createStatusBoard, type StatusBoard } from './status.ts';
+import { asyncDispose, subscription } from './subscription.ts';
 import type { AnyPublish } from './tasks/attempt.ts';
 import type { MakeTaskSide } from './tasks/task-side.ts';
 import type { TaskSide } from './tasks/tasks.ts';
@@ -81,10 +82,10 @@ export async function openHandle<const Events extends EventDefinitions>(
     channel: channels[0] ?? 'default',
     deviceId: hello.deviceId,
     tally,
-    async relayed({ id, channel, position }) {
+    async relayed({ id, channel, position }, signal) {
       if (position === null) throw misused(`the event ${id} is ephemeral, and nobody confirms it`);
       if (status.get().connection === 'none') throw misused('this runtime has no relay');
-      await relaying.relayed({ id, channel, position });
+      await relaying.relayed({ id, channel, position }, signal);
     },
   });
   const reading = createHistory({ engine, definitions, channels: new Set(channels), tally, signal: life.signal });
@@ -136,12 +137,12 @@ export async function openHandle<const Events extends EventDefinitions>(
     publish: (event, ...[data, options = {}]) => publish(event, data, options),
     handle(pattern, name, handler, options = {}) {
       if (closing !== undefined) throw closed('handle');
-      return work.handle(nameOf(pattern), name, handler, options);
+      return subscription(work.handle(nameOf(pattern), name, handler, options));
     },
     tasks: work.api,
     on(pattern, handler, options = {}) {
       if (closing !== undefined) throw closed('on');
-      return live.on(nameOf(pattern), handler, options);
+      return subscription(live.on(nameOf(pattern), handler, options));
     },
     events(pattern, options = {}) {
       if (closing !== undefined) throw closed('events');
@@ -157,7 +158,7 @@ export async function openHandle<const Events extends EventDefinitions>(
       if (closing !== undefined) throw closed('destroy');
       await end(() => engine.destroy());
     },
-    [Symbol.asyncDispose]: () => end(() => engine.close()),
+    [asyncDispose]: () => end(() => engine.close()),
   };
 
   /** What is being stored is counted as pending once it is. */
@@ -176,6 +177,8 @@ export async function openHandle<const Events extends EventDefinitions>(
         };
         const stop = status.subscribe(() => status.get().pending === 0 && done());
         for (const other of [signal, life.signal]) {
+          // It may have aborted while the disk was waited for.
+          if (other?.aborted === true) done();
           other?.addEventListener('abort', done, { once: true, signal: waiting.signal });
         }
       });

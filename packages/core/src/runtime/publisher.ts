@@ -40,7 +40,7 @@ export function createPublisher(parts: {
   readonly deviceId: string;
   readonly tally: Pick<Tally, 'published' | 'refused'>;
   /** As a receipt's. */
-  readonly relayed: (item: Omit<Receipt, 'relayed'>) => Promise<void>;
+  readonly relayed: (item: Omit<Receipt, 'relayed'>, signal?: AbortSignal) => Promise<void>;
 }): Publisher {
   const { definitions, engine, world, tally } = parts;
   const write = createWriter(`urn:uuid:${parts.deviceId}`);
@@ -84,7 +84,8 @@ export function createPublisher(parts: {
         const { id, draft } = made;
         const { channel } = draft;
         const position = positions[index] ?? null;
-        resolve({ id, channel, position, relayed: () => parts.relayed({ id, channel, position }) });
+        const relayed: Receipt['relayed'] = ({ signal } = {}) => parts.relayed({ id, channel, position }, signal);
+        resolve({ id, channel, position, relayed });
       });
     } catch (error) {
       tally.refused(batch.length);

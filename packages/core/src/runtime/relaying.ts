@@ -7,8 +7,8 @@ const askedMax = 1000;
 
 /** Who waits for the relay. */
 export interface Relaying {
-  /** Resolves when the relay has the event. @throws Failure what the relay refused it for; `Closed` */
-  relayed(item: OutcomeOf): Promise<void>;
+  /** Resolves when the relay has the event. @throws Failure what the relay refused it for; `Closed`; the signal's reason */
+  relayed(item: OutcomeOf, signal?: AbortSignal): Promise<void>;
   /** Something changed: perhaps the relay answered. */
   changed(): void;
   /** Nobody will ever know: whoever waits hears why. */
@@ -17,7 +17,7 @@ export interface Relaying {
 
 interface Waiting extends OutcomeOf {
   readonly resolve: () => void;
-  readonly reject: (failure: Failure) => void;
+  readonly reject: (reason: unknown) => void;
 }
 
 /** Makes one for a handle. */
@@ -28,12 +28,22 @@ export function createRelaying(engine: Pick<Engine, 'outcomes'>): Relaying {
   let isStale = false;
 
   return {
-    relayed: (item) =>
-      new Promise((resolve, reject) => {
-        if (closed !== undefined) return reject(closed);
-        waiting.add({ ...item, resolve, reject });
-        void ask();
-      }),
+    async relayed(item, signal) {
+      signal?.throwIfAborted();
+      if (closed !== undefined) throw closed;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const one: Waiting = { ...item, resolve, reject };
+      const leave = (): void => reject(signal?.reason);
+      signal?.addEventListener('abort', leave, { once: true });
+      waiting.add(one);
+      void ask();
+      try {
+        await promise;
+      } finally {
+        waiting.delete(one);
+        signal?.removeEventListener('abort', leave);
+      }
+    },
     changed: () => void ask(),
     close(why) {
       closed ??= why;

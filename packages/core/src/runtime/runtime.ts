@@ -6,7 +6,7 @@ import type { EventDefinition, EventInput, EventName, EventOutput } from '../eve
 import type { Gap } from '../protocol/frames.ts';
 import type { Position } from '../ports/store.ts';
 import type { Connection } from '../ports/tabs.ts';
-import type { Stop } from '../ports/world.ts';
+import type { Subscription } from './subscription.ts';
 import type { HandleOptions, SchedulerState, TaskContext, Tasks } from './tasks/types.ts';
 
 /** An event, by its name or by the definition that the runtime was made with. */
@@ -64,9 +64,10 @@ export interface Receipt {
    * Resolves when the relay has the event, whichever tab sent it; until then it waits, also while there is no network.
    *
    * @throws Failure what the relay refused it for, so that a page can take back what it showed; `Misused` where there is
-   * no relay, or the event is ephemeral; `Closed` and `WorkerFailed` when this tab can no longer know
+   * no relay, or the event is ephemeral; `Closed` and `WorkerFailed` when this tab can no longer know; the signal's reason
+   * when that aborts, which ends the waiting alone: the event is on its way all the same
    */
-  relayed(): Promise<void>;
+  relayed(options?: { readonly signal?: AbortSignal }): Promise<void>;
   readonly id: string;
   readonly channel: string;
   /** Its place in this device's log; null for an ephemeral event. */
@@ -84,6 +85,7 @@ export interface OnOptions {
   readonly channel?: string;
   /** Hears of events that this device will never get, in their place in the order. Status tells of them too. */
   readonly onGap?: (gap: Gap & { readonly channel: string }) => void;
+  /** Ends the subscription. */
   readonly signal?: AbortSignal;
 }
 
@@ -148,10 +150,12 @@ export interface Counts {
   readonly dropped: Readonly<Record<string, number>>;
 }
 
-/** A value that changes, to read and to hear of. Fits `useSyncExternalStore`. */
+/** A value that changes, to read and to hear of. Fits `useSyncExternalStore`: neither needs its `this`. */
 export interface Readable<Value> {
+  /** The value as it is now: the same object until something changes. */
   get(): Value;
-  subscribe(listener: () => void): Stop;
+  /** Calls `listener` behind each change, once for all that changes in one go. The signal ends that, as the answer does. */
+  subscribe(listener: () => void, options?: { readonly signal?: AbortSignal }): Subscription;
 }
 
 /** An event runtime. */
@@ -173,14 +177,14 @@ export interface Runtime<Events> {
    * Hears events of this runtime's channels from now on, in the order asked for, while this tab lives. A handler that
    * throws is reported; the others run.
    *
-   * @returns stop
+   * @returns stop; `using` stops, too
    * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
    */
   on<Pattern extends RuntimePattern<Events>>(
     pattern: Pattern | EventDefinition<Pattern>,
     handler: (event: DeliveredBy<Events, NoInfer<Pattern>>) => unknown,
     options?: OnOptions,
-  ): Stop;
+  ): Subscription;
 
   /**
    * Handles events durably: at least once per event and **device**, whichever tab does it, across reloads and restarts, with
@@ -202,14 +206,15 @@ export interface Runtime<Events> {
     name: string,
     handler: (event: DeliveredBy<Events, NoInfer<Pattern>>, task: TaskContext<Events>) => unknown,
     options?: HandleOptions<DeliveredBy<Events, NoInfer<Pattern>>>,
-  ): Stop;
+  ): Subscription;
 
   /** What durable handlers have to do, and what they gave up. */
   readonly tasks: Tasks;
 
   /**
    * Reads the device's log: what it holds behind `after`, in the order asked for, and then what comes. Leaving the loop,
-   * the signal, or closing the runtime ends it; nothing is read before it is asked for. Ephemeral events are not in the log.
+   * `return()`, `await using`, the signal, or closing the runtime ends it, also while it waits; nothing is read before it
+   * is asked for. Ephemeral events are not in the log.
    *
    * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
    * @example

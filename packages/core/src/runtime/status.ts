@@ -4,6 +4,7 @@ import type { KnownHandler } from '../durable/durable.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { EngineHello, EngineStatus } from './engine.ts';
 import type { ChannelStatus, Counts, Readable, Status } from './runtime.ts';
+import { subscription } from './subscription.ts';
 import type { SchedulerState } from './tasks/types.ts';
 
 /** How many gaps of a channel are remembered. */
@@ -47,11 +48,16 @@ export function createStatusBoard(parts: {
   return {
     status: {
       get: () => (snapshot ??= take()),
-      subscribe(listener) {
+      subscribe(listener, { signal } = {}) {
         // A listener of its own each time, so that two equal callbacks are two subscriptions.
         const own = (): void => listener();
-        listeners.add(own);
-        return () => void listeners.delete(own);
+        const stop = (): void => {
+          signal?.removeEventListener('abort', stop);
+          listeners.delete(own);
+        };
+        if (signal?.aborted !== true) listeners.add(own);
+        signal?.addEventListener('abort', stop, { once: true });
+        return subscription(stop);
       },
     },
     tally: {
