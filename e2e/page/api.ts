@@ -17,6 +17,8 @@ export interface PageApi {
   publish(by: string, from: number, count: number): Promise<readonly string[]>;
   /** The same, without waiting in between. */
   publishTogether(by: string, from: number, count: number): Promise<readonly string[]>;
+  /** The same, and waits for the relay: `relayed`, or the name of the failure that it refused each one for. */
+  publishUntilRelayed(by: string, from: number, count: number): Promise<readonly string[]>;
   /** Begins to publish, and does not wait. `published` says how far it is. */
   beginPublishing(by: string, count: number): void;
   published(): number;

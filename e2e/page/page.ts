@@ -2,7 +2,7 @@
 // `?relay=none` is none; `?trace` keeps this tab's spans, `?keep=` so many events in the device's log, and `?later` has its
 // worker's clock go ahead.
 import { createRuntime } from '@godwit/client';
-import { defineEvents, type Delivered } from '@godwit/core';
+import { defineEvents, Failure, type Delivered } from '@godwit/core';
 import * as v from 'valibot';
 import { openTracing } from '../src/tracing.ts';
 import type { Handled, PageApi } from './api.ts';
@@ -50,9 +50,19 @@ async function publish(by: string, from: number, count: number): Promise<readonl
   return ids;
 }
 
+async function publishUntilRelayed(by: string, n: number): Promise<string> {
+  const { relayed } = await runtime.publish('note.written', { by, n });
+  return relayed().then(
+    () => 'relayed',
+    (failure: unknown) => (failure instanceof Failure ? failure.name : String(failure)),
+  );
+}
+
 globalThis.godwit = {
   publish,
   publishTogether: (by, from, count) => Promise.all(Array.from({ length: count }, (_, n) => publishOne(by, from + n))),
+  publishUntilRelayed: (by, from, count) =>
+    Promise.all(Array.from({ length: count }, (_, n) => publishUntilRelayed(by, from + n))),
   beginPublishing: (by, count) => void publish(by, 0, count),
   published: () => published,
   handled: (order) => handled[order],

@@ -10,6 +10,8 @@ export type Treatment =
   | 'gather'
   /** It goes to the relay, and the answer is lost on its way back. */
   | 'lose'
+  /** Each frame of a stream comes twice. */
+  | 'repeat'
   /** It is answered here. */
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
 
@@ -27,11 +29,11 @@ export interface Middle {
   /** What came by of the relay's API. */
   readonly passed: readonly Passed[];
   /** Says what becomes of requests of the relay's API from here on. The page itself always passes. */
-  treat(how: (passed: Passed) => Treatment): void;
+  treat(how: (passed: Passed) => Treatment | Promise<Treatment>): void;
   close(): Promise<void>;
 }
 
-function passOn(_one: Passed): Treatment {
+function passOn(_one: Passed): Treatment | Promise<Treatment> {
   return 'pass';
 }
 
@@ -65,7 +67,7 @@ export async function startMiddle(target: string): Promise<Middle> {
     const one: Passed = { method, path, body, atMs: performance.now() };
     const isApi = path.startsWith('/v1/');
     if (isApi) passed.push(one);
-    const how = isApi ? treatment(one) : 'pass';
+    const how = isApi ? await treatment(one) : 'pass';
     if (typeof how === 'object') {
       response.writeHead(how.status, how.headers).end(how.body ?? '');
       return;
@@ -79,18 +81,39 @@ export async function startMiddle(target: string): Promise<Middle> {
       ...(method === 'POST' && { body }),
       signal: gone.signal,
     });
+    const repeated = createRepeater();
     const headers = Object.fromEntries(answer.headers);
     // The body comes decoded, and in other pieces.
     for (const name of ['content-encoding', 'content-length', 'transfer-encoding', 'connection']) delete headers[name];
-    if (how === 'pass') {
+    if (how === 'pass' || (how === 'repeat' && isStream(answer))) {
       response.writeHead(answer.status, headers);
       response.flushHeaders();
-      for await (const chunk of answer.body ?? []) response.write(chunk);
+      for await (const chunk of answer.body ?? []) {
+        if (how === 'pass') response.write(chunk);
+        else response.write(repeated(chunk));
+      }
       response.end();
       return;
     }
     const whole = await answer.bytes();
+    // What is no stream comes once.
     if (how === 'lose') response.destroy();
     else response.writeHead(answer.status, headers).end(whole);
   }
+}
+
+function isStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
+
+/** Says each frame of a stream twice, once it is whole. */
+function createRepeater(): (chunk: Uint8Array) => string {
+  const decoder = new TextDecoder();
+  let rest = '';
+  return (chunk) => {
+    rest += decoder.decode(chunk, { stream: true });
+    const frames = rest.split(/(?<=\n\n)/);
+    rest = frames.at(-1)?.endsWith('\n\n') === true ? '' : (frames.pop() ?? '');
+    return frames.map((frame) => frame + frame).join('');
+  };
 }

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Limits } from '@godwit/core/protocol';
 import { startChild, root, type Child } from './child.ts';
 
 /** A relay as a process. */
@@ -28,7 +29,7 @@ export const pages = {
 } as const;
 
 /** Starts a relay on a free port with data of its own. */
-export async function startRelay(assets: string): Promise<RelayProcess> {
+export async function startRelay(assets: string, limits: Partial<Limits> = {}): Promise<RelayProcess> {
   const data = await mkdtemp(join(tmpdir(), 'godwit-e2e-'));
   let child: Child | undefined;
   let url = '';
@@ -38,7 +39,7 @@ export async function startRelay(assets: string): Promise<RelayProcess> {
     child = startChild('node', [
       '--conditions=@godwit/source',
       'e2e/src/serve.ts',
-      ...['--port', port, '--data', data, '--assets', assets].map(String),
+      ...['--port', port, '--data', data, '--assets', assets, '--limits', JSON.stringify(limits)],
     ]);
     url = (await child.line(/^https?:/)).replace(/\/$/, '');
   }

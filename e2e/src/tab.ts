@@ -9,6 +9,7 @@ export interface Tab {
   readonly page: Page;
   publish(by: string, from: number, count: number): Promise<readonly string[]>;
   publishTogether(by: string, from: number, count: number): Promise<readonly string[]>;
+  publishUntilRelayed(by: string, from: number, count: number): Promise<readonly string[]>;
   beginPublishing(by: string, count: number): Promise<void>;
   handled(order: 'local' | 'relay'): Promise<readonly Handled[]>;
   status(): Promise<Status>;
@@ -35,6 +36,8 @@ export async function openTab(device: BrowserContext, url: string, query = '', o
     publish: (by, from, count) => page.evaluate((args) => godwit.publish(...args), [by, from, count] as const),
     publishTogether: (by, from, count) =>
       page.evaluate((args) => godwit.publishTogether(...args), [by, from, count] as const),
+    publishUntilRelayed: (by, from, count) =>
+      page.evaluate((args) => godwit.publishUntilRelayed(...args), [by, from, count] as const),
     beginPublishing: (by, count) => page.evaluate((args) => godwit.beginPublishing(...args), [by, count] as const),
     spans: () => page.evaluate(() => godwit.spans()),
     handled: (order) => page.evaluate((order) => godwit.handled(order), order),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect, type BrowserContext } from '@playwright/test';
+import type { Limits } from '@godwit/core/protocol';
 import { startChild, type Child } from './child.ts';
 import { startHangs, type Hangs } from './hang.ts';
 import { startMiddle, type Middle } from './middle.ts';
@@ -15,6 +16,8 @@ import { pages, startRelay, type RelayProcess } from './relay.ts';
 export interface World {
   /** Which page the relay serves. */
   readonly assets: string;
+  /** What it takes and keeps, where that is not what every relay does. */
+  readonly limits: Partial<Limits>;
   readonly relay: RelayProcess;
   /** A device: a browser profile of its own. */
   readonly newDevice: () => Promise<BrowserContext>;
@@ -37,9 +40,10 @@ export interface World {
 /** A test with a relay and devices. An error that a page did not catch fails it. */
 export const test = base.extend<World>({
   assets: [pages.bare, { option: true }],
+  limits: [{}, { option: true }],
 
-  relay: async ({ assets }, use) => {
-    const relay = await startRelay(assets);
+  relay: async ({ assets, limits }, use) => {
+    const relay = await startRelay(assets, limits);
     await use(relay);
     await relay.remove();
   },

@@ -93,6 +93,29 @@ test('a line that is cut is picked up again, and nothing is missed', async ({ re
   expect((await bob.status()).channels['notes']?.gaps ?? []).toEqual([]);
 });
 
+test('a browser that is switched offline keeps what is published, says so, and goes on by itself once it is online', async ({
+  relay,
+  newDevice,
+}) => {
+  const device = await newDevice();
+  const alice = await openTab(device, relay.url);
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  await Promise.all([alice.online(), bob.online()]);
+
+  await device.setOffline(true);
+  await alice.publish('alice', 0, 5);
+  await expect.poll(async () => (await alice.status()).connection).toBe('offline');
+  expect((await alice.status()).pending).toBe(5);
+  await hears(alice, 'local', 'alice', numbers(5));
+  await bob.publish('bob', 0, 5);
+  await device.setOffline(false);
+
+  await alice.settled();
+  await hears(bob, 'relay', 'alice', numbers(5));
+  await hears(alice, 'relay', 'bob', numbers(5));
+  await expect.poll(async () => (await alice.status()).connection).toBe('online');
+});
+
 test('a device that is paused keeps what it publishes, and sends it when it goes on', async ({ relay, newDevice }) => {
   const device = await newDevice();
   const [one, other] = [await openTab(device, relay.url), await openTab(device, relay.url)];

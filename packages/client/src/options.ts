@@ -4,6 +4,7 @@ import {
   type ChannelFrom,
   type EventDefinitions,
   type Logger,
+  type OutboxLimits,
   type Reporter,
   type Retention,
   type TaskEngineOptions,
@@ -46,6 +47,11 @@ export interface CommonOptions<Events extends EventDefinitions> {
    * has not handled stays, and what the relay has not confirmed, and whatever is younger than an hour.
    */
   readonly retention?: Partial<Retention>;
+  /**
+   * How much of this device may wait for the relay: 100,000 events and 50 MiB, unless said otherwise. Beyond, `publish`
+   * rejects with `OutboxFull`. Ephemeral events never wait.
+   */
+  readonly outbox?: Partial<OutboxLimits>;
   /** Closes the runtime when it aborts. */
   readonly signal?: AbortSignal;
   /** How this tab runs durable handlers. */
@@ -66,8 +72,11 @@ export interface CheckedCommon {
  */
 export function checkCommon(options: CommonOptions<EventDefinitions>, base: string | undefined): CheckedCommon {
   const { relay, channels = ['default'], events, tasks: { workers = 1, batch = 1 } = {} } = options;
-  for (const [name, bound] of Object.entries(options.retention ?? {})) {
-    if (!(bound >= 0)) throw invalid(`\`retention.${name}\` is a number of at least 0, or Infinity; got ${bound}`);
+  const { retention = {}, outbox = {} } = options;
+  for (const [of, bounds] of Object.entries({ retention, outbox })) {
+    for (const [name, bound] of Object.entries(bounds)) {
+      if (!(bound >= 0)) throw invalid(`\`${of}.${name}\` is a number of at least 0, or Infinity; got ${bound}`);
+    }
   }
   for (const [name, count] of Object.entries({ workers, batch })) {
     if (!Number.isInteger(count) || count < 1)

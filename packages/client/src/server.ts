@@ -37,6 +37,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
     channels,
     tasks: engineTasks(options.tasks),
     retention: options.retention,
+    outboxLimits: options.outbox,
   });
   return createHandle({ logger: console, ...options, engine, world, channels: channels.map(([channel]) => channel) });
 }

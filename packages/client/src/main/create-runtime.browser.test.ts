@@ -131,6 +131,8 @@ test('options that cannot work are refused before anything is started', async ()
     { channels: [] },
     { channels: Array.from({ length: 101 }, (_, n) => `room:${n}`) },
     { channels: ['room', { name: 'room' }] },
+    { outbox: { eventsMax: -1 } },
+    { retention: { ageMs: Number.NaN } },
   ];
   for (const part of wrong) {
     await expect(createRuntime({ name: 'x', events, worker: made, ...part })).rejects.toMatchObject({

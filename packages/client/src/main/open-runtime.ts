@@ -38,6 +38,7 @@ export async function openRuntime<const Events extends EventDefinitions>(
       channels,
       tasks: engineTasks(tasks),
       retention: options.retention,
+      outbox: options.outbox,
       alive: `${database}:${world.id()}`,
     },
     token,

@@ -13,6 +13,7 @@ import {
   type HandlerSpec,
   type LogRun,
   type Outcome as RelayOutcome,
+  type OutboxLimits,
   type OutcomeOf,
   type Position,
   type Retention,
@@ -26,7 +27,7 @@ import {
 } from '@godwit/core';
 
 /** The version of the calls below. A page and its worker come from one build, unless a cache kept one of them. */
-export const borderVersion = 4;
+export const borderVersion = 5;
 
 /** How the worker's engine is made. */
 export interface WorkerOptions {
@@ -40,6 +41,7 @@ export interface WorkerOptions {
   readonly channels: readonly ChannelFrom[];
   readonly tasks: TaskEngineOptions;
   readonly retention: Partial<Retention> | undefined;
+  readonly outbox: Partial<OutboxLimits> | undefined;
   /** Where this tab has read to in the device's log, if a worker before this one has read for it; else it begins at the head. */
   readonly after?: Position | undefined;
   /** A lock that the worker holds while it lives, so that the page hears of its end. */

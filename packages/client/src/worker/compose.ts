@@ -23,7 +23,7 @@ export async function composeEngine(parts: {
   readonly report: (failure: Failure) => void;
 }): Promise<Engine> {
   const { options, platform, token, report } = parts;
-  const { name, relay, credentials, channels, tasks, retention, after, durability = 'relaxed' } = options;
+  const { name, relay, credentials, channels, tasks, retention, outbox, after, durability = 'relaxed' } = options;
   const world = worldOf(platform);
   const { store, storage } = await openStorage({ name, world, durability, report });
   return createEngine({
@@ -37,6 +37,7 @@ export async function composeEngine(parts: {
     channels,
     tasks,
     retention,
+    outboxLimits: outbox,
     after,
   });
 }

@@ -31,7 +31,8 @@ export interface EngineParts {
   readonly link: Link | undefined;
   readonly world: World;
   readonly channels: readonly ChannelFrom[];
-  readonly outboxLimits?: OutboxLimits;
+  /** How much may wait for the relay; {@link defaultOutboxLimits} where a bound is not named. */
+  readonly outboxLimits?: Partial<OutboxLimits> | undefined;
   readonly tasks?: TaskEngineOptions;
   /** How much of the log is kept; {@link defaultRetention} where a bound is not named. */
   readonly retention?: Partial<Retention> | undefined;
@@ -49,7 +50,7 @@ export function createEngine(parts: EngineParts): Engine {
   const { signal } = life;
   const tab = world.id();
   const reading = createReading(parts.channels);
-  const outbox: Outbox = createOutbox(parts.outboxLimits ?? defaultOutboxLimits, () => standing.changed());
+  const outbox: Outbox = createOutbox({ ...defaultOutboxLimits, ...parts.outboxLimits }, () => standing.changed());
   const standing: Standing = createStanding({
     tabs,
     world,

@@ -4,7 +4,7 @@ import { createOutbox } from './outbox.ts';
 const growth = (events: number, bytes: number) => [{ channel: 'board', events, bytes }];
 
 test('an outbox that is full refuses, says how full it is, and has not grown', () => {
-  const outbox = createOutbox({ events: 3, bytes: 1000 }, () => undefined);
+  const outbox = createOutbox({ eventsMax: 3, bytesMax: 1000 }, () => undefined);
   outbox.reserve(growth(3, 30));
   expect(() => outbox.reserve(growth(1, 10))).toThrow(
     expect.objectContaining({
@@ -20,7 +20,7 @@ test('an outbox that is full refuses, says how full it is, and has not grown', (
 
 test('what another tab added counts, even beyond the limit, and so does what the disk says', () => {
   let changes = 0;
-  const outbox = createOutbox({ events: 2, bytes: 1000 }, () => (changes += 1));
+  const outbox = createOutbox({ eventsMax: 2, bytesMax: 1000 }, () => (changes += 1));
   outbox.grow(growth(5, 50));
   expect(outbox.events).toBe(5);
   outbox.release(growth(1, 10));
@@ -32,6 +32,6 @@ test('what another tab added counts, even beyond the limit, and so does what the
 });
 
 test('events that no relay is to get fill no outbox', () => {
-  const outbox = createOutbox({ events: 0, bytes: 0 }, () => undefined);
+  const outbox = createOutbox({ eventsMax: 0, bytesMax: 0 }, () => undefined);
   expect(() => outbox.reserve([])).not.toThrow();
 });

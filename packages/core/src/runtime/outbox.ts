@@ -5,12 +5,12 @@ import type { OutboxGrowth } from '../ports/tabs.ts';
 
 /** How much may wait. */
 export interface OutboxLimits {
-  readonly events: number;
-  readonly bytes: number;
+  readonly eventsMax: number;
+  readonly bytesMax: number;
 }
 
 /** A day of a busy application without a network, and well below the quota that browsers grant. */
-export const defaultOutboxLimits: OutboxLimits = { events: 100_000, bytes: 50 * 1024 * 1024 };
+export const defaultOutboxLimits: OutboxLimits = { eventsMax: 100_000, bytesMax: 50 * 1024 * 1024 };
 
 /** The outbox in numbers: of all channels, as far as this tab knows. */
 export interface Outbox {
@@ -28,7 +28,7 @@ export interface Outbox {
 }
 
 /** Counts an outbox. `changed` is called after every change. */
-export function createOutbox(limits: OutboxLimits, changed: () => void): Outbox {
+export function createOutbox({ eventsMax, bytesMax }: OutboxLimits, changed: () => void): Outbox {
   let events = 0;
   let bytes = 0;
   const set = (nextEvents: number, nextBytes: number): void => {
@@ -50,10 +50,10 @@ export function createOutbox(limits: OutboxLimits, changed: () => void): Outbox 
     },
     reserve(growth) {
       const [nextEvents, nextBytes] = sum(growth, 1);
-      if (growth.length > 0 && (nextEvents > limits.events || nextBytes > limits.bytes)) {
+      if (growth.length > 0 && (nextEvents > eventsMax || nextBytes > bytesMax)) {
         throw new Failure(
           'OutboxFull',
-          `${events} events (${bytes} bytes) wait to be sent, and the outbox holds ${limits.events} (${limits.bytes} bytes); ` +
+          `${events} events (${bytes} bytes) wait to be sent, and the outbox holds ${eventsMax} (${bytesMax} bytes); ` +
             'is the relay reachable? Nothing was stored.',
         );
       }

@@ -220,7 +220,7 @@ test('a channel that is allowed again is not shown as paused after a resume', as
 
 test('an ephemeral event passes when the outbox is full', async () => {
   const place = createPlace();
-  const alice = await place.tab('alice', { outboxLimits: { events: 0, bytes: 0 } });
+  const alice = await place.tab('alice', { outboxLimits: { eventsMax: 0, bytesMax: 0 } });
   const numbers = gather<number>();
   alice.on('todo.done', ({ data }) => numbers.add(data.n));
   const durable = alice.publish('todo.done', { n: 1 });

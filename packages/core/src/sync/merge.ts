@@ -28,6 +28,9 @@ const openEnd = '~';
  */
 const sureMs = trimYoungMs / 4;
 
+/** How many offsets of a stream are remembered, to know what comes twice: more than lie on a connection at once. */
+const recentMax = 1024;
+
 /**
  * One channel's way into the device's log. Its methods are called one after the other, never at once. They reject with
  * `Fenced` when another tab's writes went another way: then a new stream must begin.
@@ -75,6 +78,10 @@ export function createMerger(parts: {
   let events: MergedEvent[] = [];
   let bytes = 0;
   let last = position;
+  /** What this stream has brought, as far as it may come again: something on the way may repeat what it passes on. */
+  const recent = new Set<string>();
+  /** The last that it brought was this gap. */
+  let told: string | undefined;
   /** When the place was last known to be the newest. */
   let sureAt = world.now();
 
@@ -90,6 +97,8 @@ export function createMerger(parts: {
       echo = undefined;
       echoes = createEchoes(store, channel, echoed);
       held = undefined;
+      recent.clear();
+      told = undefined;
       return placeOf(position).offset;
     },
     async connected(behind, head) {
@@ -98,6 +107,9 @@ export function createMerger(parts: {
       if (position === 'latest') await write({ last: behind });
     },
     async gap(gap, behind) {
+      if (told === behind) return;
+      told = behind;
+      recent.clear();
       await flush();
       const { generation } = placeOf(position);
       if (gap.reason === 'retention') return write({ last: textOf({ offset: behind, generation }), gap });
@@ -106,6 +118,13 @@ export function createMerger(parts: {
       await write({ last: textOf({ offset: behind, generation: generation + 1 }), gap, recheckTo });
     },
     async add(event, offset, size) {
+      if (recent.has(offset)) return;
+      recent.add(offset);
+      for (const oldest of recent) {
+        if (recent.size > recentMax) recent.delete(oldest);
+        break;
+      }
+      told = undefined;
       last = textOf({ offset, generation: placeOf(position).generation });
       const kind = await kindOf(event);
       if (kind !== 'held') {

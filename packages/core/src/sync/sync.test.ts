@@ -252,6 +252,39 @@ test('an own event that the log does not hold is merged as another’s', async (
   await stop();
 });
 
+test('what comes twice on a stream is stored once, and a gap that is told twice is one', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, failures, start, stop } = await setUp(link);
+  await record(store, '1');
+  await start();
+  const told = [
+    connected('e.0000', 'e.0002'),
+    frame('x', 1, { from: '/bob' }),
+    frame('1', 2),
+    gap({ reason: 'retention', missed: 6 }, 'e.0008'),
+    frame('y', 9, { from: '/bob' }),
+    gap({ reason: 'epoch', missed: null }, 'f.0000'),
+    frame('z', 1, { from: '/bob', epoch: 'f' }),
+  ];
+  // In one group, in groups of their own, and a whole group again.
+  link.streams[0]?.send(...told.slice(0, 3).flatMap((one) => [one, one]));
+  for (const one of told.slice(3)) for (let times = 0; times < 2; times += 1) link.streams[0]?.send(one);
+  link.streams[0]?.send(...told.slice(-1), frame('last', 2, { from: '/bob', epoch: 'f' }));
+  await world.settle();
+  expect(await logOf(store)).toEqual([
+    '1',
+    'x@e.0001',
+    '1@e.0002 echo',
+    'gap retention 6',
+    'y@e.0009',
+    'gap epoch null',
+    'z@f.0001',
+    'last@f.0002',
+  ]);
+  expect(failures).toEqual([]);
+  await stop();
+});
+
 test('a stream that breaks is taken up where it stood', async () => {
   const link = createScriptedLink(appendAll());
   const { world, said, start, stop } = await setUp(link);
