@@ -39,7 +39,14 @@ export async function startRelay(assets: string, limits: Partial<Limits> = {}): 
     child = startChild('node', [
       '--conditions=@godwit/source',
       'e2e/src/serve.ts',
-      ...['--port', port, '--data', data, '--assets', assets, '--limits', JSON.stringify(limits)],
+      '--port',
+      port,
+      '--data',
+      data,
+      '--assets',
+      assets,
+      '--limits',
+      JSON.stringify(limits),
     ]);
     url = (await child.line(/^https?:/)).replace(/\/$/, '');
   }

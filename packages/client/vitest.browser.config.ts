@@ -3,6 +3,7 @@ import { chromium } from '@godwit/testkit/browser';
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { cutterCommands } from './test/cutter.ts';
 import { relayCommands } from './test/relay.ts';
 
 export default defineConfig({
@@ -29,7 +30,7 @@ export default defineConfig({
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      commands: relayCommands,
+      commands: { ...relayCommands, ...cutterCommands },
       provider: playwright({ launchOptions: chromium() }),
       instances: [{ browser: 'chromium' }],
     },
