@@ -15,7 +15,9 @@ export function publish({ channels, authority, limits, telemetry }: RelayParts):
     const append = (): Promise<readonly AppendResult[]> => channels.channel(channel).append(items);
     const parent = context.req.header('traceparent');
     const results = items.length === 0 ? [] : await followed(append, { telemetry, channel, parent, items });
-    return context.json({ results }, 200, { 'cache-control': 'no-store' });
+    // Plain headers, which the platform writes as they are: a `Headers` of two costs as much as reading the event.
+    const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+    return new Response(JSON.stringify({ results }), { headers });
   };
 }
 
