@@ -11,5 +11,6 @@ export default defineConfig({
     include: ['src/cloudflare/**/*.test.ts'],
     // What is waited for comes when the machine has time for it; the runner's own second is none on a busy one.
     expect: { poll: { timeout: 20_000 } },
+    testTimeout: 30_000,
   },
 });

@@ -22,15 +22,25 @@ export async function folder(): Promise<string> {
 
 /** Starts a relay in this process, behind real HTTP. */
 export async function start(options: RelayStart = {}, more: Partial<RelayOptions> = {}): Promise<RelayUnderTest> {
-  const { secured = false, limits = {}, origins = [], tokens: { jwks, ...tokens } = {} } = options;
+  const { secured = false, limits = {}, origins = [], tokens: { jwks, ...tokens } = {}, webhooksGoAnywhere } = options;
   const jwksUrl = jwks === undefined ? undefined : await serve(jwks);
   const key = (tokens.publicKey ?? jwksUrl) === undefined ? { secret } : { jwksUrl };
   const access = secured ? { ...key, ...tokens, cors: origins } : { insecure: true };
-  const relay = await startRelay({ port: 0, data: await folder(), durability: 'os', limits, ...access, ...more });
+  const hooks = { allowPrivateWebhooks: webhooksGoAnywhere };
+  const given = {
+    port: 0,
+    data: more.data ?? (await folder()),
+    durability: 'os',
+    limits,
+    ...access,
+    ...hooks,
+  } as const;
+  const relay = await startRelay({ ...given, ...more });
   return {
     url: relay.url,
     fetch: (input, init) => fetch(input, init),
     connect: shake,
+    receive,
     secret,
     drain: relay.close,
     close: relay.close,
@@ -75,6 +85,27 @@ function shake(input: string, headers: Record<string, string>): Promise<Shaken> 
       });
     });
   });
+}
+
+/** A receiver of webhooks, on this machine. */
+async function receive(answer: Parameters<RelayUnderTest['receive']>[0]): Promise<string> {
+  const server = createServer((incoming, outgoing) => {
+    let body = '';
+    incoming.setEncoding('utf8').on('data', (chunk) => (body += String(chunk)));
+    incoming.on('end', () => {
+      const headers = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)] as const);
+      const its = answer({ headers: Object.fromEntries(headers), body });
+      if (its === undefined) incoming.socket.destroy();
+      else outgoing.writeHead(its.status, its.headers).end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : ''}/hook`;
 }
 
 /** Serves answers at a port of their own until the test is over. */

@@ -80,7 +80,7 @@ test('7.7 an event is tried again over days; what fails for good is a dead lette
   expect(own.at(-1)?.at).toBeLessThan(4 * dayMs);
   expect(new Set(own.map(({ delivery }) => delivery.headers['webhook-id'])).size).toBe(1);
   expect(own.map(({ at }) => at)).not.toEqual(attempts.filter((attempt) => attempt.id === '2').map(({ at }) => at));
-  expect(look()).toMatchObject({ dead: 2, waiting: 0, delivered: 0, failed: 2 * attemptsMax });
+  expect(await look()).toMatchObject({ dead: 2, waiting: 0, delivered: 0, failed: 2 * attemptsMax });
 
   const { dead, next } = await webhooks.dead('room', id, { after: undefined, limit: 1 });
   const failure = { name: 'HandlerFailed', message: 'the receiver answered 500' };
@@ -92,9 +92,9 @@ test('7.7 an event is tried again over days; what fails for good is a dead lette
   status = 200;
   expect(await webhooks.change('room', id, 'retry', '1')).toBe(1);
   await world.advance(1000);
-  expect(look()).toMatchObject({ dead: 1, delivered: 1 });
+  expect(await look()).toMatchObject({ dead: 1, delivered: 1 });
   expect(await webhooks.change('room', id, 'discard', undefined)).toBe(1);
-  expect(look()).toMatchObject({ dead: 0, delivered: 1, dropped: { discarded: 1 } });
+  expect(await look()).toMatchObject({ dead: 0, delivered: 1, dropped: { discarded: 1 } });
   await expect(webhooks.change('room', id, 'retry', '1')).rejects.toMatchObject({ name: 'NotFound' });
   await expect(webhooks.change('room', id, 'retry', 'nonsense')).rejects.toMatchObject({ name: 'NotFound' });
 });
@@ -119,9 +119,9 @@ test('7.5 a receiver that answers nothing is given up after its time, and holds 
       : { status: 200 },
   );
   await append('stalled', '1', '2', '3');
-  expect(look()).toMatchObject({ delivered: 3, failed: 0 });
+  expect(await look()).toMatchObject({ delivered: 3, failed: 0 });
   await world.advance(15_000);
-  expect(look()).toMatchObject({ delivered: 3, failed: 1, waiting: 1 });
+  expect(await look()).toMatchObject({ delivered: 3, failed: 1, waiting: 1 });
   expect(attempts.map(({ id }) => id)).toEqual(['stalled', '1', '2', '3']);
 });
 
@@ -131,12 +131,12 @@ test('7.12 of a receiver that is down so many events wait to be tried again; the
   for (let begin = 0; begin < 2000; begin += 100) {
     await append(...Array.from({ length: 100 }, (_, index) => String(begin + index)));
   }
-  const { waiting } = look();
+  const { waiting } = await look();
   // What was under way when the bound was reached comes on top.
   expect([waiting >= 1000, waiting < 1010]).toEqual([true, true]);
   status = 200;
   for (let minutes = 0; minutes < 10; minutes += 1) await world.advance(60_000);
-  expect(look()).toMatchObject({ delivered: 2000, waiting: 0, dead: 0, dropped: {} });
+  expect(await look()).toMatchObject({ delivered: 2000, waiting: 0, dead: 0, dropped: {} });
   expect(new Set(attempts.map(({ id }) => id)).size).toBe(2000);
 });
 
@@ -146,9 +146,9 @@ test('7.12 what retention takes before it was sent is counted', async () => {
   for (let begin = 0; begin < 1500; begin += 100) {
     await append(...Array.from({ length: 100 }, (_, index) => String(begin + index)));
   }
-  const { waiting } = look();
+  const { waiting } = await look();
   await log.trim({ before: 0, bytesMax: Infinity, eventsMax: 100 });
   status = 200;
   for (let minutes = 0; minutes < 10; minutes += 1) await world.advance(60_000);
-  expect(look()).toMatchObject({ delivered: waiting + 100, waiting: 0, dropped: { retention: 1400 - waiting } });
+  expect(await look()).toMatchObject({ delivered: waiting + 100, waiting: 0, dropped: { retention: 1400 - waiting } });
 });

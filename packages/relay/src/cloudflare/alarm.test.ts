@@ -1,45 +1,46 @@
-// Retention where nobody comes by, with a clock that the test moves.
+// One alarm for all that sleep in an object: it is moved to the earliest time, and to no later one.
 import { expect, test } from 'vitest';
-import { createAlarm } from './alarm.ts';
-import { newObject, openLogs, rethrow } from './testing/objects.ts';
-import { eventOf } from './testing/storage.ts';
+import { createAlarm, type Sleeper } from './alarm.ts';
+import { newObject, rethrow } from './testing/objects.ts';
 
-const dayMs = 24 * 60 * 60 * 1000;
-const limits = { retentionMs: 7 * dayMs, retentionBytes: 1_000_000, retentionEvents: 1000 };
+const hourMs = 60 * 60 * 1000;
 
-test('an alarm drops what is out of date, comes back while something is held, and then rests', async () => {
+test('an alarm goes off at the earliest time that anybody wants, also one that an earlier life of the object has set', async () => {
   const { inside } = newObject();
   await inside(async (storage) => {
-    const begin = Date.now();
-    let now = begin;
-    const world = { now: () => now, id: () => crypto.randomUUID() };
-    const logs = openLogs(storage, { world });
-    const log = await logs.open('room');
-    const alarm = createAlarm({ storage, logs, world, limitsOf: () => limits, report: rethrow });
-    const ring = async (): Promise<number | null> => {
-      // As the platform does before it calls.
-      await storage.deleteAlarm();
-      await alarm.ring();
-      return await storage.getAlarm();
+    const now = Date.now();
+    const world = { now: () => now };
+    const alarm = createAlarm({ storage, world, sleepers: [], report: rethrow });
+    await Promise.all([alarm.by(now + 3 * hourMs), alarm.by(now + hourMs), alarm.by(now + 2 * hourMs)]);
+    expect(await storage.getAlarm()).toBe(now + hourMs);
+    const reborn = createAlarm({ storage, world, sleepers: [], report: rethrow });
+    await reborn.by(now + 2 * hourMs);
+    expect(await storage.getAlarm()).toBe(now + hourMs);
+    await storage.deleteAll();
+    reborn.forget();
+    await reborn.by(now + 2 * hourMs);
+    expect(await storage.getAlarm()).toBe(now + 2 * hourMs);
+  });
+});
+
+test('who sleeps is woken though another’s waking failed, which is reported and tried again soon', async () => {
+  const { inside } = newObject();
+  await inside(async (storage) => {
+    const now = Date.now();
+    const woken: string[] = [];
+    const broken: Sleeper = { ring: () => Promise.reject(new Error('no disk')) };
+    const whole: Sleeper = {
+      async ring() {
+        woken.push('whole');
+        return now + hourMs;
+      },
     };
-
-    await log.append([eventOf('a')], 0);
-    await alarm.arm('room');
-    expect(await storage.getAlarm()).toBe(begin + 7 * dayMs);
-    now += 5 * dayMs;
-    await log.append([eventOf('b')], 0);
-    await alarm.arm('room');
-    expect(await storage.getAlarm()).toBe(begin + 7 * dayMs);
-
-    now = begin + 7 * dayMs + 1;
-    expect(await ring()).toBe(now + dayMs);
-    expect(await log.stat()).toMatchObject({ head: 2, tail: 2 });
-    now = begin + 13 * dayMs;
-    expect(await ring()).toBeNull();
-    expect(await log.stat()).toMatchObject({ head: 2, tail: 3, bytes: 0, published: 2 });
-    expect(await log.append([eventOf('a')], 0)).toEqual([{ status: 'appended', sequence: 3 }]);
-    await alarm.arm('room');
-    expect(await storage.getAlarm()).toBe(now + 7 * dayMs);
+    const reported: unknown[] = [];
+    const report = (error: unknown): number => reported.push(error);
+    const alarm = createAlarm({ storage, world: { now: () => now }, sleepers: [broken, whole], report });
+    await alarm.ring();
+    expect([woken, reported]).toEqual([['whole'], [new Error('no disk')]]);
+    expect(await storage.getAlarm()).toBe(now + 60_000);
   });
 });
 
@@ -54,19 +55,9 @@ test('an alarm that cannot be set is reported, fails no append, and is tried aga
     };
     const world = { now: () => Date.now() };
     const report = (error: unknown): number => reported.push(error);
-    const alarm = createAlarm({ storage: failing, logs: openLogs(storage), world, limitsOf: () => limits, report });
-    await alarm.arm('room');
-    await alarm.arm('room');
+    const alarm = createAlarm({ storage: failing, world, sleepers: [], report });
+    await alarm.by(Date.now() + hourMs);
+    await alarm.by(Date.now() + hourMs);
     expect(reported).toEqual([new Error('no alarm 1'), new Error('no alarm 2')]);
-  });
-});
-
-test('an alarm of an object that holds nothing is let go', async () => {
-  const { inside } = newObject();
-  await inside(async (storage) => {
-    const world = { now: () => Date.now() };
-    const alarm = createAlarm({ storage, logs: openLogs(storage), world, limitsOf: () => limits, report: rethrow });
-    await alarm.ring();
-    expect(await storage.getAlarm()).toBeNull();
   });
 });

@@ -1,64 +1,77 @@
-// Retention where nobody comes by: an object sleeps when it is not used, and an alarm wakes it to drop what is out of date.
-import type { Logs, World } from '@godwit/core';
-import { trimBoundsOf, type RetentionLimits } from '@godwit/core/protocol';
+// An object's one alarm, shared by all that want to be woken: an object sleeps when it is not used, and forgets its timers.
+import type { World } from '@godwit/core';
 
-/** The alarm of a channel's object. It is set only while the channel holds something: each one is billed. */
-export interface RetentionAlarm {
-  /** This channel holds something. Never rejects. */
-  arm(channel: string): Promise<void>;
-  /** It was removed, and the alarm with it. */
+/** What an alarm wakes. */
+export interface Sleeper {
+  /** The alarm has gone off, perhaps for another. Answers when it wants to be woken next, in the wall clock's milliseconds, if ever. */
+  ring(): Promise<number | null>;
+}
+
+/** The alarm. */
+export interface ObjectAlarm {
+  /** It goes off by then, or before. Never rejects. */
+  by(at: number): Promise<void>;
+  /** The storage was erased, and the alarm with it. */
   forget(): void;
-  /** The alarm has gone off. */
+  /** Called by the platform, when it has gone off. Never rejects: after six failures in a row the platform tries no more. */
   ring(): Promise<void>;
 }
 
-const hourMs = 60 * 60 * 1000;
-/** An alarm further away than this is not worth a thought. */
-const retentionMsMax = 30 * 24 * hourMs;
-/** How much longer than its retention an event stays where nobody uses the channel, as a part of it. */
-const overtime = 1 / 7;
+/** Who could not be woken is woken again after this. */
+const tryAgainMs = 60_000;
 
-/** Makes it. */
+/**
+ * Makes it. Setting an alarm is billed, as a row that is written: it is only ever moved to an earlier time, and whoever is
+ * woken too early says so.
+ *
+ * @see https://developers.cloudflare.com/durable-objects/api/alarms/
+ */
 export function createAlarm(parts: {
   readonly storage: Pick<DurableObjectStorage, 'getAlarm' | 'setAlarm'>;
-  readonly logs: Logs;
   readonly world: Pick<World, 'now'>;
-  readonly limitsOf: (channel: string) => RetentionLimits;
+  readonly sleepers: readonly Sleeper[];
   readonly report: (error: unknown) => void;
-}): RetentionAlarm {
-  const { storage, logs, world, limitsOf, report } = parts;
-  const afterMs = (channel: string): number => Math.min(limitsOf(channel).retentionMs, retentionMsMax);
-  let isArmed = false;
+}): ObjectAlarm {
+  const { storage, world, sleepers, report } = parts;
+  /** When it is known to go off; undefined where only the storage knows. */
+  let armed: number | undefined;
 
   return {
-    async arm(channel) {
-      if (isArmed) return;
-      isArmed = true;
-      try {
-        if ((await storage.getAlarm()) === null) await storage.setAlarm(world.now() + afterMs(channel));
-      } catch (error) {
-        // What was appended is kept, and is no failure; the next append tries again.
-        isArmed = false;
-        report(error);
-      }
-    },
+    by,
     forget() {
-      isArmed = false;
+      armed = undefined;
     },
     async ring() {
-      isArmed = false;
-      const [channel] = await logs.channels();
-      if (channel === undefined) return;
-      const log = await logs.open(channel);
-      try {
-        await log.trim(trimBoundsOf(limitsOf(channel), world.now()));
-        const { head, tail } = await log.stat();
-        if (head < tail) return;
-        await storage.setAlarm(world.now() + Math.max(hourMs, afterMs(channel) * overtime));
-        isArmed = true;
-      } finally {
-        await log.close();
+      // While this runs the platform has none, unless one is set meanwhile.
+      armed = undefined;
+      const times: number[] = [];
+      for (const sleeper of sleepers) {
+        try {
+          const at = await sleeper.ring();
+          if (at !== null) times.push(at);
+        } catch (error) {
+          report(error);
+          times.push(world.now() + tryAgainMs);
+        }
       }
+      // Last of all: an alarm that is set stands in the way of the platform's own second try.
+      if (times.length > 0) await by(Math.min(...times));
     },
   };
+
+  async function by(at: number): Promise<void> {
+    if (armed !== undefined && armed <= at) return;
+    const before = armed;
+    armed = at;
+    try {
+      const stored = before ?? (await storage.getAlarm()) ?? Infinity;
+      // Somebody may have wanted it earlier while the storage was asked.
+      armed = Math.min(armed, stored);
+      if (armed < stored) await storage.setAlarm(armed);
+    } catch (error) {
+      // What was appended is kept, and is no failure; the next append tries again.
+      armed = undefined;
+      report(error);
+    }
+  }
 }

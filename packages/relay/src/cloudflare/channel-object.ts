@@ -13,14 +13,17 @@ import {
   type StreamQuery,
 } from '@godwit/core/feed';
 import type { AppendResult, Limits } from '@godwit/core/protocol';
-import { createAlarm, type RetentionAlarm } from './alarm.ts';
+import { createAlarm, type ObjectAlarm } from './alarm.ts';
 import { pack, type Envelope } from './envelope.ts';
-import { limitsOf, retentionOf, type RelayEnv } from './environment.ts';
+import { allowsPrivateWebhooks, limitsOf, retentionOf, type RelayEnv } from './environment.ts';
 import { holdStream } from './held-stream.ts';
 import { Lease } from './lease.ts';
 import { createSqlLogs } from './log.ts';
 import { openRegistry, registryName } from './registry.ts';
+import { createRetentionSleeper, type RetentionSleeper } from './retention-alarm.ts';
 import { createTelling, type Telling } from './telling.ts';
+import { WebhooksTarget } from './webhooks/remote.ts';
+import { createWebhookSleeper, type WebhookSleeper } from './webhooks/sleeper.ts';
 import { createWorkersWorld } from './world.ts';
 
 /** A stream of frames; one without a heartbeat comes with a lease, without which nobody would notice that its reader left. */
@@ -37,23 +40,36 @@ export class ChannelObject extends DurableObject<RelayEnv> {
   readonly #world: World = createWorkersWorld();
   readonly #limitsOf: (channel: string) => Limits;
   readonly #logs: Logs;
-  readonly #alarm: RetentionAlarm;
+  readonly #retention: RetentionSleeper;
+  readonly #hooks: WebhookSleeper;
+  readonly #alarm: ObjectAlarm;
   #feed: { readonly channel: string; readonly feed: Feed; readonly telling: Telling } | undefined;
 
   constructor(ctx: DurableObjectState, env: RelayEnv) {
     super(ctx, env);
-    this.#limitsOf = retentionOf(env, limitsOf(env));
-    this.#logs = createSqlLogs({ storage: ctx.storage, world: this.#world, report });
-    const [logs, world, of] = [this.#logs, this.#world, this.#limitsOf];
-    this.#alarm = createAlarm({ storage: ctx.storage, logs, world, limitsOf: of, report });
+    const { storage } = ctx;
+    const world = this.#world;
+    const limits = limitsOf(env);
+    this.#limitsOf = retentionOf(env, limits);
+    const isShared = (): boolean => this.#hooks.webhooks.isAny;
+    const logs = createSqlLogs({ storage, world, report, isShared });
+    this.#logs = logs;
+    this.#retention = createRetentionSleeper({ logs, world, limitsOf: this.#limitsOf });
+    const allowsPrivate = allowsPrivateWebhooks(env);
+    this.#hooks = createWebhookSleeper({ storage, logs, world, limits, allowsPrivate, report });
+    this.#alarm = createAlarm({ storage, world, sleepers: [this.#retention, this.#hooks], report });
   }
 
   /** See `Channel.append`. */
   append(channel: string, items: readonly AppendItem[]): Promise<Envelope<readonly AppendResult[]>> {
     return pack(async () => {
-      const results = await this.#feedOf(channel).append(items);
+      const feed = this.#feedOf(channel);
+      // Before: an object that dies behind the commit is to be woken, and sends what it has stored.
+      const dueMs = this.#hooks.dueMs();
+      if (dueMs !== null) await this.#alarm.by(dueMs);
+      const results = await feed.append(items);
       this.#feed?.telling.touch();
-      if (results.some(({ status }) => status === 'appended')) await this.#alarm.arm(channel);
+      if (results.some(({ status }) => status === 'appended')) await this.#alarm.by(this.#retention.dueMs(channel));
       return results;
     });
   }
@@ -93,9 +109,19 @@ export class ChannelObject extends DurableObject<RelayEnv> {
   remove(channel: string): Promise<Envelope<boolean>> {
     return pack(async () => {
       const wasThere = await this.#feedOf(channel).remove();
+      if (wasThere) this.#hooks.webhooks.removed(channel);
       this.#feed?.telling.reset();
       if (wasThere) await this.#tell(channel, null);
       return wasThere;
+    });
+  }
+
+  /** The channel's webhooks. */
+  webhooks(channel: string): WebhooksTarget {
+    this.#feedOf(channel);
+    return new WebhooksTarget(this.#hooks.webhooks, async () => {
+      const nextMs = this.#hooks.webhooks.nextMs();
+      if (nextMs !== null) await this.#alarm.by(nextMs);
     });
   }
 
@@ -109,7 +135,7 @@ export class ChannelObject extends DurableObject<RelayEnv> {
     return pack(async () => openRegistry(this.ctx.storage.sql).noted());
   }
 
-  /** Called by the platform: drops what is out of date, also where nobody uses the channel any more. */
+  /** Called by the platform: drops what is out of date, and sends what is due, also where nobody uses the channel any more. */
   override async alarm(): Promise<void> {
     await this.#alarm.ring();
   }

@@ -110,6 +110,9 @@ function world(options: {
         remove: () => call('remove', true),
         note: () => call('note', undefined),
         noted: () => call('noted', []),
+        webhooks() {
+          throw new Error('no test asks for webhooks');
+        },
       };
     },
   };

@@ -5,7 +5,9 @@ import { assertChannel } from '@godwit/core/protocol';
 import type { ChannelObject } from './channel-object.ts';
 import { unpack, type Envelope } from './envelope.ts';
 import { holdStream } from './held-stream.ts';
+import type { Webhooks } from '../webhooks/types.ts';
 import { registryName } from './registry.ts';
+import type { PackedWebhooks } from './webhooks/remote.ts';
 
 /** An object that restarts is back within moments; one that has too much to do needs some. */
 const retryAfterMs = 1000;
@@ -16,6 +18,8 @@ export interface ChannelStub extends Pick<
   'append' | 'page' | 'stat' | 'presence' | 'remove' | 'note' | 'noted'
 > {
   stream(channel: string, query: StreamQuery): Promise<Envelope<Leased>>;
+  /** Its verbs may be called at once, as one round trip. */
+  webhooks(channel: string): PackedWebhooks;
 }
 
 /** Where the stubs come from: the binding `CHANNELS`. */
@@ -55,6 +59,27 @@ export function createObjectChannels(namespace: ChannelNamespace): Channels {
     },
     noted: () => callObject(registryName, true, () => namespace.getByName(registryName).noted()),
   } satisfies Channels;
+}
+
+/** The webhooks of the channels of a namespace, each beside its channel. It rejects as the channels do. */
+export function createObjectWebhooks(namespace: ChannelNamespace): Webhooks {
+  const call = <Value>(
+    channel: string,
+    isSafeTwice: boolean,
+    verb: (its: PackedWebhooks) => Promise<Envelope<Value>>,
+  ): Promise<Value> => callObject(channel, isSafeTwice, () => verb(namespace.getByName(channel).webhooks(channel)));
+  return {
+    // A second one would be another webhook, and its receiver would get everything twice.
+    register: (channel, request) => call(channel, false, (its) => its.register(channel, request)),
+    list: (channel) => call(channel, true, (its) => its.list(channel)),
+    get: (channel, id) => call(channel, true, (its) => its.get(channel, id)),
+    remove: (channel, id) => call(channel, false, (its) => its.remove(channel, id)),
+    // The secret of the first would be the one before, and nobody has seen it.
+    rotate: (channel, id, secret) => call(channel, false, (its) => its.rotate(channel, id, secret)),
+    enable: (channel, id) => call(channel, true, (its) => its.enable(channel, id)),
+    dead: (channel, id, page) => call(channel, true, (its) => its.dead(channel, id, page)),
+    change: (channel, id, change, letter) => call(channel, false, (its) => its.change(channel, id, change, letter)),
+  } satisfies Webhooks;
 }
 
 /** A stub that has failed stays broken: each try has its own. */

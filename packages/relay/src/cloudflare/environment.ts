@@ -26,6 +26,8 @@ export interface RelayEnv {
   readonly GODWIT_TOKEN_IN_QUERY?: string;
   /** `"true"` opens the relay to all. Never in production. */
   readonly GODWIT_INSECURE?: string;
+  /** `"true"` lets webhooks go to private addresses, and over plain HTTP: for development with `wrangler dev`. */
+  readonly GODWIT_ALLOW_PRIVATE_WEBHOOKS?: string;
   /** Origins that browsers may call from, divided by commas or spaces; `*` for all. */
   readonly GODWIT_CORS?: string;
   /** Limits other than the defaults of PROTOCOL.md, rule 10, as an object, by the names of `Limits`. */
@@ -57,6 +59,11 @@ export function limitsOf({ GODWIT_LIMITS: given = {} }: Pick<RelayEnv, 'GODWIT_L
     );
   }
   return limits;
+}
+
+/** Whether webhooks may go to private addresses. */
+export function allowsPrivateWebhooks(env: Pick<RelayEnv, 'GODWIT_ALLOW_PRIVATE_WEBHOOKS'>): boolean {
+  return env.GODWIT_ALLOW_PRIVATE_WEBHOOKS === 'true';
 }
 
 /** What of a rule is a number. */

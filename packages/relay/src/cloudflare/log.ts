@@ -17,6 +17,8 @@ export interface SqlLogsOptions {
   readonly report: (error: unknown) => void;
   /** Makes the hash by which identities are known, from the channel's secret key. */
   readonly hash?: (key: Hash) => IdentityHash;
+  /** Whether something else is stored beside the log, which outlives it. */
+  readonly isShared?: () => boolean;
   /** The most events held, since each costs memory. Beyond, the oldest eighth is dropped, and readers are told of a gap. */
   readonly eventsMax?: number;
   /** Makes the table of identities. */
@@ -36,6 +38,7 @@ export function createSqlLogs(options: SqlLogsOptions): Logs {
     world,
     report,
     hash = halfSipHash,
+    isShared = () => false,
     eventsMax = identityLimits.eventsMax,
     load = loadIdentities,
   } = options;
@@ -69,7 +72,8 @@ export function createSqlLogs(options: SqlLogsOptions): Logs {
         if (own === undefined || !own.isStored || own.row.name !== channel) return false;
         own.isClosed = true;
         state = undefined;
-        await writer.erase();
+        if (isShared()) await writer.write('removing the channel', tables.drop);
+        else await writer.erase();
         return true;
       }),
     async close() {

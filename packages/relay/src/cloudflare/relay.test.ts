@@ -2,7 +2,7 @@
 import { SELF } from 'cloudflare:test';
 import { onTestFinished, vi } from 'vitest';
 import { relayContract } from '../testing/relay-contract.ts';
-import type { TokenStart } from '../testing/world.ts';
+import type { RelayUnderTest, TokenStart } from '../testing/world.ts';
 import type { RelayEnv } from './environment.ts';
 import { setupHeader } from './testing/worker.ts';
 
@@ -47,10 +47,30 @@ relayContract('on Workers', async ({ secured = false, limits = {}, origins = [],
     },
     secret: new TextEncoder().encode(secret),
     statsAreTold: true,
-    hasWebhooks: false,
+    receive,
     close: async () => {},
   };
 });
+
+/** A receiver of webhooks: the Worker under test runs where the tests do, so its way out is theirs. */
+async function receive(answer: Parameters<RelayUnderTest['receive']>[0]): Promise<string> {
+  const url = `https://receiver.example/${crypto.randomUUID()}`;
+  receivers.set(url, answer);
+  onTestFinished(() => void receivers.delete(url));
+  if (!vi.isMockFunction(globalThis.fetch)) {
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => answerOf(new Request(input, init)));
+  }
+  return url;
+}
+
+const receivers = new Map<string, Parameters<RelayUnderTest['receive']>[0]>();
+
+async function answerOf(request: Request): Promise<Response> {
+  const answer = receivers.get(request.url);
+  const its = answer?.({ headers: Object.fromEntries(request.headers), body: await request.text() });
+  if (its === undefined) throw new TypeError('the connection broke off');
+  return new Response(null, its);
+}
 
 function varsOf({ publicKey, jwks, issuer = [], audience = [], tokenInQuery = false }: TokenStart) {
   const rules = {

@@ -1,4 +1,4 @@
-// The two tables of a channel's object, and every statement on them.
+// The two tables of a channel's log in its object, and every statement on them.
 import { decodeSegment, encodeSegment, type LogRecord } from '@godwit/core/protocol';
 import type { Hash } from './hash.ts';
 import { decodeHashes, encodeHashes, type Draft } from './segment.ts';
@@ -43,6 +43,8 @@ export interface Tables {
   /** Segments, decoded, from the one on that holds this sequence. */
   segments(sequence: number): Iterable<readonly LogRecord[]>;
   dropBefore(first: number): void;
+  /** Drops both tables. */
+  drop(): void;
 }
 
 // A rowid table each, and no index: a row that is written is one row that is paid for. `hashes` stands before `body`, so
@@ -112,6 +114,9 @@ export function createTables(sql: SqlStorage): Tables {
     },
     dropBefore(first) {
       sql.exec(`DELETE FROM segments WHERE first < ?`, first);
+    },
+    drop() {
+      sql.exec('DROP TABLE channel; DROP TABLE segments');
     },
   };
 }

@@ -4,7 +4,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { createApp } from '../app.ts';
 import type { Authorize } from '../authority/hook.ts';
 import { problemResponse } from '../problem.ts';
-import { createObjectChannels } from './channels.ts';
+import { createObjectChannels, createObjectWebhooks } from './channels.ts';
 import { authorityOf, limitsOf, originsOf, retentionOf, type RelayEnv } from './environment.ts';
 import { upgradeSocket } from './socket.ts';
 import { createWorkersWorld } from './world.ts';
@@ -49,6 +49,7 @@ async function setUp(env: RelayEnv, { authorize }: WorkerOptions): Promise<Answe
     retentionOf(env, limits);
     const app = createApp({
       channels: createObjectChannels(env.CHANNELS),
+      webhooks: createObjectWebhooks(env.CHANNELS),
       authority: await authorityOf(env, { world, report, authorize }),
       limits,
       cors: originsOf(env),

@@ -30,7 +30,7 @@ export interface RelayParts {
   readonly bodyOf?: BodyOf | undefined;
   /** Copies all that there is; where the platform can. */
   readonly backup?: (() => Promise<Backup>) | undefined;
-  /** Where the platform has them. */
+  /** Where its host brings them. */
   readonly webhooks?: Webhooks | undefined;
   /** How sockets are accepted; where it is not said, there are none. */
   readonly upgrade?: Upgrade | undefined;

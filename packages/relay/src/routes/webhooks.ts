@@ -28,16 +28,13 @@ export function addWebhooks(app: Hono, parts: RelayParts, refuseOthers: (allow: 
   const on = (
     method: 'get' | 'post' | 'delete',
     path: string,
-    work: (its: Webhooks, part: PartOf, context: Context) => Response | Promise<Response>,
+    work: (its: Webhooks, part: PartOf, context: Context) => Promise<Response>,
   ): void => {
     app.on(method.toUpperCase(), path, async (context: Context) => {
       const part: PartOf = (name) => context.req.param(name) ?? '';
       await authority(context.req.raw, 'manage', assertChannel(part('channel')));
       if (webhooks === undefined) {
-        throw new Failure(
-          'Unsupported',
-          'this relay sends no webhooks: on Workers there are none; a relay on Node has them',
-        );
+        throw new Failure('Unsupported', 'this relay was put together without webhooks; its host has to bring them');
       }
       return work(webhooks, part, context);
     });
@@ -47,8 +44,8 @@ export function addWebhooks(app: Hono, parts: RelayParts, refuseOthers: (allow: 
     const made = await its.register(channelOf(part), await requestOf(context.req.raw));
     return json(made, 201, { location: `/v1/channels/${channelOf(part)}/webhooks/${made.id}` });
   });
-  on('get', base, (its, part) => json({ webhooks: its.list(channelOf(part)) }));
-  on('get', one, (its, part) => json(its.get(channelOf(part), part('id'))));
+  on('get', base, async (its, part) => json({ webhooks: await its.list(channelOf(part)) }));
+  on('get', one, async (its, part) => json(await its.get(channelOf(part), part('id'))));
   on('delete', one, async (its, part) => {
     await its.remove(channelOf(part), part('id'));
     return new Response(null, { status: 204 });

@@ -2,4 +2,5 @@
 export * from './frames.ts';
 export * from './relay-contract.ts';
 export * from './sockets.ts';
+export { webhooksOf } from './webhook-rules.ts';
 export * from './world.ts';

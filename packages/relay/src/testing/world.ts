@@ -14,6 +14,8 @@ export interface RelayStart {
   readonly origins?: readonly string[];
   /** Which tokens count, where it is secured: those of its secret, unless there is another key. */
   readonly tokens?: TokenStart;
+  /** Webhooks may go to wherever this test's receivers are. */
+  readonly webhooksGoAnywhere?: boolean;
 }
 
 /** Which tokens count. */
@@ -38,10 +40,21 @@ export interface RelayUnderTest {
   drain?(): Promise<void>;
   /** True where stats are what channels have told of themselves, and come a moment later. */
   readonly statsAreTold?: boolean;
-  /** False where there are no webhooks. */
-  readonly hasWebhooks?: boolean;
+  /** Makes a receiver of webhooks, which ends with the test; answers its URL. */
+  receive(answer: (delivered: Delivered) => ReceiverAnswer): Promise<string>;
   close(): Promise<void>;
 }
+
+/** What a webhook's receiver is sent. */
+export interface Delivered {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What it answers; undefined breaks its connection off. */
+export type ReceiverAnswer =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | undefined;
 
 /** What a token allows. */
 export interface Claims {

@@ -19,6 +19,8 @@ export interface WebhookLog {
   readonly store: HandlerStore;
   /** The channel was removed: its next log is another. */
   reopen(): void;
+  /** Whether it has come to the log's end, and nothing was appended since: whatever is unsent has a row, or is under way. */
+  readonly isRead: boolean;
   close(): Promise<void>;
 }
 
@@ -41,11 +43,18 @@ export function openWebhookLog(parts: {
 }): WebhookLog {
   const { logs, tasks, record, change, matches, isFull, grew } = parts;
   let opened: Promise<{ readonly log: Log; stop(): void }> | undefined;
+  /** How often it has grown, and how often it had when it was last read to its end. */
+  let grown = 0;
+  let grownWhenRead = -1;
 
   const open = (): Promise<{ readonly log: Log; stop(): void }> => {
-    opened ??= logs.open(record().channel).then((log) => ({ log, stop: log.follow(grew) }));
+    opened ??= logs.open(record().channel).then((log) => ({ log, stop: log.follow(heard) }));
     opened.catch(() => (opened = undefined));
     return opened;
+  };
+  const heard = (): void => {
+    grown += 1;
+    grew();
   };
   const letGo = async (): Promise<void> => {
     const last = await opened?.catch(() => undefined);
@@ -58,19 +67,31 @@ export function openWebhookLog(parts: {
     store: {
       ...tasks,
       async read(after, limit) {
-        if (isFull()) return { entries: [], next: after, atHead: true };
-        try {
-          return await read(after, limit);
-        } catch (error) {
-          if (!isFailure(error, 'Closed')) throw error;
-          await letGo();
-          return read(after, limit);
-        }
+        const before = grown;
+        grownWhenRead = -1;
+        // What waits to be tried again makes room, and brings it back here.
+        const found = isFull() ? { entries: [], next: after, atHead: true } : await readTwice(after, limit);
+        if (found.atHead) grownWhenRead = before;
+        return found;
       },
     },
-    reopen: () => void letGo().then(open).then(grew, grew),
+    reopen: () => void letGo().then(open).then(heard, heard),
+    get isRead() {
+      return grownWhenRead === grown;
+    },
     close: letGo,
   };
+
+  /** Once more where the log was let go of while it was read. */
+  async function readTwice(after: number, limit: number): ReturnType<HandlerStore['read']> {
+    try {
+      return await read(after, limit);
+    } catch (error) {
+      if (!isFailure(error, 'Closed')) throw error;
+      await letGo();
+      return read(after, limit);
+    }
+  }
 
   async function read(after: number, limit: number): ReturnType<HandlerStore['read']> {
     const { log } = await open();
@@ -93,6 +114,7 @@ export function openWebhookLog(parts: {
         echo: false,
       }));
     const last = page.records.at(-1)?.sequence ?? page.after;
-    return { entries, next: positionOf(current, last), atHead: last >= page.head };
+    const atHead = last >= page.head;
+    return { entries, next: positionOf(current, last), atHead };
   }
 }

@@ -50,8 +50,8 @@ export interface DeadLetter {
 export interface Webhooks {
   /** @throws Failure `InvalidRequest`, `InvalidOffset`, `RateLimited` when the channel has as many as it may */
   register(channel: string, request: WebhookRequest): Promise<WebhookView & { readonly secret: string }>;
-  list(channel: string): readonly WebhookView[];
-  get(channel: string, id: string): WebhookView;
+  list(channel: string): Promise<readonly WebhookView[]>;
+  get(channel: string, id: string): Promise<WebhookView>;
   remove(channel: string, id: string): Promise<void>;
   /** A new secret. The one before signs beside it for a while, so that its receiver can change over. */
   rotate(channel: string, id: string, secret: string | undefined): Promise<WebhookView & { readonly secret: string }>;

@@ -11,7 +11,7 @@ import {
   type World,
 } from '@godwit/core';
 import { parsePosition, resolvePosition, type Limits } from '@godwit/core/protocol';
-import { createCourier } from './courier.ts';
+import { createCourier, type Courier } from './courier.ts';
 import { openWebhookLog, positionOf, type WebhookLog } from './reading.ts';
 import { attemptsMax } from './schedule.ts';
 import { createSecret } from './sign.ts';
@@ -21,6 +21,15 @@ import type { DeadLetter, Send, WebhookRecord, Webhooks, WebhookTable, WebhookVi
 export interface RunningWebhooks extends Webhooks {
   /** A channel's log was removed: its webhooks go on with the next one. */
   removed(channel: string): void;
+  /** Whether any is registered, whatever its state. */
+  readonly isAny: boolean;
+  /**
+   * The wall clock's milliseconds by which they want to be looked at again: when the next event is to be tried again, or soon
+   * while something is under way; null while there is nothing to send. For a host that sleeps between.
+   */
+  nextMs(): number | null;
+  /** That time has come: they look at what is due. */
+  look(): void;
   /** Gives deliveries under way a moment to end, and stops. What was not acknowledged is sent by the next process. */
   stop(): Promise<void>;
 }
@@ -33,11 +42,14 @@ const waitingMax = 1000;
 const rotationMs = 24 * 60 * 60 * 1000;
 /** What is under way when the relay ends has so long. */
 const graceMs = 2000;
+/** What is under way has ended one way or another by then: four times as long as a receiver may take. */
+const lookAgainMs = 60_000;
 
 interface Running {
   record: WebhookRecord;
   readonly durable: Durable;
   readonly log: WebhookLog;
+  readonly courier: Courier;
 }
 
 /** Starts the webhooks that are stored. */
@@ -86,8 +98,8 @@ export function createWebhooks(parts: {
       table.put(record);
       return { ...viewOf(start(record)), secret };
     },
-    list: (channel) => of(channel).map(viewOf),
-    get: (channel, id) => viewOf(find(channel, id)),
+    list: async (channel) => of(channel).map(viewOf),
+    get: async (channel, id) => viewOf(find(channel, id)),
     async remove(channel, id) {
       const its = find(channel, id);
       all.delete(id);
@@ -130,6 +142,16 @@ export function createWebhooks(parts: {
     removed(channel) {
       for (const { log } of of(channel)) log.reopen();
     },
+    get isAny() {
+      return all.size > 0;
+    },
+    nextMs() {
+      const times = [...all.values()].map(nextOf).filter((time) => time !== null);
+      return times.length === 0 ? null : Math.min(...times);
+    },
+    look() {
+      for (const { record, durable } of all.values()) durable.look(record.id);
+    },
     async stop() {
       await Promise.all([...all.values()].map(({ durable }) => durable.stop(graceMs)));
       over.abort();
@@ -151,7 +173,7 @@ export function createWebhooks(parts: {
       isFull: () => waiting() >= waitingMax,
       grew: () => durable.wake(),
     });
-    const host = createCourier({
+    const courier = createCourier({
       record: () => its.record,
       send,
       world,
@@ -167,7 +189,7 @@ export function createWebhooks(parts: {
       store: log.store,
       world,
       tab,
-      host,
+      host: courier,
       channels: new Set([channel]),
       scheduler: 'concurrent',
       batchMax: atOnce,
@@ -180,7 +202,7 @@ export function createWebhooks(parts: {
       changed: () => undefined,
       announce: () => undefined,
     });
-    const its: Running = { record, durable, log };
+    const its: Running = { record, durable, log, courier };
     all.set(id, its);
     if (record.state === 'active') define(its);
     return its;
@@ -210,6 +232,17 @@ export function createWebhooks(parts: {
     const its = all.get(id);
     if (its !== undefined && its.record.channel === channel) return its;
     throw new Failure('NotFound', `the channel "${channel}" has no webhook "${id.slice(0, 80)}"`);
+  }
+
+  function nextOf({ record, log, courier }: Running): number | null {
+    if (record.state === 'gone') return null;
+    const now = world.now();
+    const { due = null, rows = { running: 0 } } = recordOf(record.id) ?? {};
+    // What is due is about to be taken.
+    const isUnderWay = courier.inFlight + rows.running > 0 || !log.isRead || (due !== null && due <= now);
+    const soon = isUnderWay ? now + lookAgainMs : Infinity;
+    const next = Math.min(soon, due !== null && due > now ? due : Infinity);
+    return next === Infinity ? null : next;
   }
 
   function recordOf(id: string) {

@@ -3,6 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Failure } from '@godwit/core';
+import { webhookSchema } from '../../webhooks/tables.ts';
 import { markOpened, readBootId, type BegunAnew } from './boot.ts';
 
 /** `fsync`: an acknowledged event survives the loss of power. `os`: it survives the process, and the loss of power unless it is seconds old. */
@@ -32,7 +33,7 @@ export function fileIn(folder: string): string {
 
 /** "GDWT": a file of ours, whatever its name. */
 const applicationId = 0x47445754;
-/** The tables' version. An older relay must not write to what it does not know. */
+/** The tables' version: with 2 came webhooks. An older relay must not write to what it does not know. */
 const schemaVersion = 2;
 /** A relay that is just ending lets go of its file within this. */
 const lockWaitMs = 2000;
@@ -60,17 +61,6 @@ const schema = `
     channel INTEGER NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, sequence INTEGER NOT NULL,
     PRIMARY KEY (channel, source, id)
   ) WITHOUT ROWID;
-`;
-
-/** Version 2: webhooks, and what durable handlers keep of them. */
-const webhookSchema = `
-  CREATE TABLE webhooks (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE handlers (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE tasks (
-    handler TEXT NOT NULL, position INTEGER NOT NULL, state TEXT NOT NULL, key TEXT, at NUMERIC NOT NULL, due NUMERIC NOT NULL,
-    row TEXT NOT NULL, PRIMARY KEY (handler, position)
-  ) WITHOUT ROWID;
-  CREATE INDEX tasks_due ON tasks (handler, due) WHERE state = 'waiting';
 `;
 
 /**

@@ -1,6 +1,5 @@
-// Where a webhook may go: nowhere that only this machine, or its network, can reach. Else whoever registers one reads the inside.
+// Which addresses are of the public Internet: what only this machine, or its network, can reach is no place for a webhook.
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { Failure } from '@godwit/core';
 
 /** What is not of the public Internet (IANA's registries of special-purpose addresses, RFC 6890), and multicast. */
 const inside = new BlockList();
@@ -43,45 +42,4 @@ export function isPublic(address: string): boolean {
   if (isIP(plain) === 0) return false;
   if (!isIPv6(plain)) return !inside.check(plain, 'ipv4');
   return global.check(plain, 'ipv6') && !special.check(plain, 'ipv6');
-}
-
-/** Longer than any honest address. */
-const urlLengthMax = 2048;
-
-/**
- * Checks where a webhook is to go. A name is looked up when something is sent, and each time anew.
- *
- * @throws Failure `InvalidRequest`
- */
-export function assertWebhookUrl(text: string, allowsPrivate: boolean): void {
-  const url = text.length > urlLengthMax ? null : URL.parse(text);
-  if (url === null) throw invalid(`\`url\` is an absolute URL of up to ${urlLengthMax} characters`);
-  if (url.username !== '' || url.password !== '')
-    throw invalid('`url` holds a name or a password; check signatures instead');
-  if (url.hash !== '') throw invalid('`url` has a fragment, which nobody would be sent');
-  if (allowsPrivate && url.protocol === 'http:') return;
-  if (url.protocol !== 'https:') throw invalid(`\`url\` is https://…; got ${url.protocol}//`);
-  if (allowsPrivate) return;
-  const host = hostOf(url);
-  const isName = isIP(host) === 0;
-  if (isName ? isLocalName(host) : !isPublic(host)) {
-    throw invalid(
-      `\`url\` leads to ${host}, which is of a private network; this relay sends to public addresses alone`,
-    );
-  }
-}
-
-/** A URL's host, without the brackets of IPv6. */
-export function hostOf({ hostname }: URL): string {
-  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-}
-
-/** Names that are of no public network (RFC 6761, RFC 6762, RFC 8375). */
-function isLocalName(host: string): boolean {
-  const name = host.replace(/\.$/, '');
-  return !name.includes('.') || /\.(localhost|local|internal|home\.arpa)$/.test(name);
-}
-
-function invalid(message: string): Failure {
-  return new Failure('InvalidRequest', message);
 }

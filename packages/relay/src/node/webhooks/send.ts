@@ -6,7 +6,8 @@ import { isIP, type LookupFunction } from 'node:net';
 import { Failure } from '@godwit/core';
 import { version } from '../version.ts';
 import type { Receipt, Send } from '../../webhooks/types.ts';
-import { hostOf, isPublic } from './address.ts';
+import { hostOf } from '../../webhooks/url.ts';
+import { isPublic } from './address.ts';
 
 /** An answer's head is bounded by Node, at this; its body is not read at all. */
 const headBytesMax = 16 * 1024;

@@ -1,9 +1,10 @@
 // Webhooks on Node: in the relay's file, and sent by its own hand.
 import type { Failure, World } from '@godwit/core';
 import type { Limits } from '@godwit/core/protocol';
+import { assertWebhookUrl } from '../../webhooks/url.ts';
 import { createWebhooks, type RunningWebhooks } from '../../webhooks/webhooks.ts';
 import type { SqliteLogs } from '../sqlite/logs.ts';
-import { assertWebhookUrl } from './address.ts';
+import { isPublic } from './address.ts';
 import { createSend } from './send.ts';
 import { prepareWebhooks } from './tables.ts';
 
@@ -20,7 +21,7 @@ export function startWebhooks(parts: {
     logs,
     ...prepareWebhooks(logs.database),
     send: createSend({ allowsPrivate }),
-    assertUrl: (url) => assertWebhookUrl(url, allowsPrivate),
+    assertUrl: (url) => assertWebhookUrl(url, { allowsPrivate, isPublic }),
     world,
     limits,
     report,
