@@ -78,14 +78,18 @@ export function policyOf(query: URLSearchParams): EphemeralPolicy {
 }
 
 /**
- * Reads `?client=`, by which a reader says who it is.
+ * Reads `?client=`, by which a reader says who it is. Where it is known who asks, that is the subject, alone or with one of its
+ * devices behind a slash.
  *
- * @throws Failure `InvalidRequest`
+ * @throws Failure `InvalidRequest`, or `Forbidden` to whoever names somebody else
  */
-export function clientOf(query: URLSearchParams): string | undefined {
+export function clientOf(query: URLSearchParams, subject: string | undefined): string | undefined {
   const clientId = query.get('client') ?? '';
   if (clientId.length > clientLengthMax) throw invalid(`?client= has at most ${clientLengthMax} characters`);
-  return clientId === '' ? undefined : clientId;
+  if (clientId === '') return undefined;
+  if (subject === undefined || clientId === subject || clientId.startsWith(`${subject}/`)) return clientId;
+  const own = JSON.stringify(subject.slice(0, clientLengthMax));
+  throw new Failure('Forbidden', `?client= is ${own}, whose token this is, or begins with it and a slash`);
 }
 
 function typesOf(query: URLSearchParams): readonly string[] {

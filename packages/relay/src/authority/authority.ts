@@ -10,6 +10,8 @@ export interface Grant {
   readonly until?: number;
   /** What tells one token from another: requests are counted by it. */
   readonly token?: string;
+  /** Who asks, where that is known: a reader can be present as nobody else. */
+  readonly subject?: string;
 }
 
 /**

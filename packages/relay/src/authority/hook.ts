@@ -3,7 +3,8 @@ import { Failure } from '@godwit/core';
 import { forbidden, type Action, type Authority, type Grant } from './authority.ts';
 
 /**
- * Decides whether a request may act on a channel: `true`, or a grant that may say when it ends; anything else refuses.
+ * Decides whether a request may act on a channel: `true`, or a grant that may say when it ends, and who asks; anything else
+ * refuses.
  * To say that nobody can tell who asks, throw a `Failure` named `Unauthenticated`: the client then gets a new token.
  *
  * @param channel `*` for what concerns all of them, as the relay's numbers
@@ -21,9 +22,11 @@ export function createHookAuthority(authorize: Authorize): Authority {
     if (answer === true) return {};
     // Denied unless it was said: a hook that forgets to answer opens nothing.
     if (typeof answer !== 'object' || answer === null) throw forbidden(action, channel, '`authorize`');
-    const until: unknown = Reflect.get(answer, 'until');
-    if (until === undefined) return {};
-    if (typeof until === 'number' && !Number.isNaN(until)) return { until };
-    throw new Failure('Internal', `\`authorize\` answered an "until" that is no number of milliseconds`);
+    const [until, subject]: readonly unknown[] = [Reflect.get(answer, 'until'), Reflect.get(answer, 'subject')];
+    if (until !== undefined && !(typeof until === 'number' && !Number.isNaN(until)))
+      throw new Failure('Internal', `\`authorize\` answered an "until" that is no number of milliseconds`);
+    if (subject !== undefined && typeof subject !== 'string')
+      throw new Failure('Internal', '`authorize` answered a "subject" that is no text');
+    return { ...(until === undefined ? {} : { until }), ...(subject === undefined ? {} : { subject }) };
   };
 }

@@ -176,6 +176,8 @@ test('a hook decides, and what is no yes is a no', async () => {
     ['true', 'Forbidden'],
     [{ until: Number.NaN }, 'Internal'],
     [{ until: 'tomorrow' }, 'Internal'],
+    [{ subject: 'alice' }, 'for ever'],
+    [{ subject: 7 }, 'Internal'],
   ] as const) {
     const asked: unknown[] = [];
     const authority = createHookAuthority((_, ...more) => {

@@ -12,6 +12,7 @@ interface Claims {
   readonly allowed: Readonly<Record<Action, readonly ((channel: string) => boolean)[]>>;
   readonly until: number | undefined;
   readonly token: string;
+  readonly subject: string | undefined;
 }
 
 /**
@@ -54,9 +55,9 @@ export function createTokenAuthority(
   return async (request, action, channel) => {
     const claims = known.get(request) ?? read(request);
     known.set(request, claims);
-    const { allowed, until, token } = await claims;
+    const { allowed, until, token, subject } = await claims;
     if (!allowed[action].some((matches) => matches(channel))) throw forbidden(action, channel);
-    return until === undefined ? { token } : { until, token };
+    return { token, ...(until === undefined ? {} : { until }), ...(subject === undefined ? {} : { subject }) };
   };
 
   async function read(request: Request): Promise<Claims> {
@@ -100,6 +101,7 @@ function claimsOf(payload: JWTPayload, token: string): Claims {
     until: payload.exp === undefined ? undefined : payload.exp * 1000,
     // Its signature is of nobody else's, and shorter than the whole.
     token: token.slice(token.lastIndexOf('.') + 1),
+    subject: payload.sub === '' ? undefined : payload.sub,
   };
 }
 

@@ -3,6 +3,7 @@ import type { Handler } from 'hono';
 import type { ChannelPage, StreamQuery } from '@godwit/core/feed';
 import { assertChannel, headerNames, mediaTypes, parsePosition, type Limits } from '@godwit/core/protocol';
 import { chooseOffer, type Offer } from '../accept.ts';
+import type { Grant } from '../authority/authority.ts';
 import { tokenParameter } from '../authority/token.ts';
 import { clientOf, filterOf, numberOf, policyOf } from '../query.ts';
 import type { RelayParts } from './parts.ts';
@@ -17,13 +18,13 @@ export function read({ channels, authority, limits, bodyOf }: RelayParts): Handl
     const name = assertChannel(context.req.param('channel'));
     const request = context.req.raw;
     const offer = chooseOffer(request.headers.get('accept'));
-    const { until } = await authority(request, 'subscribe', name);
+    const grant = await authority(request, 'subscribe', name);
     const url = new URL(request.url);
     const filter = filterOf(url.searchParams);
     const channel = channels.channel(name);
 
     if (offer === mediaTypes.stream) {
-      const query = readingOf(request, until);
+      const query = readingOf(request, grant);
       // Nobody would read, or end, the body of an answer to HEAD.
       if (request.method === 'HEAD') return streamResponse(null);
       const opened =
@@ -36,6 +37,7 @@ export function read({ channels, authority, limits, bodyOf }: RelayParts): Handl
     const { limit, waitMs } = pageBounds(url.searchParams, limits);
     const isLook = request.method === 'HEAD';
     const asked = { after, ...filter, limit, waitMs, isLook };
+    const { until } = grant;
     const page = await channel.page(until === undefined ? asked : { ...asked, until });
     return pageResponse(request, url, offer, after, page);
   };
@@ -44,13 +46,13 @@ export function read({ channels, authority, limits, bodyOf }: RelayParts): Handl
 /**
  * What a live reading of one channel is asked for with, whatever the transport (rules 2.4 and 2.6).
  *
- * @throws Failure `InvalidOffset` or `InvalidRequest`
+ * @throws Failure `InvalidOffset`, `InvalidRequest` or `Forbidden`
  */
-export function readingOf(request: Request, until: number | undefined): StreamQuery {
+export function readingOf(request: Request, { until, subject }: Grant): StreamQuery {
   const query = new URL(request.url).searchParams;
   const after = positionOf(request.headers.get(headerNames.lastEventId), query.get('after'));
   const reading = { after, ...filterOf(query), ephemerals: policyOf(query), heartbeat: true };
-  const clientId = clientOf(query);
+  const clientId = clientOf(query, subject);
   return {
     ...reading,
     ...(clientId === undefined ? {} : { clientId }),

@@ -32,15 +32,15 @@ export function socket(
     assertPage(request, origins);
     const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(',').map((text) => text.trim());
     const asker = askerOf(request, offered);
-    const { until } = await authority(asker, 'subscribe', channel);
+    const grant = await authority(asker, 'subscribe', channel);
     const its = channels.channel(channel);
-    const attach = await openReading(its, readingOf(request, until));
+    const attach = await openReading(its, readingOf(request, grant));
     const open = sessionOf({
       attach,
       transcode,
       limits,
       world,
-      until,
+      until: grant.until,
       report,
       async publish(items) {
         // Another request each, to the authority: its rate is that of its messages.

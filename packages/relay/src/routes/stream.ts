@@ -22,15 +22,16 @@ export function stream(parts: RelayParts): Handler {
     assertStreamAccepted(request.headers.get('accept'));
     const query = new URL(request.url).searchParams;
     const positions = positionsOf(query.getAll('channel'), limits.channelsPerConnectionMax);
-    const clientId = clientOf(query);
-    const who = clientId === undefined ? {} : { clientId };
-    const filter = { ...filterOf(query), ...who, ephemerals: policyOf(query) };
+    const wanted = { ...filterOf(query), ephemerals: policyOf(query) };
     const grants = await Promise.all(
       [...positions.keys()].map(async (channel) => ({
         channel,
         ...(await ask(() => authority(request, 'subscribe', channel))),
       })),
     );
+    const subjects = new Set(grants.flatMap(({ failure, subject }) => (failure === undefined ? [subject] : [])));
+    const [clientId] = [...subjects, undefined].map((subject) => clientOf(query, subject));
+    const filter = clientId === undefined ? wanted : { ...wanted, clientId };
     if (request.method === 'HEAD') return streamResponse(null);
     const untils = grants.flatMap(({ until }) => (until === undefined ? [] : [until]));
     const until = untils.length === 0 ? undefined : Math.min(...untils);

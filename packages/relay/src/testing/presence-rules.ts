@@ -40,6 +40,34 @@ export function presenceRules(start: (options?: RelayStart) => Promise<RelayUnde
     expect([await as({ subscribe: [channel] }), await as({ publish: [channel] })]).toEqual([200, 403]);
   });
 
+  test('5.6 whose token names a subject is present as nobody else, on any transport', async () => {
+    const { relay, get, open, connect, refused, channel, token, path } = await create({ secured: true });
+    const as = async (sub?: string): Promise<Record<string, string>> => ({
+      authorization: `Bearer ${await token(sub === undefined ? { subscribe: ['*'] } : { subscribe: ['*'], sub })}`,
+    });
+    const alice = await as('alice');
+    const named = async (where: string): Promise<number> => {
+      const { status, body } = await get(where, { accept: 'text/event-stream', ...alice });
+      await body?.cancel();
+      return status;
+    };
+    for (const name of ['bob', 'alic', 'alice2', '/alice', 'ALICE']) {
+      expect([name, await named(`${path}?client=${name}`)]).toEqual([name, 403]);
+      expect([name, await named(`/v1/events?channel=${channel}&client=${name}`)]).toEqual([name, 403]);
+    }
+    expect((await refused('?client=bob', alice)).status).toBe(403);
+    const readers = [await open('?client=alice', alice), await open('?client=alice/phone', alice)];
+    readers.push(await open(`?channel=${channel}&client=alice/tablet`, alice, '/v1/events'));
+    // A token without a subject says nothing of who has it.
+    readers.push(await open('?client=anybody', await as()));
+    for (const reader of readers) await reader.control('connected');
+    await (await connect('?client=alice/watch', alice)).message('connected');
+    const listed = await relay.fetch(`${relay.url}/v1/channels/${channel}/presence`, { headers: alice });
+    expect(await listed.json()).toMatchObject({
+      clients: ['alice', 'alice/phone', 'alice/tablet', 'anybody', 'alice/watch'].map((clientId) => ({ clientId })),
+    });
+  });
+
   test('5.7 the others are told who comes and who goes, by ephemeral events, and once for each', async () => {
     const { open, channel } = await create({ limits: { presenceMs: 100 } });
     const stream = await open('?type=client.*');
