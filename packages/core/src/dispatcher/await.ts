@@ -180,22 +180,22 @@ class Wait implements Run {
   /** Stops waiting: what has not begun is taken back, what is running is told so. */
   giveUp(why: Failure): void {
     const open = this.calls().filter((call) => call.open);
-    const names = open.map(({ receiver }) => receiver.name).join(', ') || 'none had begun';
+    const names = open.map(({ box }) => box.name).join(', ') || 'none had begun';
     const failure = new Failure(why.name, `${why.message}; not ended: ${names}`, { cause: why.cause });
     this.over = true;
     // What has not been handed out by now never is.
-    this.handOut = (calls) => calls.forEach((call) => call.receiver.drop(call, 'cancelled'));
+    this.handOut = (calls) => calls.forEach((call) => call.box.drop(call, 'cancelled'));
     this.failed = undefined;
     this.onEnd?.(failure);
     this.onEnd = undefined;
-    for (const call of open) if (call.receiver.waiting.has(call)) call.receiver.drop(call, 'cancelled');
+    for (const call of open) if (call.box.waiting.has(call)) call.box.drop(call, 'cancelled');
     (this.controller ??= new AbortController()).abort(failure);
     this.onStep?.();
   }
 
   private offer(call: Call): void {
-    if (this.over) call.receiver.drop(call, 'cancelled');
-    else call.receiver.offer(call);
+    if (this.over) call.box.drop(call, 'cancelled');
+    else call.box.offer(call);
   }
 
   private release(): void {
@@ -206,7 +206,7 @@ class Wait implements Run {
 
   private async inSequence(hold: (work: () => void) => void): Promise<void> {
     for (const call of this.calls()) {
-      if (this.options.stopAtFirst && this.failures) call.receiver.drop(call, 'cancelled');
+      if (this.options.stopAtFirst && this.failures) call.box.drop(call, 'cancelled');
       else hold(() => this.offer(call));
       await new Promise<void>((resolve) => {
         this.onStep = () => {

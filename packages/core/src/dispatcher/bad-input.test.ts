@@ -51,7 +51,7 @@ test.each([
   [{ concurrency: 0 }, 'concurrency of at least 1; got 0'],
   [{ concurrency: -1 }, 'concurrency of at least 1; got -1'],
   [{ concurrency: Number.NaN }, 'concurrency of at least 1; got NaN'],
-  [{ filter: 'yes' as never }, 'expected a filter function; got yes'],
+  [{ filter: 'yes' as never }, 'expected a function; got yes'],
 ])('the options %j are refused', (options, message) => {
   expect(() => dispatcher.on('n', nothing, options)).toThrow(refused(message));
 });

@@ -19,6 +19,7 @@ export interface Box extends Receiver {
   readonly pattern: string;
   readonly matches: (type: string) => boolean;
   readonly entry: (type: string) => Entry;
+  /** Waits for what the handler has returned. */
   readonly follow: (result: PromiseLike<unknown>, call: Call) => void;
   readonly stop: () => boolean;
 }

@@ -45,7 +45,8 @@ export interface Receiver extends Mailbox {
   readonly name: string;
   readonly context: unknown;
   counts: HandlerCounts;
-  readonly stopSignal: () => AbortSignal;
+  /** Aborts when the handler has stopped. */
+  readonly signal: AbortSignal;
   readonly publish: (type: string, data: unknown, run?: Run) => void;
   /** Handles it, lets it wait, or counts why not. Never throws. */
   readonly offer: (call: Call) => void;
@@ -55,7 +56,7 @@ export interface Receiver extends Mailbox {
 export class Call implements HandlerCall {
   /** Not ended. */
   declare open: boolean;
-  declare readonly receiver: Receiver;
+  declare readonly box: Receiver;
   declare readonly type: string;
   declare readonly data: unknown;
   declare readonly run: Run | undefined;
@@ -64,9 +65,9 @@ export class Call implements HandlerCall {
   /** How many dispatches deep it was caused. */
   declare readonly depth: number;
 
-  constructor(receiver: Receiver, type: string, data?: unknown, run?: Run, depth = 0) {
+  constructor(box: Receiver, type: string, data?: unknown, run?: Run, depth = 0) {
     this.open = true;
-    this.receiver = receiver;
+    this.box = box;
     this.type = type;
     this.data = data;
     this.run = run;
@@ -79,15 +80,20 @@ export class Call implements HandlerCall {
   }
 
   get context(): unknown {
-    return this.run?.context ?? this.receiver.context;
+    return this.run?.context ?? this.box.context;
   }
 
   get signal(): AbortSignal {
-    const stopped = this.receiver.stopSignal();
-    return this.run?.signal ? AbortSignal.any([stopped, this.run.signal]) : stopped;
+    const { signal } = this.box;
+    return this.run?.signal ? AbortSignal.any([signal, this.run.signal]) : signal;
   }
 
   get publish(): HandlerCall['publish'] {
-    return (type, data) => this.receiver.publish(type, data, this.run && { context: this.context });
+    return (type, data) => this.box.publish(type, data, this.run && { context: this.context });
   }
+}
+
+/** Tells whether what a handler returned has to be waited for. */
+export function isThenable(result: unknown): result is PromiseLike<unknown> {
+  return !!(result as PromiseLike<unknown> | undefined)?.then;
 }

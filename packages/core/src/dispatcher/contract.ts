@@ -86,11 +86,7 @@ export interface Dispatcher<Events, Context = unknown> {
   /** Whether an event of this type would reach anyone, by its name or by a pattern. */
   hasHandlers(type: EventOf<EventName<Events>>): boolean;
 
-  /**
-   * Hands out what was held, and everything after it at once.
-   *
-   * @throws Failure `Misused` when it was started before
-   */
+  /** Hands out what was held, and everything after it at once. Starting twice is starting once. */
   start(): void;
 
   /** What has passed so far: in sum, and for each handler. */
@@ -108,5 +104,6 @@ export type AnyDispatcher = Dispatcher<Record<string, unknown>>;
 
 /** The name of a type, by what bears it. */
 export function nameOf(event: string | { readonly name: string }): string {
-  return typeof event === 'string' ? event : event.name;
+  // A string has no name of its own.
+  return (event as { readonly name?: string }).name ?? (event as string);
 }

@@ -1,21 +1,14 @@
 // dispatch → handle: one event to every handler that hears its type, in the order in which they came.
-// long: a mailbox and the dispatch share variables, which cost no bytes; as two files they would hand each other thirty names.
-import { assertEventName, compilePattern } from '../event/pattern.ts';
+import { compilePattern } from '../event/pattern.ts';
 import { Failure, type FailureName } from '../failure.ts';
 import { ambientReport, ambientWorld } from './ambient.ts';
 import type { Box, Entry, Route } from './box.ts';
-import { Call, type Outcome, type Run } from './call.ts';
+import { Call, isThenable, type Outcome, type Run } from './call.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
-import { addCounts, type HandlerCounts, noCounts } from './counts.ts';
-import { closed, handlerFailed, queueFull } from './failures.ts';
-import { closeMs, depthMax, heldMax, mailboxCapacity, rememberedMax } from './limits.ts';
-import { need, needCount } from './options.ts';
-import { waitForRoom } from './overflow.ts';
-
-/** Nothing is going on; an event is being handed out; and something came up that has to be seen to afterwards. */
-const idle = 0;
-const busy = 1;
-const odd = 2;
+import { closed, type HandlerFailure, handlerFailed, queueFull } from './failures.ts';
+import { closeMs, depthMax, heldMax } from './limits.ts';
+import { createMailbox, type Hub } from './mailbox.ts';
+import { createRoutes } from './routes.ts';
 
 /**
  * Makes a dispatcher. With `check`, payloads are checked by their definitions, and handlers get what the validator made of
@@ -40,54 +33,23 @@ export function createDispatcher({
   report = ambientReport,
   context,
   check,
-  held: waits,
+  held,
 }: DispatcherOptions = {}): AnyDispatcher {
-  const routes = new Map<string, Route>();
-  const boxes = new Set<Box>();
-  /** The counts of those that have stopped. */
-  const gone = noCounts();
-  /** Events that wait to be handed out. */
-  const held = new Set<readonly [type: string, data: unknown, run: Run | undefined, depth: number]>();
-  let state = waits ? odd : idle;
   /** The route of the last event, where it still holds. */
   let fresh: Route | undefined;
+  const [boxes, total, remove, routeOf, settle] = createRoutes(() => (fresh = undefined));
+  /** What waits until the event at hand has reached everyone: events, and mailboxes that go on. */
+  const jobs = new Set<() => void>();
+  /** 1 while something is handed out, or nothing may be: a number, as it adds to the depth. */
+  let busy = held ? 1 : 0;
   /** What is handed out, or was the last time, and who follows it. */
   let last: Route | undefined;
   let current: Run | undefined;
   /** How many dispatches deep what happens now was caused. */
   let depth = 0;
-  let handedOut = 0;
   let dropped = 0;
   let closing: Promise<void> | undefined;
   let onEnd: (() => void) | undefined;
-
-  // Which handlers a type has. Patterns are compared when a handler comes and when a type is first seen.
-
-  /** Brings counts up to date. Lets routes be made anew: those of a handler; or all, where there are many. */
-  const settle = (forget?: (type: string) => unknown): void => {
-    for (const route of routes.values()) {
-      for (const { counts } of route.boxes) {
-        counts.passed += route.handed;
-        counts.delivered += route.handed;
-      }
-      handedOut += route.handed;
-      route.handed = 0;
-      if (forget?.(route.type)) routes.delete(route.type);
-    }
-    if (forget) fresh = undefined;
-  };
-
-  const routeOf = (type: string): Route => {
-    let route = routes.get(type);
-    if (!route) {
-      assertEventName(type);
-      if (routes.size >= rememberedMax) settle(() => true);
-      const heard = [...boxes].filter((box) => box.matches(type));
-      route = { type, boxes: heard, entries: heard.map((box) => box.entry(type)), handed: 0 };
-      routes.set(type, route);
-    }
-    return route;
-  };
 
   // One event to all that hear it.
 
@@ -128,74 +90,70 @@ export function createDispatcher({
     if (isThenable(result)) box.follow(result, open(box, type, data));
   };
 
-  const handOut = (type: string, data: unknown, run?: Run): void => {
-    fresh = last = routeOf(type);
-    last.handed += 1;
-    current = run;
-    if (run?.handOut) {
-      run.handOut(
-        last.boxes.map((box) => open(box, type, data)),
-        hold,
-      );
-    } else {
-      pass(last, data);
-      run?.handed?.();
-    }
-  };
-
-  /** Goes back to rest, once what was held meanwhile is handed out. */
-  const leave = (): void => {
+  /** Does what waits, and comes to rest. */
+  const drain = (): void => {
+    busy = 1;
     try {
-      for (const next of held) {
-        held.delete(next);
-        depth = next[3];
-        handOut(next[0], next[1], next[2]);
+      for (const job of jobs) {
+        jobs.delete(job);
+        job();
       }
     } finally {
-      // Also when the stack ends in here: held for ever, no event would come through again.
-      depth = 0;
+      // Also when the stack ends in here: busy for ever, no event would come through again.
+      busy = depth = 0;
       current = undefined;
-      state = closing ? odd : idle;
     }
   };
 
-  /** Does something during which dispatches are held. */
-  const hold = (work: () => void): void => {
-    const before = state;
-    state = odd;
-    try {
-      work();
-    } finally {
-      if (!before) leave();
-    }
+  const later = (job: () => void): void => {
+    jobs.add(job);
+    if (!busy) drain();
   };
 
   const dispatch = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
-    if (state || run || check || !fresh || fresh.type !== event) return dispatchOddly(event, data, run);
-    state = busy;
+    if (busy || run || check || fresh?.type !== event) return dispatchOddly(event, data, run);
+    busy = 1;
     fresh.handed += 1;
     try {
       pass(fresh, data);
     } finally {
-      if (state === odd) leave();
-      else state = idle;
+      busy = 0;
+      if (jobs.size) drain();
     }
   };
 
   const dispatchOddly = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
     const type = nameOf(event);
+    const deeper = depth + busy;
     if (check) data = check(type, data);
     if (closing) throw closed();
-    if (depth >= depthMax) {
+    if (deeper > depthMax) {
       throw new Failure('TooDeep', `"${type}" was caused ${depthMax} events deep; is it a circle?`);
     }
-    if (held.size >= heldMax) throw queueFull(heldMax);
+    if (jobs.size >= heldMax) throw queueFull(heldMax);
     // Looked up now, so that what is wrong with it is told to who dispatches.
     routeOf(type);
-    if (state) {
-      held.add([type, data, run, depth + 1]);
-      state = odd;
-    } else hold(() => handOut(type, data, run));
+    later(() => {
+      if (held) {
+        // Closed before the start.
+        dropped += 1;
+        return run?.giveUp?.(closed());
+      }
+      const route = (last = routeOf(type));
+      if (!closing) fresh = route;
+      route.handed += 1;
+      depth = deeper;
+      current = run;
+      if (run?.handOut) {
+        run.handOut(
+          route.boxes.map((box) => open(box, type, data)),
+          later,
+        );
+      } else {
+        pass(route, data);
+        run?.handed?.();
+      }
+    });
   };
 
   // One event at one handler, from its beginning to its end.
@@ -209,199 +167,84 @@ export function createDispatcher({
     return call;
   };
 
-  const tell = async (call: Call, error: unknown, run = call.run, name?: FailureName): Promise<void> => {
+  const tell = async (
+    call: Call,
+    error: unknown,
+    whom: (failure: HandlerFailure) => unknown = call.run?.failed ?? report,
+    name?: FailureName,
+  ): Promise<void> => {
     const failure = handlerFailed(call, error, name);
-    if (run?.failed) return run.failed(failure);
     try {
       // A reporter that throws, or rejects, harms nobody: there is nobody to tell.
-      await report(failure);
+      await whom(failure);
     } catch {}
   };
 
   const end = (call: Call, outcome: Outcome, error?: unknown): void => {
     if (!call.open) return;
-    const { counts, waiting } = call.receiver;
-    if (outcome === 'failed') void tell(call, error);
+    const box = call.box as Box;
     call.open = false;
-    if (waiting.size) waiting.delete(call);
-    counts.pending -= 1;
-    counts[outcome] += 1;
+    if (box.waiting.size) box.waiting.delete(call);
+    if (outcome === 'failed') void tell(call, error);
+    box.counts.pending -= 1;
+    box.counts[outcome] += 1;
     call.run?.ended?.(call, outcome);
     onEnd?.();
   };
 
-  const total = (): HandlerCounts => [gone, ...[...boxes].map(({ counts }) => counts)].reduce(addCounts, noCounts());
+  /** Takes a handler out; a dispatch that is under way must not call it any more. */
+  const leave = (box: Box): Outcome => {
+    remove(box);
+    const index = last ? last.boxes.indexOf(box) : -1;
+    if (last && index >= 0) last.entries[index] = box.entry(last.type);
+    return closing ? 'closed' : 'detached';
+  };
 
   const stopAll = (): void => {
-    for (const box of boxes) box.stop();
+    for (const { stop } of boxes) stop();
   };
+
+  const hub: Hub = [
+    context,
+    dispatch,
+    report,
+    open,
+    end,
+    tell,
+    later,
+    settle,
+    leave,
+    (cause) => (depth = cause.depth),
+    () => current,
+  ];
 
   return {
     world,
     report,
     dispatch,
-    on(
-      event,
-      handler,
-      { filter, once, concurrency = 1, capacity = mailboxCapacity, signal, overflow, name, onStop } = {},
-    ) {
+    on(event, handler, options = {}) {
       const pattern = nameOf(event);
       const matches = compilePattern(pattern);
       if (closing) throw closed();
-      need(typeof handler === 'function', 'a function', handler);
-      need(!filter || typeof filter === 'function', 'a filter function', filter);
-      // One that is never called is of use only where somebody else takes what waits.
-      needCount(concurrency, overflow ? 0 : 1, 'concurrency');
-      needCount(capacity, 0, 'capacity');
-      if (signal?.aborted) return () => false;
-
-      const waiting = new Set<Call>();
-      let arrivals = waiting.values();
-      let running = 0;
-      /** Nothing has to be asked before it is called, and so far it has never made anyone wait. */
-      let plain = !filter && !once && concurrency;
-      let stopped: Outcome | undefined;
-      let warned = false;
-      let controller: AbortController | undefined;
-      const control = (): AbortController => (controller ??= new AbortController());
-      const invoke = handler as Entry;
-      // One that declares one parameter gets the payload alone: handing more over takes a tenth longer.
-      const takesCall = invoke.length !== 1;
-
-      const free = (): boolean => running < concurrency;
-
-      /** Takes the call that has waited longest. */
-      const take = (): Call | undefined => {
-        let next = arrivals.next();
-        // One that has once come to the end stays there.
-        if (next.done) next = (arrivals = waiting.values()).next();
-        if (next.value) waiting.delete(next.value);
-        return next.value;
-      };
-
-      const begin = (call: Call): void => {
-        try {
-          if (once) leaveRoutes();
-          const result = takesCall ? invoke(call.data, call) : invoke(call.data);
-          if (isThenable(result)) box.follow(result, call);
-          else end(call, 'delivered');
-        } catch (error) {
-          end(call, 'failed', error);
-        }
-      };
-
-      const left = (call: Call, outcome: Outcome, error?: unknown): void => {
-        running -= 1;
-        end(call, outcome, error);
-        if (waiting.size) hold(pump);
-      };
-
-      const pump = (): void => {
-        // Calling the handler changes all of these.
-        while (free()) {
-          const next = take();
-          if (!next) break;
-          depth = next.depth;
-          begin(next);
-        }
-      };
-
-      /** Takes no more. */
-      const leaveRoutes = (): boolean => {
-        if (stopped) return false;
-        stopped = closing ? 'closed' : 'detached';
-        boxes.delete(box);
-        settle(matches);
-        addCounts(gone, box.counts);
-        box.counts = gone;
-        // A dispatch that is under way must not call it any more.
-        const index = last?.boxes.indexOf(box) ?? -1;
-        if (last && index >= 0) last.entries[index] = box.entry(last.type);
-        for (const call of waiting) end(call, stopped);
-        signal?.removeEventListener('abort', stop);
-        onStop?.();
-        return true;
-      };
-      const stop = (): boolean => {
-        const stops = leaveRoutes();
-        if (stops) control().abort();
-        return stops;
-      };
-
-      const box: Box = {
-        pattern,
-        name: name || handler.name || 'anonymous',
-        matches,
-        context,
-        counts: noCounts(),
-        publish: dispatch,
-        stopSignal: () => control().signal,
-        drop: end,
-        stop,
-        waiting,
-        take,
-        capacity,
-        follow(result, call) {
-          running += 1;
-          if (plain) {
-            // From now on it must be asked first whether it is free.
-            plain = false;
-            settle(matches);
-          }
-          (result instanceof Promise ? result : Promise.resolve(result)).then(
-            () => left(call, 'delivered'),
-            (error: unknown) => left(call, 'failed', error),
-          );
-        },
-        refuse(call, run) {
-          // Who awaits is told each time; the reporter once, until the mailbox has been empty.
-          if (run || !warned) {
-            warned ||= !run;
-            void tell(call, queueFull(capacity), run, 'QueueFull');
-          }
-          end(call, 'overflow');
-        },
-        offer(call) {
-          try {
-            if (filter && !filter(call.data, call.type)) end(call, 'filtered');
-            // The filter may have stopped its own handler.
-            else if (stopped) end(call, stopped);
-            else if (!waiting.size && free()) begin(call);
-            else {
-              warned &&= waiting.size > 0;
-              waiting.add(call);
-              (overflow ?? waitForRoom)(box, call);
-            }
-          } catch (error) {
-            // What was handed in threw: the filter or the policy. `begin` never does.
-            end(call, 'failed', error);
-          }
-        },
-        entry(type) {
-          const offered: Entry = (data) => box.offer(open(box, type, data));
-          if (!plain || stopped) return offered;
-          if (!takesCall) return invoke;
-          const all = new Call(box, type);
-          // Who follows it may give up on this one call.
-          return (data) => (current ? offered : invoke)(data, all);
-        },
-      };
+      const box = createMailbox(pattern, matches, handler as Entry, options, hub);
+      const { stop } = box;
+      const { signal } = options;
       settle(matches);
       boxes.add(box);
       signal?.addEventListener('abort', stop);
+      if (signal?.aborted) stop();
       return stop;
     },
     start() {
-      if (!waits) throw new Failure('Misused', 'it was started before');
-      waits = false;
-      leave();
+      if (!held) return;
+      held = false;
+      drain();
     },
     hasHandlers: (event) => routeOf(nameOf(event)).boxes.length > 0,
     counts() {
-      settle();
       return {
-        published: handedOut + held.size + dropped,
-        held: held.size,
+        published: settle() + jobs.size + dropped,
+        held: jobs.size,
         dropped,
         total: total(),
         handlers: [...boxes].map(({ name, pattern, counts }) => ({ name, pattern, ...counts })),
@@ -409,28 +252,19 @@ export function createDispatcher({
     },
     close({ timeoutMs = closeMs } = {}) {
       if (closing) return closing;
-      if (waits) {
-        for (const [, , run] of held) run?.giveUp?.(closed());
-        dropped = held.size;
-        held.clear();
-      }
-      state = odd;
+      fresh = undefined;
       closing = new Promise<void>((resolve) => {
         const cancel = world.after(timeoutMs, resolve);
         onEnd = () => {
-          if (timeoutMs > 0 && total().pending > 0) return;
+          if (timeoutMs > 0 && total().pending) return;
           cancel();
           resolve();
         };
         onEnd();
       }).then(stopAll);
+      if (held) drain();
       if (!(timeoutMs > 0)) stopAll();
       return closing;
     },
   };
-}
-
-/** Tells whether what a handler returned has to be waited for. */
-function isThenable(result: unknown): result is PromiseLike<unknown> {
-  return !!(result as PromiseLike<unknown> | undefined)?.then;
 }

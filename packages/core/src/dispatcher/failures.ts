@@ -12,19 +12,21 @@ export interface HandlerFailure extends Failure {
 
 /** Says which handler failed on which event; `name` is kept for what the dispatcher itself found. */
 export function handlerFailed(
-  { receiver: { name: handler }, type, data }: Call,
+  { box: { name: handler }, type, data }: Call,
   cause: unknown,
   name: FailureName = 'HandlerFailed',
 ): HandlerFailure {
   let what = 'something that cannot be shown';
   let stack: string | undefined;
-  let attempt = 1;
+  let attempt: number | undefined;
   try {
     const error = cause as Failure | undefined;
     // oxlint-disable-next-line typescript/no-base-to-string -- anything can be thrown, and some text is better than none
     what = String(error?.message ?? error);
-    ({ stack } = error as Failure);
-    attempt = (error as Failure).details.attempt ?? 1;
+    ({
+      stack,
+      details: { attempt },
+    } = error as Failure);
   } catch {
     // Anything can be thrown: also what has none of these, or throws when it is looked at.
   }
@@ -32,7 +34,7 @@ export function handlerFailed(
   return Object.assign(new Failure(name, message, { cause }), {
     handler,
     event: { type, data },
-    attempt,
+    attempt: attempt ?? 1,
     stack: `${name}: ${message}\n${stack}`,
   });
 }

@@ -1,6 +1,7 @@
 // How one handler wants to hear, and what is refused when it says so.
 import { Failure } from '../failure.ts';
-import type { Call, HandlerCall, Outcome, Run } from './call.ts';
+import type { Call, HandlerCall, Outcome } from './call.ts';
+import type { HandlerFailure } from './failures.ts';
 
 /** What hears events. What it returns is awaited if it can be, and else ignored. */
 // `never`: a handler of any payload is one of these, and none can be fed through it.
@@ -14,8 +15,8 @@ export interface Mailbox {
   readonly capacity: number;
   /** Takes the one that has waited longest. */
   take(): Call | undefined;
-  /** Drops one as `overflow`, and tells `run`, or else the reporter once per burst: again only after it has been empty. */
-  refuse(call: Call, run?: Run): void;
+  /** Drops one as `overflow`, and tells `whom`, or else the reporter once per burst: again only after it has been empty. */
+  refuse(call: Call, whom?: (failure: HandlerFailure) => unknown): void;
   /** Ends one. */
   drop(call: Call, outcome: Outcome): void;
 }

@@ -9,7 +9,7 @@ export function waitForRoom({ waiting, capacity, refuse }: Mailbox, call: Call):
 
 /** Drops it, and tells who awaits the dispatch, else the reporter: `QueueFull`. */
 export function rejectWhenFull({ waiting, capacity, refuse }: Mailbox, call: Call): void {
-  if (waiting.size > capacity) refuse(call, call.run?.failed && call.run);
+  if (waiting.size > capacity) refuse(call, call.run?.failed);
 }
 
 /** Drops it, which who awaits the dispatch is not told. */
