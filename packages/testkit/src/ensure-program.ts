@@ -3,10 +3,14 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { installDebian } from './debian.ts';
 
+/** Debian's package, where it is not called as the program is. */
+const packages: Readonly<Record<string, string>> = { WebKitWebDriver: 'webkit2gtk-driver', Xvfb: 'xvfb' };
+
 for (const name of process.argv.slice(2)) {
-  const found = find(name) ?? (installDebian(name) ? find(name) : undefined);
+  const debian = packages[name] ?? name;
+  const found = find(name) ?? (installDebian(debian) ? find(name) : undefined);
   if (found === undefined) {
-    process.stderr.write(`no ${name} was found for the tests: install it (on Debian: \`apt-get install ${name}\`)\n`);
+    process.stderr.write(`no ${name} was found for the tests: install it (on Debian: \`apt-get install ${debian}\`)\n`);
     process.exitCode = 1;
   } else process.stdout.write(`${name}: ${found}\n`);
 }

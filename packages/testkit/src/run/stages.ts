@@ -51,7 +51,7 @@ export function fullStages(): readonly Stage[] {
     browser,
     { name: 'build', command: turbo('build') },
     ...shuffled,
-    { name: 'programs', command: ['node', 'packages/testkit/src/ensure-program.ts', 'mosquitto'] },
+    { name: 'programs', command: programs('mosquitto') },
     vitestBy('packages/relay/full.config.ts', 'tests beside programs of others', '--reporter', 'default'),
     simulation('simulation, 3,000 seeds', 'run.ts', '--seeds', '3000'),
     simulation('simulation, deliberate defects', 'mutants/run.ts', '--seeds', '500'),
@@ -61,6 +61,8 @@ export function fullStages(): readonly Stage[] {
     playwright('end to end, what takes long', '--grep', slow),
     { ...browser, name: 'second browser', command: [...browser.command, 'firefox'] },
     playwrightBy('firefox.config.ts', 'end to end, in Firefox'),
+    { name: 'third browser', command: programs('WebKitWebDriver', 'Xvfb') },
+    playwrightBy('webkit.config.ts', 'smoke test in WebKitGTK'),
     playwrightBy('bundlers.config.ts', 'the packed packages, by every bundler'),
   ];
 }
@@ -108,6 +110,11 @@ function playwrightBy(config: string, name: string, ...args: readonly string[]):
 
 function simulation(name: string, file: string, ...args: readonly string[]): Stage {
   return { name, command: ['node', '--conditions=@godwit/source', `packages/core/sim/${file}`, ...args] };
+}
+
+/** What a test drives and a checkout does not bring: one that cannot be had fails its stage. */
+function programs(...names: readonly string[]): Stage['command'] {
+  return ['node', 'packages/testkit/src/ensure-program.ts', ...names];
 }
 
 function turbo(...tasks: readonly string[]): readonly [string, ...string[]] {
