@@ -97,6 +97,14 @@ test('Next.js builds it, renders it on the server, and runs it in the page', asy
   await server.end('SIGTERM');
 });
 
+test('wrangler builds it for a Worker, which gets a runtime in memory', async ({ stranger }) => {
+  const args = ['dev', '--cwd', join(stranger.folder, 'wrangler'), '--port', '0', '--ip', '127.0.0.1'];
+  const server = startChild('env', ['WRANGLER_SEND_METRICS=false', 'wrangler', ...args]);
+  const url = /http:\/\/\S+/.exec(await server.line(/Ready on http:/))?.[0] ?? '';
+  expect(await (await fetch(url)).json()).toEqual({ ...heard, storage: 'memory' });
+  await server.end('SIGTERM');
+});
+
 test('no bundler at all: an import map is enough', async ({ stranger, page }) => {
   expect(await servedStrictly(page, stranger.folder, '/plain/')).toEqual(heard);
 });

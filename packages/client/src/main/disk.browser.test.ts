@@ -2,7 +2,7 @@
 import { gather, untilStatus } from '@godwit/core/testing';
 import { commands } from 'vitest/browser';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { freshName, open, workerOf } from './test/tab.ts';
+import { freshName, open, workerThat } from './test/tab.ts';
 
 test('an outbox that is full refuses by name, in every tab of the device, keeps what it has, and takes more once that is sent', async () => {
   const relay = await commands.openRelay();
@@ -76,8 +76,5 @@ function workerThatTells(name: string): Worker {
       if (begun.mode === "readwrite") told.postMessage(begun.durability);
       return begun;
     };`;
-  return workerOf(
-    `import 'data:text/javascript,${encodeURIComponent(tells)}';\n` +
-      `import '${new URL('../worker.ts', import.meta.url).href}';`,
-  );
+  return workerThat(tells);
 }

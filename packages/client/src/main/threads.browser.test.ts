@@ -1,7 +1,16 @@
-import type { Failure } from '@godwit/core';
+import { Failure } from '@godwit/core';
 import { createTestLogger, gather, untilStatus } from '@godwit/core/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { events, freshName, mortalWorkers, open, ownWorker, workerOf, workerWithoutDatabase } from './test/tab.ts';
+import {
+  events,
+  freshName,
+  mortalWorkers,
+  open,
+  ownWorker,
+  workerOf,
+  workerThat,
+  workerWithoutDatabase,
+} from './test/tab.ts';
 import { createRuntime } from './create-runtime.ts';
 
 test('publishes of one tick travel to the worker as one message', async () => {
@@ -59,6 +68,55 @@ test('a worker that never answers is given up, and told of', async () => {
   expect(await opened).toMatch(/^WorkerFailed: .*did not answer within 20 s when asked to say hello/);
   expect(made).toHaveLength(1);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a worker that hangs in use is given up and followed by another, and no call waits for ever', async () => {
+  const { made, worker } = mortalWorkers(() =>
+    workerThat('addEventListener("message", ({ data }) => { while (data === "hang"); });'),
+  );
+  const reports = gather<Failure>();
+  const alice = await open({ name: freshName(), worker, logger: createTestLogger(), report: reports.add });
+  await alice.publish('note.added', { text: 'alive' });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  made[0]?.postMessage('hang');
+  let outcome = 'waits';
+  void alice.publish('note.added', { text: 'perhaps' }).catch(({ name }: Failure) => (outcome = name));
+  // A second of the page's timers for every look.
+  const passes = async (check: () => void): Promise<void> => {
+    await vi.advanceTimersByTimeAsync(1000);
+    check();
+  };
+  await vi.waitFor(() => passes(() => expect(outcome).toBe('TimedOut')), { timeout: 20_000, interval: 10 });
+  await vi.waitFor(() => passes(() => expect(reports.items).toHaveLength(1)), { timeout: 20_000, interval: 10 });
+  vi.useRealTimers();
+  expect(reports.items).toMatchObject([
+    { name: 'WorkerFailed', message: expect.stringContaining('asked to say that it lives') },
+  ]);
+  await alice.publish('note.added', { text: 'again' });
+  expect(made).toHaveLength(2);
+});
+
+test('a failure crosses from the worker whole: its name, what it says, its causes with their codes, and what failed beside it', async () => {
+  const failing = `import { Failure } from '${new URL('../../../core/src/failure.ts', import.meta.url).href}';
+    const { add } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.add = function (...args) {
+      if (this.name !== 'log') return add.apply(this, args);
+      throw new Failure('RateLimited', 'not so fast', {
+        retryAfterMs: 500,
+        failures: [{ name: 'TooLarge', message: 'one of them', path: 'text' }],
+        cause: new Error('the disk', { cause: new DOMException('is worn', 'AbortError') }),
+      });
+    };`;
+  const alice = await open({ name: freshName(), worker: () => workerThat(failing) });
+  const failure: unknown = await alice.publish('note.added', { text: 'fly' }).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Failure);
+  expect(failure).toMatchObject({
+    name: 'RateLimited',
+    message: 'not so fast',
+    details: { retryAfterMs: 500, failures: [{ name: 'TooLarge', message: 'one of them', path: 'text' }] },
+    cause: { message: 'the disk', cause: { name: 'AbortError', message: 'is worn', code: 20 } },
+  });
 });
 
 test('a worker that dies in use is followed by another: what waits is rejected, what comes is stored, and nothing is heard twice or not at all', async () => {

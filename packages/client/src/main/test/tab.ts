@@ -37,10 +37,14 @@ export function workerOf(source: string): Worker {
 
 /** The worker in a browser that has no IndexedDB. */
 export function workerWithoutDatabase(): Worker {
-  return workerOf(
-    `import 'data:text/javascript,Object.defineProperty(self, "indexedDB", { value: undefined })';\n` +
-      `import '${new URL('../../worker.ts', import.meta.url).href}';`,
-  );
+  return workerThat('Object.defineProperty(self, "indexedDB", { value: undefined });');
+}
+
+/** The shipped worker, with something of the test's that is there first. */
+export function workerThat(source: string): Worker {
+  const first = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  onTestFinished(() => URL.revokeObjectURL(first));
+  return workerOf(`import '${first}';\nimport '${new URL('../../worker.ts', import.meta.url).href}';`);
 }
 
 /** Workers that the test can end. */
