@@ -11,6 +11,14 @@ export interface Handled {
   readonly offset: string | null;
 }
 
+/** An attempt of this tab's durable handler. */
+export interface Begun {
+  readonly n: number;
+  readonly attempt: number;
+  /** Why its signal was aborted; null: it was not. */
+  aborted: string | null;
+}
+
 /** The runtime of one tab, and what its handlers had. */
 export interface PageApi {
   /** Publishes notes one after the other, each when the one before is on disk. Answers their ids. */
@@ -23,6 +31,10 @@ export interface PageApi {
   beginPublishing(by: string, count: number): void;
   published(): number;
   handled(order: 'local' | 'relay'): readonly Handled[];
+  /** What the durable handler of this tab has begun, if it has one. */
+  begun(): readonly Begun[];
+  /** Lets the durable handler end what it holds. */
+  letGo(): void;
   status(): Status;
   /** How often this page was shown: `first`, and `again` for each time that it came out of the back/forward cache. */
   shown(): readonly ('first' | 'again')[];

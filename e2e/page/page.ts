@@ -1,11 +1,12 @@
 // Opens a runtime as the address says, and hands it to the test. `?user=`, `?channel=`, `?relay=` as on the demo, but that
-// `?relay=none` is none; `?trace` keeps this tab's spans, `?keep=` so many events in the device's log, and `?later` has its
-// worker's clock go ahead.
+// `?relay=none` is none; `?trace` keeps this tab's spans, `?keep=` so many events in the device's log, `?later` has its
+// worker's clock go ahead, and `?durable` handles notes durably, once for the device; `?durable=holds` does not end any before
+// the test lets it.
 import { createRuntime } from '@godwit/client';
 import { defineEvents, Failure, type Delivered } from '@godwit/core';
 import * as v from 'valibot';
 import { openTracing } from '../src/tracing.ts';
-import type { Handled, PageApi } from './api.ts';
+import type { Begun, Handled, PageApi } from './api.ts';
 
 const note = v.object({ by: v.string(), n: v.number() });
 const events = defineEvents({ 'note.written': note });
@@ -31,6 +32,21 @@ for (const order of ['local', 'relay'] as const) {
     handled[order].push({ id, by: data.by, n: data.n, offset });
   };
   runtime.on('note.written', take, { order });
+}
+
+const begun: Begun[] = [];
+const letGo = Promise.withResolvers<void>();
+if (query.has('durable')) {
+  const count = async (
+    { data }: Delivered<string, v.InferOutput<typeof note>>,
+    { attempt, signal }: { readonly attempt: number; readonly signal: AbortSignal },
+  ): Promise<void> => {
+    const task: Begun = { n: data.n, attempt, aborted: null };
+    begun.push(task);
+    signal.addEventListener('abort', () => (task.aborted = String(signal.reason)));
+    if (query.get('durable') === 'holds') await letGo.promise;
+  };
+  runtime.handle('note.written', 'count', count, { from: 'earliest' });
 }
 const shown: ('first' | 'again')[] = ['first'];
 addEventListener('pageshow', ({ persisted }) => {
@@ -66,6 +82,8 @@ globalThis.godwit = {
   beginPublishing: (by, count) => void publish(by, 0, count),
   published: () => published,
   handled: (order) => handled[order],
+  begun: () => begun,
+  letGo: () => letGo.resolve(),
   status: () => runtime.status.get(),
   shown: () => shown,
   spans: () => tracing?.spans() ?? [],

@@ -1,7 +1,7 @@
 // A tab with the bare page: the runtime that its test talks to.
 import type { Status } from '@godwit/core';
 import { expect, type BrowserContext, type Page } from '@playwright/test';
-import type { Handled } from '../page/api.ts';
+import type { Begun, Handled } from '../page/api.ts';
 import type { KeptSpan } from './tracing.ts';
 
 /** One tab. */
@@ -12,6 +12,8 @@ export interface Tab {
   publishUntilRelayed(by: string, from: number, count: number): Promise<readonly string[]>;
   beginPublishing(by: string, count: number): Promise<void>;
   handled(order: 'local' | 'relay'): Promise<readonly Handled[]>;
+  begun(): Promise<readonly Begun[]>;
+  letGo(): Promise<void>;
   status(): Promise<Status>;
   spans(): Promise<readonly KeptSpan[]>;
   pause(): Promise<void>;
@@ -40,6 +42,8 @@ export async function openTab(device: BrowserContext, url: string, query = '', o
       page.evaluate((args) => godwit.publishUntilRelayed(...args), [by, from, count] as const),
     beginPublishing: (by, count) => page.evaluate((args) => godwit.beginPublishing(...args), [by, count] as const),
     spans: () => page.evaluate(() => godwit.spans()),
+    begun: () => page.evaluate(() => godwit.begun()),
+    letGo: () => page.evaluate(() => godwit.letGo()),
     handled: (order) => page.evaluate((order) => godwit.handled(order), order),
     pause: () => page.evaluate(() => godwit.pause()),
     resume: () => page.evaluate(() => godwit.resume()),

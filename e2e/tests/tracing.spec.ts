@@ -21,7 +21,7 @@ test('an event is followed through its links: publisher, relay, another tab, ano
   try {
     const device = await newDevice();
     const alice = await openTab(device, relay.url, '?trace');
-    const alicesOther = await openTab(device, relay.url, '?trace');
+    const alicesOther = await openTab(device, relay.url, '?trace&durable');
     const bob = await openTab(await newDevice(), relay.url, '?user=bob&trace');
     const tabs = [alice, alicesOther, bob];
     await bob.online();
@@ -30,6 +30,8 @@ test('an event is followed through its links: publisher, relay, another tab, ano
     // The page has a handler of each order: the second hears an event once the relay has ordered it.
     for (const tab of tabs)
       for (const order of ['local', 'relay'] as const) await hears(tab, order, 'alice', numbers(2));
+    // And the other tab a durable one, which the device runs once.
+    await expect.poll(async () => (await alicesOther.status()).handlers['count']?.totals.handled).toBe(2);
 
     for (const [n, id] of ids.entries()) {
       const about = (spans: readonly KeptSpan[], name: string): readonly KeptSpan[] =>
@@ -46,11 +48,16 @@ test('an event is followed through its links: publisher, relay, another tab, ano
       expect(appended).toMatchObject([{ name: 'godwit.append', kind: 'SERVER', parentSpanId: null }]);
 
       const handled = (await Promise.all(tabs.map((tab) => tab.spans()))).map((spans) => spans.filter(leadsBack));
-      for (const spans of handled) {
-        expect(spans).toHaveLength(2);
-        for (const span of spans)
-          expect(span).toMatchObject({ name: 'godwit.handle', kind: 'CONSUMER', parentSpanId: null });
-      }
+      for (const span of handled.flat())
+        expect(span).toMatchObject({ name: 'godwit.handle', kind: 'CONSUMER', parentSpanId: null });
+      const kinds = handled.map((spans) =>
+        spans.map(({ attributes }) => String(attributes['godwit.handler.kind'])).toSorted(),
+      );
+      expect(kinds).toEqual([
+        ['live', 'live'],
+        ['durable', 'live', 'live'],
+        ['live', 'live'],
+      ]);
       // Each is a root: a trace of its own, which the links alone connect.
       const traces = [published, ...appended, ...handled.flat()].map((span) => span.traceId);
       expect(new Set(traces).size).toBe(traces.length);

@@ -17,14 +17,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a publish is acknowledged though it was not stored',
     file: 'runtime/publisher.ts',
-    find: 'for (const { reject } of batch) reject(error);',
-    put: "for (const { resolve } of batch) resolve({ id: String(error), channel: 'a', position: 0 });",
+    find: 'for (const { reject } of waiting) reject(error);',
+    put: "for (const { resolve } of waiting) resolve({ id: String(error), channel: 'a', position: 0 });",
   },
   {
     name: 'publishes of one tick are stored the last first',
     file: 'runtime/publisher.ts',
-    find: '    const batch = waiting;',
-    put: '    const batch = waiting.reverse();',
+    find: 'waiting.map((each) => each.json).join()',
+    put: 'waiting.map((each) => each.json).reverse().join()',
   },
   {
     name: 'the outbox is confirmed before it is pushed',

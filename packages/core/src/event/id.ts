@@ -13,9 +13,13 @@ export function createUuid7(now: () => number, random: () => number): () => stri
   let time = '';
   let rest = '';
   let counter = 0;
+  /** What the ids of 64 in a row begin with. */
+  let run = -1;
+  let beginning = '';
   const tick = (at: number, first: number): void => {
     last = at;
     counter = first;
+    run = -1;
     const text = digits(at, 12);
     time = `${text.slice(0, 8)}-${text.slice(8)}-7`;
     rest = digits(Math.floor(random() * 2 ** 40), 10);
@@ -26,9 +30,11 @@ export function createUuid7(now: () => number, random: () => number): () => stri
     if (at > last) tick(at, Math.floor(random() * 2 ** 31));
     else if (counter < counterMax) counter += 1;
     else tick(last + 1, 0);
-    const high = counter >>> 20;
-    const variant = 0x8000 | ((counter & 0xfffff) >>> 6);
-    return `${time}${digit(high >>> 8)}${pair(high)}-${pair(variant >>> 8)}${pair(variant)}-${pair(counter & 0x3f)}${rest}`;
+    if (counter >>> 6 !== run) {
+      run = counter >>> 6;
+      beginning = `${time}${digits(run >>> 14, 3)}-${digits(0x8000 | (run & 0x3fff), 4)}-`;
+    }
+    return `${beginning}${pairs[counter & 0x3f]}${rest}`;
   };
 }
 
@@ -40,14 +46,4 @@ function digits(value: number, length: number): string {
 }
 
 /** A table: writing each number's digits anew costs more than all the rest of an id. */
-const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
-/** The lowest byte. */
-function pair(value: number): string {
-  return pairs[value & 0xff] ?? '';
-}
-
-/** The lowest four bits. */
-function digit(value: number): string {
-  return pair(value & 0xf).slice(1);
-}
+const pairs: readonly string[] = Array.from({ length: 64 }, (_, byte) => digits(byte, 2));

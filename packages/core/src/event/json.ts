@@ -103,14 +103,16 @@ function refuse(outer: Place | undefined, key: string | number, found: string): 
 }
 
 const encoder = new TextEncoder();
-/** What is shorter is measured without memory of its own. */
-const scratch = new Uint8Array(4096);
+/** Texts are measured in parts of it, without memory of their own. */
+const scratch = new Uint8Array(32_768);
 
 /** The number of bytes of `text` in UTF-8. */
 export function utf8Length(text: string): number {
-  if (text.length <= scratch.length) {
-    const { read, written } = encoder.encodeInto(text, scratch);
-    if (read === text.length) return written;
+  let bytes = 0;
+  for (let rest = text; rest !== '';) {
+    const { read, written } = encoder.encodeInto(rest, scratch);
+    bytes += written;
+    rest = rest.slice(read);
   }
-  return encoder.encode(text).length;
+  return bytes;
 }

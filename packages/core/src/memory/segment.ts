@@ -70,7 +70,7 @@ export function segmentOfOwn(own: OwnSegment): Segment {
 /** All of it but the events, which it does not ask for where they come as text. */
 export function headOfOwn(own: OwnSegment): Omit<Segment, 'events'> {
   const { channel, outbound, at, bytes } = own;
-  const { length: n } = own.texts ?? own.events;
+  const n = own.written?.n ?? own.events.length;
   assertSize(channel, n);
   return { v: 1, channel, n, bytes, at, ...(outbound ? { out: channel } : {}) };
 }

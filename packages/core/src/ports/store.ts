@@ -20,8 +20,14 @@ export interface OwnSegment {
   readonly bytes: number;
   /** At most `segmentEventsMax`. */
   readonly events: readonly CloudEvent[];
-  /** The same, each as the JSON that was made when it was published: a store that keeps text never asks for `events`. */
-  readonly texts?: readonly string[];
+  /** The same as text: a store that keeps text never asks for `events`. */
+  readonly written?: WrittenEvents;
+}
+
+/** Events as the JSON that was made when they were published, with a comma between each and the next. */
+export interface WrittenEvents {
+  readonly json: string;
+  readonly n: number;
 }
 
 /** A page of a relay's channel on its way into the device's log. */

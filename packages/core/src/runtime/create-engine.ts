@@ -13,7 +13,7 @@ import { createLeading, type Leading } from './leading.ts';
 import { createOutbox, defaultOutboxLimits, outboxOf, type Outbox, type OutboxLimits } from './outbox.ts';
 import { startReader, type Reader } from './reader.ts';
 import { createReading } from './reading.ts';
-import { createRecorder, type Recorder } from './recorder.ts';
+import { createRecorder, eventsOf, type Recorder } from './recorder.ts';
 import type { Status } from './runtime.ts';
 import { createStanding, type Standing } from './standing.ts';
 import { createTaskEngine, type TaskEngineOptions } from './task-engine.ts';
@@ -162,7 +162,7 @@ export function createEngine(parts: EngineParts): Engine {
         throw new Failure('Closed', 'the runtime is closed; create another');
       const durable = drafts.every((draft) => draft.durable) ? drafts : drafts.filter((draft) => draft.durable);
       const positions = durable.length === 0 ? [] : await recorder.record(durable);
-      for (const position of positions) recorded = Math.max(recorded, position);
+      durable.forEach(({ n }, index) => (recorded = Math.max(recorded, (positions[index] ?? 0) + n - 1)));
       if (durable === drafts) return positions;
       for (const draft of drafts) if (!draft.durable) relay(draft);
       let next = 0;
@@ -293,9 +293,9 @@ export function createEngine(parts: EngineParts): Engine {
     }
   }
 
-  /** An ephemeral event is told here, in the other tabs, and, by whoever leads, to the relay. */
+  /** Ephemeral events are told here, in the other tabs, and, by whoever leads, to the relay. */
   function relay({ json, channel }: Draft): void {
-    const events: readonly CloudEvent[] = [JSON.parse(json)];
+    const events = eventsOf(json);
     deliverEphemeral(channel, events);
     tabs.announce({ kind: 'ephemeral', channel, outbound: standing.role === 'follower', events });
     sendEphemeral(channel, events);

@@ -8,14 +8,19 @@ import type { Connection } from '../ports/tabs.ts';
 import type { HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
 import type { Role, Status } from './runtime.ts';
 
-/** An event on its way to the disk: checked, with its id and its source. */
+/** Events of one tick on their way to the disk: checked, with their ids and their source. They become one segment. */
 export interface Draft {
-  /** Made once, it crosses threads and is stored as it is; what the caller changes later is not in it. */
-  readonly json: string;
   readonly channel: string;
-  /** The size of its JSON, in UTF-8. */
-  readonly bytes: number;
   readonly durable: boolean;
+  /**
+   * Their JSON with a comma between each and the next, made as they were published: it crosses threads as one text, and is
+   * stored as it is; what the caller changes later is not in it.
+   */
+  readonly json: string;
+  /** How many they are: at most `segmentEventsMax`. */
+  readonly n: number;
+  /** The size of their JSON in UTF-8, without the commas. */
+  readonly bytes: number;
 }
 
 /** What the engine hands to the application's thread: a log entry, or an ephemeral event. */
@@ -94,7 +99,8 @@ export interface TaskEngine {
 
 /**
  * The core, as the application's thread sees it. Every method rejects with a `Failure`.
- * `record` keeps the order of the calls, and resolves when the events are committed; null stands for an ephemeral one.
+ * `record` keeps the order of the calls, and resolves when the events are committed. It answers where the first event of each
+ * draft is, behind which its others follow; null stands for ephemeral ones.
  */
 export interface Engine extends TaskEngine {
   start(listener: EngineListener): Promise<EngineHello>;

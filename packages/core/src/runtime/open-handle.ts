@@ -17,6 +17,9 @@ import type { MakeTaskSide } from './tasks/task-side.ts';
 import type { TaskSide } from './tasks/tasks.ts';
 import type { TaskOptions } from './tasks/types.ts';
 
+/** Options that were not given: a burst needs no object for each. */
+const nothing = {};
+
 /** What a handle is made of. */
 export interface HandleParts<Events extends EventDefinitions> {
   readonly engine: Engine;
@@ -134,7 +137,7 @@ export async function openHandle<const Events extends EventDefinitions>(
   }
 
   return {
-    publish: (event, ...[data, options = {}]) => publish(event, data, options),
+    publish: (event, ...given) => publish(event, given[0], given[1] ?? nothing),
     handle(pattern, name, handler, options = {}) {
       if (closing !== undefined) throw closed('handle');
       return subscription(work.handle(nameOf(pattern), name, handler, options));

@@ -5,6 +5,7 @@ import type { EventDefinition } from '../event/define.ts';
 import { assertJson, utf8Length } from '../event/json.ts';
 import { validate } from '../event/schema.ts';
 import { createWriter, type EventParts } from '../event/write.ts';
+import { segmentBytesMax, segmentEventsMax } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import { assertChannel } from '../protocol/channel.ts';
 import { defaultLimits } from '../protocol/limits.ts';
@@ -20,15 +21,19 @@ export interface Publisher {
   settled(): Promise<void>;
 }
 
-interface Made {
-  readonly id: string;
-  readonly draft: Draft;
-}
-
+/** An event that was handed in, and whoever waits for it. */
 interface Waiting {
-  readonly made: Made;
+  readonly id: string;
+  readonly json: string;
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** Those of a tick that go the same way. */
+interface Batch {
+  readonly channel: string;
+  readonly durable: boolean;
+  readonly waiting: Waiting[];
 }
 
 /** Makes the publisher of a device. `channel` is where an event goes that names none. */
@@ -44,83 +49,104 @@ export function createPublisher(parts: {
 }): Publisher {
   const { definitions, engine, world, tally } = parts;
   const write = createWriter(`urn:uuid:${parts.deviceId}`);
-  let waiting: Waiting[] = [];
+  let batches: Batch[] = [];
   let newest = { at: Number.NaN, time: '' };
   let newestChannel: string | undefined;
   const underWay = new Set<Promise<void>>();
 
   return {
     publish(name, data, options) {
-      const made = makeOf(name, data, options);
+      const definition = definitionFor(definitions, name, data);
+      const channel = options.channel ?? definition.channel ?? parts.channel;
+      if (channel !== newestChannel) newestChannel = assertChannel(channel);
+      const id = world.id();
+      const time = timeOf(world.now());
+      const json = write({ id, type: name, time, attributes: attributesFor(definition, options), data });
+      assertSize(name, json);
+      const { waiting } = batchOf(channel, options.durable !== false);
       // A burst has thousands of these: each function, copy and promise more is a thousand more.
-      return new Promise((resolve, reject) => {
-        if (waiting.push({ made, resolve, reject }) > 1) return;
-        const flushed = Promise.resolve().then(flush);
-        underWay.add(flushed);
-        void flushed.then(() => underWay.delete(flushed));
-      });
+      return new Promise((resolve, reject) => void waiting.push({ id, json, resolve, reject }));
     },
     async settled() {
       while (underWay.size > 0) await Promise.all(underWay);
     },
   };
 
+  function batchOf(channel: string, durable: boolean): Batch {
+    // Mostly there is one.
+    for (const batch of batches) if (batch.channel === channel && batch.durable === durable) return batch;
+    const batch: Batch = { channel, durable, waiting: [] };
+    if (batches.push(batch) > 1) return batch;
+    const flushed = Promise.resolve().then(flush);
+    underWay.add(flushed);
+    void flushed.then(() => underWay.delete(flushed));
+    return batch;
+  }
+
   /** Ephemeral events go apart: a full disk is none of theirs. */
   async function flush(): Promise<void> {
-    const batch = waiting;
-    waiting = [];
+    const flushed = batches;
+    batches = [];
     await Promise.all([
-      record(batch.filter(({ made }) => made.draft.durable)),
-      record(batch.filter(({ made }) => !made.draft.durable)),
+      record(flushed.filter(({ durable }) => durable)),
+      record(flushed.filter(({ durable }) => !durable)),
     ]);
   }
 
-  async function record(batch: readonly Waiting[]): Promise<void> {
-    if (batch.length === 0) return;
+  async function record(flushed: readonly Batch[]): Promise<void> {
+    if (flushed.length === 0) return;
+    const made = flushed.flatMap((batch) => draftsOf(batch));
     try {
-      const positions = await engine.record(batch.map(({ made }) => made.draft));
-      tally.published(batch.length);
-      batch.forEach(({ made, resolve }, index) => {
-        const { id, draft } = made;
-        const { channel } = draft;
-        const position = positions[index] ?? null;
-        const relayed: Receipt['relayed'] = ({ signal } = {}) => parts.relayed({ id, channel, position }, signal);
-        resolve({ id, channel, position, relayed });
+      const firsts = await engine.record(made.map(({ draft }) => draft));
+      made.forEach(({ draft: { channel, n }, waiting }, part) => {
+        const first = firsts[part] ?? null;
+        tally.published(n);
+        waiting.forEach(({ id, resolve }, index) => {
+          const position = first === null ? null : first + index;
+          const relayed: Receipt['relayed'] = ({ signal } = {}) => parts.relayed({ id, channel, position }, signal);
+          resolve({ id, channel, position, relayed });
+        });
       });
     } catch (error) {
-      tally.refused(batch.length);
-      for (const { reject } of batch) reject(error);
+      for (const { draft, waiting } of made) {
+        tally.refused(draft.n);
+        for (const { reject } of waiting) reject(error);
+      }
     }
-  }
-
-  function makeOf(name: string, data: unknown, options: PublishOptions): Made {
-    const definition = definitionFor(definitions, name, data);
-    const channel = options.channel ?? definition.channel ?? parts.channel;
-    if (channel !== newestChannel) newestChannel = assertChannel(channel);
-    const { durable = true } = options;
-    const id = world.id();
-    const json = write({
-      id,
-      type: name,
-      time: timeOf(world.now()),
-      attributes: attributesFor(definition, options),
-      data,
-    });
-    const bytes = utf8Length(json);
-    if (bytes > defaultLimits.eventBytesMax) {
-      throw new Failure(
-        'TooLarge',
-        `the event "${name}" has ${bytes} bytes, and a relay takes ${defaultLimits.eventBytesMax}; ` +
-          'store large data elsewhere and publish a reference',
-      );
-    }
-    return { id, draft: { json, channel, bytes, durable } };
   }
 
   /** The same for most of a burst. */
   function timeOf(at: number): string {
     if (at !== newest.at) newest = { at, time: new Date(at).toISOString() };
     return newest.time;
+  }
+}
+
+/** As many drafts as the bounds of a segment ask for, each with those who wait for it. */
+function draftsOf({ channel, durable, waiting }: Batch): readonly { draft: Draft; waiting: readonly Waiting[] }[] {
+  const { length: n } = waiting;
+  if (n <= segmentEventsMax) {
+    const json = waiting.map((each) => each.json).join();
+    // Between each and the next there is a comma, which is a byte.
+    const bytes = utf8Length(json) - n + 1;
+    if (n === 1 || bytes <= segmentBytesMax) return [{ draft: { channel, durable, json, n, bytes }, waiting }];
+  }
+  const first = Math.min(segmentEventsMax, Math.ceil(n / 2));
+  return [waiting.slice(0, first), waiting.slice(first)].flatMap((part) =>
+    draftsOf({ channel, durable, waiting: part }),
+  );
+}
+
+function assertSize(name: string, json: string): void {
+  const { eventBytesMax } = defaultLimits;
+  // A character has three bytes at most, so that few are measured.
+  const bytes = json.length * 3 > eventBytesMax ? utf8Length(json) : 0;
+  if (bytes > eventBytesMax) {
+    throw new Failure(
+      'TooLarge',
+      `the event "${name}" has ${bytes} bytes, and a relay takes ${eventBytesMax}; ` +
+        'store large data elsewhere and publish a reference',
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 // For tests: a contract per port, a world whose time and chance are handed in, a simulation of many of them, and rehearsals of an application in it.
+export * from './changes.ts';
 export * from './flow-contract.ts';
 export * from './link-contract.ts';
 export * from './log-contract.ts';

@@ -17,6 +17,7 @@ import {
   type Segment,
   type TrimMark,
   type FailureJson,
+  type WrittenEvents,
 } from '@godwit/core';
 import { segmentColumns, segmentsOf } from './segment.ts';
 import { createArrayWriter, textOf, toJson, toKey } from './text.ts';
@@ -24,10 +25,10 @@ import { createArrayWriter, textOf, toJson, toKey } from './text.ts';
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
 
-/** A segment whose events are JSON already: all of them, or each. */
+/** A segment whose events are JSON already: an array, or what stands between its brackets. */
 export interface WrittenSegment {
   readonly segment: Omit<Segment, 'events'>;
-  readonly events: string | readonly string[];
+  readonly events: string | WrittenEvents;
 }
 
 /** The log, by what is done to it. Whatever writes is called within a transaction. */
@@ -49,7 +50,7 @@ export function written(segment: Segment): WrittenSegment {
 
 /** Own events' JSON is mostly made already. */
 export function writtenOwn(own: OwnSegment): WrittenSegment {
-  return { segment: headOfOwn(own), events: own.texts ?? toJson(own.events) };
+  return { segment: headOfOwn(own), events: own.written ?? toJson(own.events) };
 }
 
 /** Prepares the log's statements. */
@@ -160,7 +161,7 @@ export function prepareLog(
       last === undefined ? null : toJson(last),
       gap === undefined ? null : toJson(gap),
       after === undefined ? null : toJson({ offsets, echoes }),
-      typeof events === 'string' ? events : arrayOf(events, bytes),
+      typeof events === 'string' ? events : arrayOf(events.json, bytes + events.n - 1),
     );
     return changes === 1;
   }
