@@ -9,6 +9,8 @@ test.each([
   [3256, 'a relay does not keep a log that another relay has removed'],
   [6071, 'whoever thaws, robbed of the lead, sends no ephemeral event any more'],
   [9057, 'whoever closes sends no ephemeral event any more'],
+  [24_642, 'a tab that is mute for longer than it takes to be well again is robbed'],
+  [24_646, 'what was trimmed behind something that is still to be sent is part of the gap that was told'],
 ])('seed %i: %s', async (seed) => {
   expect(await simulate(seed)).toMatchObject({ violation: undefined });
 });

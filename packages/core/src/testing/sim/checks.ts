@@ -139,22 +139,20 @@ function checkHeard({ fail }: Scene, { name, release, disk, local, relayed }: Si
     if (firstEvent < 0) return;
     const from = texts.indexOf(got[firstEvent] ?? '');
     let at = from;
-    // Behind a gap that the device tells of its own log, what was trimmed may be missing.
-    let mayMiss = false;
-    for (const text of got.slice(firstEvent)) {
-      if (text === trimmedGap && text !== texts[at]) {
-        mayMiss = true;
+    // Behind a gap that the device tells of its own log, what was trimmed before may be missing; not only at once, since what
+    // is still to be sent, or to be handled, stays where it is.
+    let gone: ReadonlySet<number> = new Set();
+    for (const [index, text] of got.entries()) {
+      const its = heard[index];
+      if (index < firstEvent) continue;
+      if (its !== undefined && 'gap' in its && text === trimmedGap && text !== texts[at]) {
+        gone = new Set([...disk.facts.gone.keys()].slice(0, its.gone));
         continue;
       }
-      if (mayMiss) while (text !== texts[at] && isGone(wanted[at])) at += 1;
+      while (text !== texts[at] && gone.has(wanted[at]?.position ?? -1)) at += 1;
       if (from < 0 || text !== texts[at]) return fail(`${who} heard ${text} where the log has ${texts[at]}`);
-      mayMiss = false;
       at += 1;
     }
     if (isHere && at !== texts.length) fail(`${who} heard up to ${got.at(-1)}, and the log goes on with ${texts[at]}`);
-  }
-
-  function isGone(entry: LogEntry | undefined): boolean {
-    return entry !== undefined && disk.facts.gone.has(entry.position);
   }
 }

@@ -45,7 +45,10 @@ export function understands(release: Release, { dataschemaversion }: CloudEvent)
 }
 
 /** What a live handler has heard: events by position, and gaps. */
-export type Heard = { readonly position: number; readonly id: string } | { readonly gap: string };
+export type Heard =
+  | { readonly position: number; readonly id: string }
+  /** `gone`: how many entries had been trimmed by then. */
+  | { readonly gap: string; readonly gone: number };
 
 /** One run of a durable handler. */
 export interface Run {
@@ -295,7 +298,7 @@ export function openTab(
       its.on('note.made', hear, {
         order: 'relay',
         channel,
-        onGap: ({ missed, reason }) => void heard.push({ gap: `${reason} ${missed}` }),
+        onGap: (gap) => void heard.push(toldGap(gap)),
       });
     }
     const common = { from: 'earliest', maxErrors: attemptsMax, timeoutMs: 20_000 } as const;
@@ -320,8 +323,12 @@ export function openTab(
     its.handle('**', 'relayed', (event, task) => handle('relayed', event, task.signal), { ...common, order: 'relay' });
   }
 
-  function onGap({ missed, reason }: Gap): void {
-    local.push({ gap: `${reason} ${missed}` });
+  function onGap(gap: Gap): void {
+    local.push(toldGap(gap));
+  }
+
+  function toldGap({ missed, reason }: Gap): Heard {
+    return { gap: `${reason} ${missed}`, gone: disk.facts.gone.size };
   }
 
   function hear({ id, position }: Delivered): unknown {

@@ -134,7 +134,7 @@ export function createSimTabs(parts: {
         if (end.signal.aborted || life.isDead()) return;
         if (message.kind === 'leader' && message.term <= conduct.heardTerm)
           fail(`a tab leads in the term ${message.term}, and has heard of ${conduct.heardTerm}`);
-        if (isSilenced('mute', life)) return;
+        if (isSilenced('mute', life)) return life.trouble();
         const copy = structuredClone(message);
         for (const other of receivers) {
           if (other === receiver) continue;
