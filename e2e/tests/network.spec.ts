@@ -233,7 +233,7 @@ test.describe('a relay that takes little and keeps little', () => {
     expect((await leader.status()).counts.dropped).toEqual({ refused: 3 });
   });
 
-  test('tells a device that was away for too long how many it missed, in their place, and the rest in order', async ({
+  test('tells a device that was away for too long how many it missed, in their place, and the rest in order @slow', async ({
     relay,
     newDevice,
     newProxy,
