@@ -66,8 +66,11 @@ function deviceOf(session: string, driver: Child): WebKitDevice {
       };
     },
     async close() {
-      await command(session, undefined, 'DELETE');
-      await driver.end('SIGTERM');
+      try {
+        await command(session, undefined, 'DELETE');
+      } finally {
+        await driver.end('SIGTERM');
+      }
     },
   };
 }

@@ -116,6 +116,34 @@ test('a browser that is switched offline keeps what is published, says so, and g
   await expect.poll(async () => (await alice.status()).connection).toBe('online');
 });
 
+test('a page whose own timers stand still, as a hidden one\u2019s nearly do, is back on the line all the same @chromium @slow', async ({
+  relay,
+  newDevice,
+  newProxy,
+}) => {
+  const proxy = await newProxy();
+  const device = await newDevice();
+  const page = await device.newPage();
+  await page.clock.install();
+  await page.goto(proxy.url);
+  const alice = await openTab(device, proxy.url, '', page);
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  await Promise.all([alice.online(), bob.online()]);
+  const stoodAt = await page.evaluate(() => Date.now() + 60_000);
+  await page.clock.pauseAt(stoodAt);
+
+  proxy.set('down');
+  await expect.poll(async () => (await alice.status()).connection).toBe('offline');
+  await alice.publish('alice', 0, 5);
+  await bob.publish('bob', 0, 5);
+  proxy.set('up');
+
+  await alice.settled();
+  await hears(bob, 'relay', 'alice', numbers(5));
+  await hears(alice, 'relay', 'bob', numbers(5));
+  expect(await page.evaluate(() => Date.now())).toBe(stoodAt);
+});
+
 test('a device that is paused keeps what it publishes, and sends it when it goes on', async ({ relay, newDevice }) => {
   const device = await newDevice();
   const [one, other] = [await openTab(device, relay.url), await openTab(device, relay.url)];

@@ -13,8 +13,11 @@ const test = base.extend<{ readonly newWebKit: () => Promise<WebKitDevice> }>({
       devices.push(device);
       return device;
     });
-    await Promise.all(devices.map((device) => device.close()));
-    await screen.close();
+    try {
+      await Promise.all(devices.map((device) => device.close()));
+    } finally {
+      await screen.close();
+    }
   },
 });
 test.use({ assets: pages.demo });
