@@ -1,6 +1,6 @@
 import { createTestLogger, gather, untilStatus } from '@godwit/core/testing';
-import { defineEvents, payload, type Runtime } from '@godwit/core';
-import { expect, onTestFinished, test } from 'vitest';
+import { defineEvents, payload, type Failure, type Runtime } from '@godwit/core';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createRuntime, type RuntimeOptions } from '../../src/node/index.ts';
 import { startTestRelay } from '../relay.ts';
 import { freshFile } from './device.ts';
@@ -93,6 +93,20 @@ test('the token function is asked, and when it fails, the status says that a tok
     },
   });
   await untilStatus(alice.status, ({ connection }) => connection === 'needs-auth');
+});
+
+test('a failure that nobody awaits goes to the console of the process, and to the reporter if it is final', async () => {
+  const console_ = vi.spyOn(console, 'error').mockReturnValue();
+  onTestFinished(() => console_.mockRestore());
+  const reports = gather<Failure>();
+  const alice = await open({ file: await freshFile(), report: reports.add });
+  alice.on('note.added', () => {
+    throw new Error('mine alone');
+  });
+  await alice.publish('note.added', { text: 'fly' });
+  const [failure] = await reports.until(1);
+  expect(console_.mock.calls).toEqual([[failure?.message, { failure }]]);
+  expect(failure?.message).toContain('mine alone');
 });
 
 test('options that cannot work are refused before anything is opened', async () => {
