@@ -34,7 +34,9 @@ export function createUuid7(now: () => number, random: () => number): () => stri
       run = counter >>> 6;
       beginning = `${time}${digits(run >>> 14, 3)}-${digits(0x8000 | (run & 0x3fff), 4)}-`;
     }
-    return `${beginning}${pairs[counter & 0x3f]}${rest}`;
+    // So short, the two are copied at once; the three would be put together when the text is read.
+    const ending = `${pairs[counter & 0x3f]}${rest}`;
+    return `${beginning}${ending}`;
   };
 }
 

@@ -33,6 +33,8 @@ interface Waiting {
 interface Batch {
   readonly channel: string;
   readonly durable: boolean;
+  /** When the first of them was published, as RFC 3339 has it: no clock is asked for each. */
+  readonly time: string;
   readonly waiting: Waiting[];
 }
 
@@ -50,7 +52,6 @@ export function createPublisher(parts: {
   const { definitions, engine, world, tally } = parts;
   const write = createWriter(`urn:uuid:${parts.deviceId}`);
   let batches: Batch[] = [];
-  let newest = { at: Number.NaN, time: '' };
   let newestChannel: string | undefined;
   const underWay = new Set<Promise<void>>();
 
@@ -59,11 +60,10 @@ export function createPublisher(parts: {
       const definition = definitionFor(definitions, name, data);
       const channel = options.channel ?? definition.channel ?? parts.channel;
       if (channel !== newestChannel) newestChannel = assertChannel(channel);
+      const { time, waiting } = batchOf(channel, options.durable !== false);
       const id = world.id();
-      const time = timeOf(world.now());
       const json = write({ id, type: name, time, attributes: attributesFor(definition, options), data });
       assertSize(name, json);
-      const { waiting } = batchOf(channel, options.durable !== false);
       // A burst has thousands of these: each function, copy and promise more is a thousand more.
       return new Promise((resolve, reject) => void waiting.push({ id, json, resolve, reject }));
     },
@@ -75,7 +75,7 @@ export function createPublisher(parts: {
   function batchOf(channel: string, durable: boolean): Batch {
     // Mostly there is one.
     for (const batch of batches) if (batch.channel === channel && batch.durable === durable) return batch;
-    const batch: Batch = { channel, durable, waiting: [] };
+    const batch: Batch = { channel, durable, time: new Date(world.now()).toISOString(), waiting: [] };
     if (batches.push(batch) > 1) return batch;
     const flushed = Promise.resolve().then(flush);
     underWay.add(flushed);
@@ -85,7 +85,8 @@ export function createPublisher(parts: {
 
   /** Ephemeral events go apart: a full disk is none of theirs. */
   async function flush(): Promise<void> {
-    const flushed = batches;
+    // What was refused has left one of none.
+    const flushed = batches.filter(({ waiting }) => waiting.length > 0);
     batches = [];
     await Promise.all([
       record(flushed.filter(({ durable }) => durable)),
@@ -114,16 +115,14 @@ export function createPublisher(parts: {
       }
     }
   }
-
-  /** The same for most of a burst. */
-  function timeOf(at: number): string {
-    if (at !== newest.at) newest = { at, time: new Date(at).toISOString() };
-    return newest.time;
-  }
 }
 
 /** As many drafts as the bounds of a segment ask for, each with those who wait for it. */
-function draftsOf({ channel, durable, waiting }: Batch): readonly { draft: Draft; waiting: readonly Waiting[] }[] {
+function draftsOf({
+  channel,
+  durable,
+  waiting,
+}: Omit<Batch, 'time'>): readonly { draft: Draft; waiting: readonly Waiting[] }[] {
   const { length: n } = waiting;
   if (n <= segmentEventsMax) {
     const json = waiting.map((each) => each.json).join();
