@@ -90,13 +90,14 @@ export function createDispatcher({
     if (isThenable(result)) box.follow(result, open(box, type, data));
   };
 
-  /** Does what waits, and comes to rest. */
-  const drain = (): void => {
+  /** Does a job, then what has come to wait meanwhile, and comes to rest. */
+  const work = (job?: () => void): void => {
     busy = 1;
     try {
-      for (const job of jobs) {
-        jobs.delete(job);
-        job();
+      job?.();
+      for (const next of jobs) {
+        jobs.delete(next);
+        next();
       }
     } finally {
       // Also when the stack ends in here: busy for ever, no event would come through again.
@@ -106,8 +107,8 @@ export function createDispatcher({
   };
 
   const later = (job: () => void): void => {
-    jobs.add(job);
-    if (!busy) drain();
+    if (busy) jobs.add(job);
+    else work(job);
   };
 
   const dispatch = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
@@ -118,7 +119,7 @@ export function createDispatcher({
       pass(fresh, data);
     } finally {
       busy = 0;
-      if (jobs.size) drain();
+      if (jobs.size) work();
     }
   };
 
@@ -238,7 +239,7 @@ export function createDispatcher({
     start() {
       if (!held) return;
       held = false;
-      drain();
+      work();
     },
     hasHandlers: (event) => routeOf(nameOf(event)).boxes.length > 0,
     counts() {
@@ -262,7 +263,7 @@ export function createDispatcher({
         };
         onEnd();
       }).then(stopAll);
-      if (held) drain();
+      if (held) work();
       if (!(timeoutMs > 0)) stopAll();
       return closing;
     },
