@@ -10,6 +10,11 @@ import { closeMs, depthMax, heldMax } from './limits.ts';
 import { createMailbox, type Hub } from './mailbox.ts';
 import { createRoutes } from './routes.ts';
 
+/** Nothing is going on; one event is being handed out, and nothing waits; and anything else. */
+const idle = 0;
+const handing = 1;
+const odd = 2;
+
 /**
  * Makes a dispatcher. With `check`, payloads are checked by their definitions, and handlers get what the validator made of
  * them; with a type only, they are believed.
@@ -40,8 +45,7 @@ export function createDispatcher({
   const [boxes, total, remove, routeOf, settle] = createRoutes(() => (fresh = undefined));
   /** What waits until the event at hand has reached everyone: events, and mailboxes that go on. */
   const jobs = new Set<() => void>();
-  /** 1 while something is handed out, or nothing may be: a number, as it adds to the depth. */
-  let busy = held ? 1 : 0;
+  let busy = held ? odd : idle;
   /** What is handed out, or was the last time, and who follows it. */
   let last: Route | undefined;
   let current: Run | undefined;
@@ -92,7 +96,7 @@ export function createDispatcher({
 
   /** Does a job, then what has come to wait meanwhile, and comes to rest. */
   const work = (job?: () => void): void => {
-    busy = 1;
+    busy = odd;
     try {
       job?.();
       for (const next of jobs) {
@@ -101,31 +105,38 @@ export function createDispatcher({
       }
     } finally {
       // Also when the stack ends in here: busy for ever, no event would come through again.
-      busy = depth = 0;
+      busy = idle;
+      depth = 0;
       current = undefined;
     }
   };
 
   const later = (job: () => void): void => {
-    if (busy) jobs.add(job);
-    else work(job);
+    if (busy) {
+      jobs.add(job);
+      busy = odd;
+    } else work(job);
   };
 
   const dispatch = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
-    if (busy || run || check || fresh?.type !== event) return dispatchOddly(event, data, run);
-    busy = 1;
+    if (busy || run || fresh?.type !== event) return dispatchOddly(event, data, run);
+    busy = handing;
     fresh.handed += 1;
     try {
       pass(fresh, data);
-    } finally {
-      busy = 0;
-      if (jobs.size) work();
+    } catch (error) {
+      // The stack has ended in there; what waits is seen to with the next event. A `finally` would cost a thirtieth.
+      busy = idle;
+      fresh = undefined;
+      throw error;
     }
+    if (busy === odd) work();
+    else busy = idle;
   };
 
   const dispatchOddly = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
     const type = nameOf(event);
-    const deeper = depth + busy;
+    const deeper = busy ? depth + 1 : depth;
     if (check) data = check(type, data);
     if (closing) throw closed();
     if (deeper > depthMax) {
@@ -141,7 +152,8 @@ export function createDispatcher({
         return run?.giveUp?.(closed());
       }
       const route = (last = routeOf(type));
-      if (!closing) fresh = route;
+      // What has to be checked, or refused, does not go straight to it.
+      if (!closing && !check) fresh = route;
       route.handed += 1;
       depth = deeper;
       current = run;
