@@ -4,10 +4,10 @@
 import type { Failure } from '../failure.ts';
 import type { World } from '../ports/world.ts';
 
-/** The longest that the platform's timers can wait, 24.8 days: more wraps around, and fires at once. */
-const timerMsMax = 2 ** 31 - 1;
+/** 23 days: the platform's timers wrap around at 24.8, and fire at once. */
+const timerMsMax = 2e9;
 
-/** The platform's timer; what is longer than it can wait ends after 24.8 days. */
+/** The platform's timer; what is longer than it can wait ends after 23 days. */
 export const ambientWorld: Pick<World, 'after'> = {
   after(ms, callback) {
     const timer = setTimeout(callback, Math.min(ms, timerMsMax));

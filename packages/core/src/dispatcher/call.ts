@@ -92,8 +92,3 @@ export class Call implements HandlerCall {
     return (type, data) => this.box.publish(type, data, this.run && { context: this.context });
   }
 }
-
-/** Tells whether what a handler returned has to be waited for. */
-export function isThenable(result: unknown): result is PromiseLike<unknown> {
-  return !!(result as PromiseLike<unknown> | undefined)?.then;
-}

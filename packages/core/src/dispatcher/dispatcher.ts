@@ -3,7 +3,7 @@ import { compilePattern } from '../event/pattern.ts';
 import { Failure, type FailureName } from '../failure.ts';
 import { ambientReport, ambientWorld } from './ambient.ts';
 import type { Box, Entry, Route } from './box.ts';
-import { Call, isThenable, type Outcome, type Run } from './call.ts';
+import { Call, type Outcome, type Run } from './call.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
 import { closed, type HandlerFailure, handlerFailed, queueFull } from './failures.ts';
 import { closeMs, depthMax, heldMax } from './limits.ts';
@@ -91,7 +91,8 @@ export function createDispatcher({
     } while (index < length);
   };
   const follow = (box: Box, type: string, data: unknown, result: unknown): void => {
-    if (isThenable(result)) box.follow(result, open(box, type, data));
+    const thenable = result as PromiseLike<unknown> | undefined;
+    if (thenable?.then) box.follow(thenable, open(box, type, data));
   };
 
   /** Does a job, then what has come to wait meanwhile, and comes to rest. */
@@ -183,7 +184,7 @@ export function createDispatcher({
   const tell = async (
     call: Call,
     error: unknown,
-    whom: (failure: HandlerFailure) => unknown = call.run?.failed ?? report,
+    whom: (failure: HandlerFailure) => unknown = report,
     name?: FailureName,
   ): Promise<void> => {
     const failure = handlerFailed(call, error, name);
@@ -198,7 +199,7 @@ export function createDispatcher({
     const box = call.box as Box;
     call.open = false;
     if (box.waiting.size) box.waiting.delete(call);
-    if (outcome === 'failed') void tell(call, error);
+    if (outcome === 'failed') void tell(call, error, call.run?.failed);
     box.counts.pending -= 1;
     box.counts[outcome] += 1;
     call.run?.ended?.(call, outcome);
@@ -220,7 +221,6 @@ export function createDispatcher({
   const hub: Hub = [
     context,
     dispatch,
-    report,
     open,
     end,
     tell,

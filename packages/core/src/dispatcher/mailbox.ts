@@ -1,6 +1,6 @@
 // One handler with its mailbox: what is offered to it is called at once, waits for its turn, or is counted as dropped.
 import type { Box, Entry } from './box.ts';
-import { Call, isThenable, type Outcome, type Run } from './call.ts';
+import { Call, type Outcome, type Run } from './call.ts';
 import { noCounts } from './counts.ts';
 import { type HandlerFailure, queueFull } from './failures.ts';
 import { mailboxCapacity } from './limits.ts';
@@ -12,7 +12,6 @@ import type { FailureName } from '../failure.ts';
 export type Hub = readonly [
   context: unknown,
   publish: (type: string, data: unknown, run?: Run) => void,
-  report: (failure: HandlerFailure) => unknown,
   /** Begins to follow an event at this handler, which was counted with its route. */
   open: (box: Box, type: string, data: unknown) => Call,
   end: (call: Call, outcome: Outcome, error?: unknown) => void,
@@ -44,7 +43,7 @@ export function createMailbox(
     name,
     onStop,
   }: HandlerOptions<unknown>,
-  [context, publish, report, open, end, tell, later, settle, leave, resume, current]: Hub,
+  [context, publish, open, end, tell, later, settle, leave, resume, current]: Hub,
 ): Box {
   for (const each of [handler, filter ?? handler]) need(typeof each === 'function', 'a function', each);
   // One that is never called is of use only where somebody else takes what waits.
@@ -58,8 +57,8 @@ export function createMailbox(
   /** Nothing has to be asked before it is called, and so far it has never made anyone wait. */
   let plain = !filter && !once && concurrency > 0;
   let stopped: Outcome | undefined;
-  /** Who was told that it is full, since it was last empty. */
-  let warned: unknown;
+  /** The reporter was told that it is full, and it has not been empty since. */
+  let warned = false;
   // One that declares one parameter gets the payload alone: handing more over takes a tenth longer.
   const takesCall = handler.length !== 1;
 
@@ -75,8 +74,8 @@ export function createMailbox(
   const begin = (call: Call): void => {
     try {
       if (once) stop(once);
-      const result = takesCall ? handler(call.data, call) : handler(call.data);
-      if (isThenable(result)) follow(result, call);
+      const result = (takesCall ? handler(call.data, call) : handler(call.data)) as PromiseLike<unknown> | undefined;
+      if (result?.then) follow(result, call);
       else end(call, 'delivered');
     } catch (error) {
       end(call, 'failed', error);
@@ -142,7 +141,8 @@ export function createMailbox(
     follow,
     refuse(call, whom) {
       // Who awaits is told each time; the reporter once, until the mailbox has been empty.
-      if (whom || !warned) void tell(call, queueFull(capacity), whom ?? (warned = report), 'QueueFull');
+      if (whom || !warned) void tell(call, queueFull(capacity), whom, 'QueueFull');
+      warned ||= !whom;
       end(call, 'overflow');
     },
     offer(call) {
@@ -152,7 +152,7 @@ export function createMailbox(
         else if (stopped) end(call, stopped);
         else if (!waiting.size && isFree()) begin(call);
         else {
-          warned &&= waiting.size;
+          warned &&= waiting.size > 0;
           waiting.add(call);
           overflow(box, call);
         }

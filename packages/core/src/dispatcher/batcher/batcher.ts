@@ -1,8 +1,8 @@
 // Many small things as few big ones: flushed when there are enough of them, when time is up, by hand, and at the end.
-import { Failure, toFailure } from '../../failure.ts';
+import { type Failure, toFailure } from '../../failure.ts';
 import type { World } from '../../ports/world.ts';
 import { ambientReport, ambientWorld } from '../ambient.ts';
-import { closed } from '../failures.ts';
+import { closed, queueFull } from '../failures.ts';
 import { needCount } from '../options.ts';
 
 /** What a batcher is made with. */
@@ -66,8 +66,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
     },
     add(item) {
       if (isClosed) throw closed();
-      if (waiting.length >= capacity)
-        throw new Failure('QueueFull', `event queue full: ${capacity} wait to be flushed`);
+      if (waiting.length >= capacity) throw queueFull(capacity);
       waiting.push(item);
       if (waiting.length >= sizeMax) void flush();
       else if (!flushing) stopTimer ??= world.after(afterMs, () => void flush());

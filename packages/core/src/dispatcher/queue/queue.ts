@@ -1,5 +1,5 @@
 // A queue that nothing empties but a hand: events gathered during a transaction, say, and handled once it is through.
-import { Failure } from '../../failure.ts';
+import { queueFull } from '../failures.ts';
 import { mailboxCapacity } from '../limits.ts';
 import { needCount } from '../options.ts';
 
@@ -53,8 +53,7 @@ export function createHandQueue<Item>(
       return waiting.length;
     },
     add(item) {
-      if (waiting.length >= capacity)
-        throw new Failure('QueueFull', `event queue full: ${capacity} wait to be flushed`);
+      if (waiting.length >= capacity) throw queueFull(capacity);
       waiting.push(item);
     },
     flush: () => (flushing ? last : (last = run())),

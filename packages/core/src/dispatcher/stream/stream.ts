@@ -83,7 +83,6 @@ function openStream(
     overflow: core.put,
     onStop: core.end,
   });
-  if (options.signal?.aborted) core.end();
   let way: Way | undefined;
 
   const read = async (as: Way): Promise<Call | undefined> => {
