@@ -58,5 +58,6 @@ test('what a frozen tab had claimed is handled in another; thawed, its signal is
   await other.publish('alice', 1, 1);
   await handled(other, 2);
   expect((await standing(other))?.totals).toEqual({ passed: 2, handled: 2, failed: 1, dropped: {} });
-  expect(await frozen.begun()).toMatchObject([{ n: 0, attempt: 1, aborted: expect.stringContaining('Fenced') }]);
+  // The second note may have been its own again, on a machine where the other stalls.
+  expect((await frozen.begun())[0]).toEqual({ n: 0, attempt: 1, aborted: expect.stringContaining('Fenced') });
 });

@@ -170,8 +170,9 @@ export type TaskChange =
 /**
  * **Law.** Every method is one transaction over what it names and never touches the log, so whoever hangs in one blocks no
  * publish where the database lets stores apart be written at once (Chromium 156 does not: a database of its has one writer
- * at a time, and a publish behind one that hangs is refused as `TimedOut`). Of several tabs that lease one handler, one has it: its term is above all before, and every step of another
- * term, or after the owner has let go, is `fenced` and changes nothing. Of the live rows of one key (waiting, blocked,
+ * at a time, while two databases do not wait for each other; a publish behind one that hangs is refused as `TimedOut`). Of
+ * several tabs that lease one handler, one has it: its term is above all before, and every step of another term, or after
+ * the owner has let go, is `fenced` and changes nothing. Of the live rows of one key (waiting, blocked,
  * running), one is not blocked: when that one ends by `unblock`, or goes by `change`, the next by position waits, due at
  * once. A row is claimed by one step only. `rows`, `due` and `totals` always agree with the rows. A row is due when
  * `at + delayMs` has come, and also when `at` lies in the future: the clock jumped back, nobody knows how long was waited,
