@@ -388,4 +388,11 @@ export const mutants: readonly Mutant[] = [
     find: 'this.#take(last, wanted.length, due.length - wanted.length,',
     put: 'this.#take(last, 0, due.length - wanted.length,',
   },
+  {
+    name: 'whoever takes the lead does not tell of what the one before stored and could not tell',
+    file: 'runtime/leading.ts',
+    find: '      parts.grew();\n',
+    put: '',
+    suite: 'runtime/synced.test.ts',
+  },
 ];

@@ -58,6 +58,8 @@ export function createLeading(parts: {
       // Tabs that crashed did not say so; those that live answer this.
       reading.forgetOthers();
       tabs.announce({ kind: 'leader', term: term });
+      // Who led before may have died between storing something and saying so.
+      parts.grew();
       try {
         while (!signal.aborted) {
           until = new AbortController();

@@ -8,6 +8,7 @@ import { createMemoryLink } from '../memory/link.ts';
 import { createMemoryLogs } from '../memory/log.ts';
 import { createMemoryDatabase, openMemoryStore } from '../memory/store.ts';
 import { createMemoryDevice } from '../memory/tabs.ts';
+import type { Tabs } from '../ports/tabs.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import { gather, untilStatus } from '../testing/waiting.ts';
 import { worldOf } from '../timing/platform.ts';
@@ -26,12 +27,12 @@ function createDevice() {
   const relay = createChannels({ logs, world, limits: defaultLimits, report: () => undefined });
   const [database, tabs] = [createMemoryDatabase(), createMemoryDevice()];
   const gate = Promise.withResolvers<void>();
-  const engine = () => {
+  const engine = (tabsOf: (its: Tabs) => Tabs = (its) => its) => {
     const link = createMemoryLink(relay);
     return createEngine({
       store: openMemoryStore(database, world),
       storage: 'memory',
-      tabs: tabs.tab(),
+      tabs: tabsOf(tabs.tab()),
       link: {
         ...link,
         async *pull(positions, signal) {
@@ -65,6 +66,27 @@ test('each tab that defines them hears that a channel is read, and that the devi
     ]);
   }
   await Promise.all(tabs.map((tab) => tab.close()));
+  await relay.close();
+});
+
+test('what a leader stored, and died before it said so, is heard once another leads', async () => {
+  const { relay, engine, answer } = createDevice();
+  const silent = (its: Tabs): Tabs => ({ ...its, announce: (said) => said.kind === 'grew' || its.announce(said) });
+  const parts = { events, world, channels: ['board'], report: () => undefined };
+  const leader = await createHandle({ engine: engine(silent), ...parts });
+  const other = await createHandle({ engine: engine(), ...parts });
+  const [atLeader, atOther] = [gather<Delivered>(), gather<Delivered>()];
+  leader.on('todo.added', atLeader.add);
+  other.on('todo.added', atOther.add);
+  answer();
+  await untilStatus(leader.status, ({ connection }) => connection === 'online');
+  const event = { specversion: '1.0', id: '1', source: '/bob', type: 'todo.added', data: { title: 'Fly' } } as const;
+  await relay.channel('board').append([{ event }]);
+  await atLeader.until(1);
+  expect(atOther.items).toEqual([]);
+  await leader.close();
+  expect(await atOther.until(1)).toMatchObject([{ id: '1' }]);
+  await other.close();
   await relay.close();
 });
 

@@ -11,6 +11,7 @@ test.each([
   [9057, 'whoever closes sends no ephemeral event any more'],
   [24_642, 'a tab that is mute for longer than it takes to be well again is robbed'],
   [24_646, 'what was trimmed behind something that is still to be sent is part of the gap that was told'],
+  [29_993, 'what a leader stored, and died before it said so, the next one looks for'],
 ])('seed %i: %s', async (seed) => {
   expect(await simulate(seed)).toMatchObject({ violation: undefined });
 });
