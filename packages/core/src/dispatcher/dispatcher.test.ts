@@ -186,6 +186,17 @@ test('a signal stops a handler, and one that has aborted before lets nothing in'
   expect(stop()).toBe(false);
 });
 
+test('whoever is told of a handler that stops is told once, also where its signal had aborted before', () => {
+  const { dispatcher } = shop();
+  const told: string[] = [];
+  const stop = dispatcher.on('order.placed', () => {}, { onStop: () => told.push('stopped') });
+  stop();
+  stop();
+  dispatcher.on('order.placed', () => {}, { signal: AbortSignal.abort(), onStop: () => told.push('aborted') });
+  expect(told).toEqual(['stopped', 'aborted']);
+  expect(dispatcher.counts().handlers).toEqual([]);
+});
+
 test('a filter decides before delivery, and its refusals are counted', () => {
   const { dispatcher } = shop();
   const heard: number[] = [];

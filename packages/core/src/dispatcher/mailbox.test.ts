@@ -189,6 +189,22 @@ describe('a full mailbox', () => {
     expect(dispatcher.counts().total).toMatchObject({ passed: 5, delivered: 3, overflow: 2 });
   });
 
+  test('tells the reporter of what it drops, and never who awaits it', async () => {
+    for (const overflow of [dropNewest, dropOldest]) {
+      const { world, dispatcher, reported } = setUp();
+      const { handler, end } = slow();
+      dispatcher.on('n', handler, { capacity: 1, overflow });
+      const awaited = [1, 2, 3, 4].map((n) => dispatcher.dispatchAndWait('n', n));
+      expect(reported.map(({ name }) => name)).toEqual(['QueueFull']);
+      for (let n = 0; n < 2; n += 1) {
+        end();
+        await world.settle();
+      }
+      await Promise.all(awaited);
+      expect(dispatcher.counts().total).toMatchObject({ passed: 4, delivered: 2, overflow: 2 });
+    }
+  });
+
   test('drops the oldest, where that is chosen', async () => {
     const { heard, dispatcher } = await fill(dropOldest);
     expect(heard).toEqual([1, 4, 5]);
