@@ -75,12 +75,20 @@ export function openWebhookLog(parts: {
         return found;
       },
     },
-    reopen: () => void letGo().then(open).then(heard, heard),
+    reopen: () => void letGo().then(beginAnew).then(heard, heard),
     get isRead() {
       return grownWhenRead === grown;
     },
     close: letGo,
   };
+
+  /** At once, so that what retention takes of the next log before it is read is counted: of an unknown one nobody knows. */
+  async function beginAnew(): Promise<void> {
+    const { log } = await open();
+    const { epoch } = await log.stat();
+    const before = record();
+    if (epoch !== before.epoch) change({ epoch, generation: before.generation + 1 });
+  }
 
   /** Once more where the log was let go of while it was read. */
   async function readTwice(after: number, limit: number): ReturnType<HandlerStore['read']> {
