@@ -1,5 +1,6 @@
 // Deliberate defects: each is a small slip of the kind that loses, doubles or reorders events. Every one must be seen: by the
 // simulation, or by a test where the simulated world meets it too seldom.
+// long: it is a list, and every entry of it is read by itself.
 
 /** A defect: where it is, what stands there, and what a careless hand would have written. */
 export interface Mutant {
@@ -394,5 +395,60 @@ export const mutants: readonly Mutant[] = [
     find: '      parts.grew();\n',
     put: '',
     suite: 'runtime/synced.test.ts',
+  },
+  {
+    name: 'a stream goes on behind the end of its token',
+    file: 'feed/subscribers.ts',
+    find: '        if (until <= now) subscription.drain(',
+    put: '        if (until < 0) subscription.drain(',
+  },
+  {
+    name: 'readers of a relay that drains are cut off without a word',
+    file: 'feed/feed.ts',
+    find: '      subscribers.drain(wholeMs);',
+    put: '      subscribers.end();',
+  },
+  {
+    name: 'whoever has two connections is gone with the first of them',
+    file: 'feed/presence.ts',
+    find: '        if (member.connections > 0) return;\n',
+    put: '',
+  },
+  {
+    name: 'who is gone is present for ever',
+    file: 'feed/presence.ts',
+    find: 'else member.stopLeaving = world.after(lifetimeMs, leave);',
+    put: 'else member.stopLeaving = undefined;',
+  },
+  {
+    name: 'a slow reader is not told what it was too slow for',
+    file: 'feed/subscription.ts',
+    find: "    this.#drop('overflow', 1);\n    this.#isDropUntold = true;",
+    put: "    this.#drop('overflow', 1);",
+  },
+  {
+    name: 'what is superseded is kept',
+    file: 'feed/subscription.ts',
+    find: '    waiting.splice(at, 1);\n',
+    put: '',
+    suite: 'feed/ephemeral.test.ts',
+  },
+  {
+    name: 'a reader behind the ring is not told what retention took',
+    file: 'feed/subscription.ts',
+    find: '      this.#gap = gap;\n      return;',
+    put: '      return;',
+  },
+  {
+    name: 'a channel grows beyond its number of events',
+    file: 'protocol/retention.ts',
+    find: 'eventsMax: retentionEvents };',
+    put: 'eventsMax: retentionEvents * 100 };',
+  },
+  {
+    name: 'whose filter passes everything by is not told how far that was',
+    file: 'feed/subscription.ts',
+    find: '    if (bytes === undefined) return;\n    this.#known = lastSent;',
+    put: '    this.#known = lastSent;\n    if (bytes === undefined) return;',
   },
 ];

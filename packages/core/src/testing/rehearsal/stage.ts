@@ -95,6 +95,7 @@ export function setStage<Events extends EventDefinitions, Device>(
     faults,
     elapsed,
     ringBytes: plan.ringBytes,
+    retentionEvents: Infinity,
     opened: async () => undefined,
     trimmed: () => undefined,
     appended: () => undefined,

@@ -56,6 +56,29 @@ export async function checkRelay({ relay, history, plan, devices, fail }: Scene)
   }
 }
 
+/** Longer than somebody who has left is still present, in milliseconds. */
+const presenceMsMax = 15_000;
+/** A channel outgrows its number of events by a sixteenth, and by a commit, which is dropped as a whole. */
+const overgrowth = 17 / 16;
+
+/** Who reads by hand was told what was so; who is there is listed as there, and nobody else; no channel keeps more than it may. */
+export async function checkStrangers({ base, dice, relay, history, strangers, plan, fail }: Scene): Promise<void> {
+  for (const stranger of strangers) stranger.check();
+  const left = strangers.filter(() => dice.chance(0.4));
+  for (const stranger of left) stranger.leave();
+  await base.advance(presenceMsMax);
+  for (const channel of plan.channels) {
+    const names = strangers.flatMap((its) => (its.channel === channel ? [its.presentAs] : []));
+    const there = [...new Set(names.filter((name) => name !== undefined))].toSorted().join();
+    const listed = ((await relay.presence(channel)) ?? []).map(({ clientId }) => clientId).toSorted();
+    if (listed.join() !== there) fail(`on "${channel}" are ${there}, and ${listed.join()} are listed`);
+    const { events = [], trimmed = 0, largest = 0 } = history.channel(channel).epochs.at(-1) ?? {};
+    const held = events.length - trimmed;
+    if (held > plan.retentionEvents * overgrowth + largest)
+      fail(`"${channel}" holds ${held} events, and is to hold ${plan.retentionEvents}`);
+  }
+}
+
 /**
  * Where each event stands, over all epochs. One that stands in two of them, sent again or put back from a backup, has two places:
  * a reader that came late to the first may meet it at the second, so that nothing is said of it.

@@ -55,6 +55,10 @@ export const stepFaults: Readonly<Record<StepFault, number>> = {
   'relay.trimmed': 3,
   'relay.restored': 3,
   'channel.forbidden': 2,
+  'stranger.came': 8,
+  'stranger.cut': 3,
+  'stranger.stalled': 4,
+  'stranger.shouted': 6,
   'clock.skewed': 2,
   'clock.jumped': 6,
   'store.full': 2,
@@ -110,6 +114,10 @@ export type StepFault =
   | 'relay.trimmed'
   | 'relay.restored'
   | 'channel.forbidden'
+  | 'stranger.came'
+  | 'stranger.cut'
+  | 'stranger.stalled'
+  | 'stranger.shouted'
   | 'clock.skewed'
   | 'clock.jumped'
   | 'store.full'

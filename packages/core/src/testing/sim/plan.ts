@@ -20,6 +20,10 @@ export interface Plan {
   readonly keptMax: number;
   /** The longest that passes between two steps, in milliseconds. */
   readonly pauseMsMax: number;
+  /** How many events the relay keeps of a channel. */
+  readonly retentionEvents: number;
+  /** How many read the relay by hand, at most. */
+  readonly strangersMax: number;
 }
 
 /** How wild a world is. */
@@ -41,8 +45,8 @@ export function drawPlan(dice: Dice, bounds: PlanBounds = {}): Plan {
   const temper = dice.pick(['calm', 'middling', 'middling', 'middling', 'wild', 'wild'] as const);
   const share = dice.pick([0.15, 0.4, 0.8] as const);
   const rates: Partial<Record<FaultKind, number>> = {};
-  // Tabs and devices come in every world.
-  const always = new Set<FaultKind>(['tab.opened', 'device.added']);
+  // Tabs, devices and readers by hand come in every world.
+  const always = new Set<FaultKind>(['tab.opened', 'device.added', 'stranger.came']);
   for (const kind of callFaultKinds) draw(kind, callFaults[kind]);
   for (const kind of stepFaultKinds) draw(kind, stepFaults[kind]);
 
@@ -67,5 +71,7 @@ export function drawPlan(dice: Dice, bounds: PlanBounds = {}): Plan {
     batch: dice.pick([4, 64]),
     keptMax: dice.pick([0, 20, 100]),
     pauseMsMax: dice.pick([200, 3000, 20_000]),
+    retentionEvents: dice.pick([Infinity, Infinity, 40, 10]),
+    strangersMax: dice.whole(0, 4),
   };
 }

@@ -1,6 +1,7 @@
 // The relay of a simulated world: it is killed and started again over the same logs, drained, trimmed, and forbids channels.
 import type { ChannelStat } from '../../feed/channel.ts';
 import { createChannels, type ServedChannels } from '../../feed/channels.ts';
+import type { Present } from '../../feed/presence.ts';
 import { createMemoryLink } from '../../memory/link.ts';
 import { createMemoryLogs } from '../../memory/log.ts';
 import type { Failure } from '../../failure.ts';
@@ -13,6 +14,7 @@ import { createLife, type Life } from './life.ts';
 import type { SimRelayEnd } from './link.ts';
 import { createSimLogs, type AppendCounts } from './logs.ts';
 import type { CallParts } from './store.ts';
+import type { Subscribe } from './stranger.ts';
 import { createSimWorld } from './world.ts';
 
 /** A relay, and what may be done to it. */
@@ -36,6 +38,12 @@ export interface SimRelay extends SimRelayEnd {
   wasForbidden(channel: string): boolean;
   /** A channel in numbers, by whoever runs now. */
   stat(channel: string): Promise<ChannelStat | undefined>;
+  /** Who is on a channel. */
+  presence(channel: string): Promise<readonly Present[] | undefined>;
+  /** Reads it by hand. */
+  readonly subscribe: Subscribe;
+  /** Says something to whoever is there, so many times, that nobody stores. */
+  shout(channel: string, times: number): void;
   close(): Promise<void>;
   /** Ends whatever is left of it. */
   bury(): void;
@@ -61,6 +69,7 @@ export function createSimRelay(
     readonly later: Pick<World, 'after'>;
     readonly elapsed: () => number;
     readonly ringBytes: number;
+    readonly retentionEvents: number;
     readonly opened: (channel: string, log: Log) => Promise<void>;
     readonly trimmed: (channel: string, events: number) => void;
     readonly appended: (channel: string, counts: AppendCounts) => void;
@@ -77,6 +86,7 @@ export function createSimRelay(
   const past: Life[] = [];
   let running: Running | undefined;
   let putBack: (() => void) | undefined;
+  let shouted = 0;
   start();
 
   return {
@@ -127,6 +137,26 @@ export function createSimRelay(
       if (stat !== undefined) running?.ledger.check(channel, stat);
       return stat;
     },
+    presence: async (channel) => running?.channels.channel(channel).presence(),
+    subscribe(channel, query) {
+      const its = running;
+      return its?.channels
+        .channel(channel)
+        .subscribe?.(query)
+        .then((attach) => ({ attach, signal: its.end.signal }));
+    },
+    shout(channel, times) {
+      const items = Array.from({ length: times }, () => {
+        shouted += 1;
+        const base = { specversion: '1.0', source: '/stranger', type: 'stranger.shouted', ephemeral: true } as const;
+        return { event: { ...base, id: String(shouted) } };
+      });
+      // A relay that is just ending takes nothing.
+      running?.channels
+        .channel(channel)
+        .append(items)
+        .catch(() => undefined);
+    },
     async close() {
       await running?.channels.close();
       running = undefined;
@@ -145,7 +175,8 @@ export function createSimRelay(
     const sinkBytes = parts.ringBytes < defaultLimits.ringBytes ? 1 : parts.ringBytes;
     const ledger = createLedger({ sinkBytes, fail: (message) => life.isDead() || parts.fail(message) });
     const logs = ledger.hear(createSimLogs(stored, { ...parts, base: parts.later, life, opened, trimmed, appended }));
-    const limits = { ...defaultLimits, ringBytes: parts.ringBytes };
+    const { ringBytes, retentionEvents } = parts;
+    const limits = { ...defaultLimits, ringBytes, retentionEvents };
     const channels = ledger.watch(createChannels({ logs, world, limits, report: parts.report }));
     const end = new AbortController();
     running = { life, channels, ledger, end, up: { link: watch(createMemoryLink(channels)), signal: end.signal } };

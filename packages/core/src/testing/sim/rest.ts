@@ -1,7 +1,7 @@
 // A simulated world comes to rest: no fault strikes any more, and within bounded time everything has arrived, or is told.
 import { identityOf } from '../../event/cloudevent.ts';
 import { formatOffset } from '../../protocol/offset.ts';
-import { checkAll, checkRelay, whisper } from './checks.ts';
+import { checkAll, checkRelay, checkStrangers, whisper } from './checks.ts';
 import { awakeOf, failOver, takeOver } from './failover.ts';
 import type { Scene, SimDevice } from './scene.ts';
 import { livingOf } from './steps.ts';
@@ -16,8 +16,9 @@ const stepMs = 5000;
 
 /** Ends all faults, waits until everything has arrived, and checks what there is. */
 export async function comeToRest(scene: Scene): Promise<void> {
-  const { base, relay, plan, devices, faults, dice, note } = scene;
+  const { base, relay, plan, devices, strangers, faults, dice, note } = scene;
   faults.end();
+  for (const stranger of strangers) stranger.settle();
   note('world', 'comes to rest');
   relay.start();
   scene.release = 2;
@@ -55,6 +56,7 @@ export async function comeToRest(scene: Scene): Promise<void> {
   if (scene.violation === undefined) checkAll(scene);
   if (scene.violation === undefined) await checkRelay(scene);
   if (scene.violation === undefined) await whisper(scene);
+  if (scene.violation === undefined) await checkStrangers(scene);
   if (scene.violation === undefined) await leave(scene);
 }
 
@@ -100,6 +102,10 @@ function missing(scene: Scene): string | undefined {
   for (const device of scene.devices) {
     const what = missingOn(scene, device);
     if (what !== undefined) return `${device.name}: ${what}`;
+  }
+  for (const stranger of scene.strangers) {
+    const what = stranger.missing();
+    if (what !== undefined) return what;
   }
   return undefined;
 }
@@ -167,7 +173,8 @@ function unheardBy({ name, release, disk, local, relayed }: SimTab): string | un
 }
 
 /** Everybody leaves: nothing of them is left behind. */
-async function leave({ base, relay, devices, plan, later, fail }: Scene): Promise<void> {
+async function leave({ base, relay, devices, strangers, plan, later, fail }: Scene): Promise<void> {
+  for (const stranger of strangers) stranger.leave();
   const living = devices.flatMap(livingOf);
   for (const tab of living) tab.close();
   await base.advance(20_000);

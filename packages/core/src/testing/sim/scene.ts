@@ -12,6 +12,7 @@ import { createOrder } from './order.ts';
 import { createSimRelay, type SimRelay } from './relay.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createStalls } from './stalls.ts';
+import { createStranger, type Stranger } from './stranger.ts';
 import { openTab, type Account, type Release, type SimTab } from './tab.ts';
 import { createSimTabs, type SimTabsDevice } from './tabs.ts';
 import { createRelayHistory, type RelayHistory } from './truth.ts';
@@ -43,6 +44,7 @@ export interface Scene {
   readonly relay: SimRelay;
   readonly history: RelayHistory;
   readonly devices: SimDevice[];
+  readonly strangers: Stranger[];
   /** Elapsed milliseconds. */
   readonly elapsed: () => number;
   /** What the world does to itself later: faults that end, and what is under way. */
@@ -59,6 +61,7 @@ export interface Scene {
   handledOn(disk: Disk): ReadonlyMap<string, number>;
   addDevice(): SimDevice;
   addTab(device: SimDevice): SimTab;
+  addStranger(): void;
   /** Which release tabs are of that are opened now. */
   release: Release;
   /** How long the pause behind this step is beyond the usual, in milliseconds. */
@@ -88,6 +91,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
   const later = createLater(base);
   const timeline: string[] = [];
   const devices: SimDevice[] = [];
+  const strangers: Stranger[] = [];
   const disks = new Set<Disk>();
   const leasers = new Map<string, SimTab>();
   const asks = new Map<SimTab, { readonly second: number; readonly count: number }>();
@@ -138,6 +142,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     faults,
     elapsed,
     ringBytes: plan.ringBytes,
+    retentionEvents: plan.retentionEvents,
     opened: history.opened,
     trimmed: history.trimmed,
     appended: history.counted,
@@ -190,6 +195,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     relay,
     history,
     devices,
+    strangers,
     elapsed,
     later,
     get violation() {
@@ -241,6 +247,12 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
       device.tabs.push(tab);
       note(name, 'opens');
       return tab;
+    },
+    addStranger() {
+      const parts = { history, dice: createDice(mulberry32(seeds.whole(1, 2 ** 31))), later, fail, note };
+      const [name, channel] = [`stranger${strangers.length + 1}`, dice.any(plan.channels) ?? 'a'];
+      const { subscribe } = relay;
+      strangers.push(createStranger({ ...parts, name, channel, from: plan.from, subscribe, now: base.now }));
     },
     loseDisk(device) {
       void device.disk.open(base).destroy();

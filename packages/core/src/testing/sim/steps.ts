@@ -26,6 +26,11 @@ const dripMs = 40_000;
 /** The longest between two of its events: shorter than a beat. */
 const dripPauseMsMax = 2500;
 
+/** Whoever takes what comes is told within this what it was too slow for, in milliseconds. */
+const toldMs = 500;
+/** More than wait for a reader that is too slow for them. */
+const shoutsMax = 100;
+
 /** How far a clock jumps, in milliseconds. */
 const jumpsMs = [-3_600_000, -3_600_000, -600_000, -20_000, -500, 500, 20_000, 3_600_000, 90_000_000] as const;
 
@@ -224,6 +229,30 @@ const strikes: Readonly<Record<StepFault, (target: Target) => boolean | void>> =
   'channel.forbidden'({ channel, scene: { relay, later, dice } }) {
     relay.forbid(channel);
     later.after(dice.whole(1000, 120_000), () => relay.allow(channel));
+  },
+  'stranger.came'({ scene }) {
+    if (scene.strangers.length >= scene.plan.strangersMax) return false;
+    scene.addStranger();
+    return true;
+  },
+  'stranger.cut'({ scene: { strangers, dice } }) {
+    const stranger = dice.any(strangers);
+    stranger?.cut();
+    return stranger !== undefined;
+  },
+  'stranger.stalled'({ scene: { strangers, relay, later, dice } }) {
+    const stranger = dice.any(strangers);
+    if (stranger === undefined) return false;
+    const ms = dice.pick([1000, 20_000, 60_000]);
+    stranger.stall(ms);
+    if (dice.chance(0.5)) relay.shout(stranger.channel, shoutsMax);
+    const share = dice.random() / 2;
+    if (dice.chance(0.3)) later.after(ms - 1, () => void relay.trim(stranger.channel, share));
+    return true;
+  },
+  'stranger.shouted'({ channel, scene: { strangers, relay, later, dice } }) {
+    relay.shout(channel, dice.pick([1, shoutsMax]));
+    later.after(toldMs, () => strangers.forEach((stranger) => stranger.check()));
   },
   'clock.skewed'({ device, scene: { dice } }) {
     device.skewMs += dice.whole(-30_000, 30_000);

@@ -10,6 +10,7 @@ export interface StoredEvent {
   readonly identity: string;
   readonly source: string;
   readonly id: string;
+  readonly type: string;
 }
 
 /** One epoch of a channel's log. */
@@ -19,6 +20,8 @@ export interface EpochHistory {
   readonly events: StoredEvent[];
   /** So many of them, the oldest, were trimmed. */
   trimmed: number;
+  /** The most events of it that were announced at once: logs drop them together. */
+  largest: number;
   /** What the appends came to since the channel was made, also before a backup. */
   counts: AppendCounts;
 }
@@ -69,9 +72,11 @@ export function createRelayHistory(parts: {
           fail(`the log of "${name}" was restored with ${identity}, which it never had`);
       if (head !== events.length)
         fail(`the log of "${name}" says that it holds ${head} events, and holds ${events.length}`);
-      const current: EpochHistory = { epoch, events, trimmed: tail - 1, counts: { published, duplicates, refused } };
+      const counts = { published, duplicates, refused };
+      const current: EpochHistory = { epoch, events, trimmed: tail - 1, largest: head - tail + 1, counts };
       history.epochs.push(current);
       log.follow(({ records }) => {
+        current.largest = Math.max(current.largest, records.length);
         for (const { sequence, json } of records) append(name, history, current, sequence, JSON.parse(json));
       });
     },
@@ -102,10 +107,10 @@ export function createRelayHistory(parts: {
     history: ChannelHistory,
     current: EpochHistory,
     sequence: number,
-    { source, id }: CloudEvent,
+    { source, id, type }: CloudEvent,
   ): void {
     const identity = identityOf({ source, id });
-    const stored: StoredEvent = { sequence, identity, source, id };
+    const stored: StoredEvent = { sequence, identity, source, id, type };
     const expected = current.events.length + 1;
     if (sequence !== expected) fail(`the log of "${name}" took ${sequence} where ${expected} comes next`);
     const held = current.events.findLastIndex((event) => event.identity === identity);
@@ -120,14 +125,14 @@ export function createRelayHistory(parts: {
 
 /** What a log holds before anybody has appended to it in this epoch: nothing, unless it was restored. */
 async function restored(log: Log, epoch: string, trimmed: number): Promise<StoredEvent[]> {
-  const gone: StoredEvent = { sequence: 0, identity: '', source: '', id: '' };
+  const gone: StoredEvent = { sequence: 0, identity: '', source: '', id: '', type: '' };
   const events = Array.from({ length: trimmed }, () => gone);
   for (;;) {
     const { records } = await log.read({ epoch, sequence: events.length }, pageMax);
     if (records.length === 0) return events;
     for (const { sequence, json } of records) {
-      const { source, id }: CloudEvent = JSON.parse(json);
-      events.push({ sequence, identity: identityOf({ source, id }), source, id });
+      const { source, id, type }: CloudEvent = JSON.parse(json);
+      events.push({ sequence, identity: identityOf({ source, id }), source, id, type });
     }
   }
 }
