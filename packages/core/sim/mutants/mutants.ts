@@ -56,6 +56,7 @@ export const mutants: readonly Mutant[] = [
     file: 'sync/answer.ts',
     find: 'world.after(answerMs, () => late.abort())',
     put: 'world.after(answerMs, () => undefined)',
+    suite: 'sync/unanswered.test.ts',
   },
   {
     name: 'the pusher does not hear of what other tabs have stored',
@@ -219,6 +220,7 @@ export const mutants: readonly Mutant[] = [
     file: 'durable/handler.ts',
     find: 'counts no more`,\n    );\n    await host.drop(spec.name, failureToJson(failure, { stack: false }));',
     put: 'counts no more`,\n    );\n    void failure;',
+    suite: 'runtime/tasks/scheduler.test.ts',
   },
   {
     name: 'a lease whose beat stands still is never taken over',
