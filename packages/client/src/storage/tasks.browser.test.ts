@@ -233,9 +233,15 @@ interface Buckets {
   delete(name: string): Promise<void>;
 }
 
+declare global {
+  interface Navigator {
+    readonly storageBuckets: Buckets;
+  }
+}
+
 /** Until the test ends, the browser lends so many bytes and no more. */
 async function useSmallDisk(quota: number): Promise<void> {
-  const buckets = (navigator as unknown as { readonly storageBuckets: Buckets }).storageBuckets;
+  const buckets = navigator.storageBuckets;
   const name = world.id();
   const { indexedDB } = await buckets.open(name, { quota });
   vi.stubGlobal('indexedDB', indexedDB);

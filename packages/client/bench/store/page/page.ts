@@ -30,7 +30,7 @@ export interface PageBench {
   idle(): Promise<number>;
 }
 
-const bench: PageBench = {
+const storeBench: PageBench = {
   async bursts() {
     const runtime = await open('bursts');
     const names = await defineThree(runtime);
@@ -95,7 +95,7 @@ const bench: PageBench = {
   },
 };
 
-Object.assign(globalThis, { bench });
+Object.assign(globalThis, { storeBench });
 
 function open(name: string): Promise<Runtime<Shop>> {
   return createRuntime({
