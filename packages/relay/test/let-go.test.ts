@@ -72,3 +72,19 @@ test('a request that comes behind a stream’s, or with it, is not answered with
   await expect.poll(async () => (await stat())['subscribers']).toBe(0);
   await publish(eventOf('1'));
 });
+
+test('a stream that is asked for before the answer ahead of it has ended begins behind that', async () => {
+  const { relay, path, publish } = await createRelayWorld(start);
+  await publish(eventOf('1'));
+  const client = connect(Number(new URL(relay.url).port), '127.0.0.1');
+  onTestFinished(() => void client.destroy());
+  // Held back for news, of which there are none, while the stream's answer is made.
+  const waiting = `GET ${path}?after=latest&wait=1 HTTP/1.1\r\nHost: x\r\n\r\n`;
+  client.write(`${waiting}GET ${path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`);
+  let text = '';
+  client.on('data', (chunk) => (text += chunk.toString()));
+  await expect.poll(() => text).toContain('event: connected');
+  expect(text.split('HTTP/1.1 200 OK')).toHaveLength(3);
+  await publish(eventOf('2'));
+  await expect.poll(() => text).toContain('"id":"2"');
+});

@@ -7,6 +7,8 @@ test.each([
   [369, 'who came late may meet in a backup what it had not read before it'],
   [433, 'a removal that a killed relay had begun takes no channel from the relay that runs next'],
   [3256, 'a relay does not keep a log that another relay has removed'],
+  [3590, 'whoever asks a relay that is killed before it answers asks again'],
+  [5246, 'of a gap, what a filter had passed by before is not missed'],
   [6071, 'whoever thaws, robbed of the lead, sends no ephemeral event any more'],
   [9057, 'whoever closes sends no ephemeral event any more'],
   [24_642, 'a tab that is mute for longer than it takes to be well again is robbed'],

@@ -44,14 +44,20 @@ export interface Exchanged {
  * Sends an answer's headers, and hands its connection over to the subscription. The body has no length and no chunks: it
  * ends with the connection (RFC 9112, section 6.3), so that one piece of memory is written to a thousand readers as it is.
  */
-export function writeStream(exchanged: Exchanged, { status, headers }: Response, attach: AttachReading): void {
-  const { outgoing, hold } = exchanged;
+export function writeStream(exchanged: Exchanged, response: Response, attach: AttachReading): void {
+  const { incoming, outgoing, hold } = exchanged;
   const { socket } = outgoing;
   // The reader has gone while its answer was made.
-  if (socket === null || socket.destroyed) return;
+  if (incoming.socket.destroyed) return;
+  if (socket === null) {
+    // The answer before it has yet to end, on the server's side at least: this one has its turn when Node gives it the
+    // connection, and goes on once Node has done so.
+    outgoing.once('socket', () => process.nextTick(writeStream, exchanged, response, attach));
+    return;
+  }
   outgoing.useChunkedEncodingByDefault = false;
   outgoing.shouldKeepAlive = false;
-  outgoing.writeHead(status, Object.fromEntries(headers));
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.flushHeaders();
   const release = hold(socket);
   const isFree = letGo(exchanged, socket, () => hang(socket, attach, release));

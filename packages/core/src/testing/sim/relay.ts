@@ -140,10 +140,15 @@ export function createSimRelay(
     presence: async (channel) => running?.channels.channel(channel).presence(),
     subscribe(channel, query) {
       const its = running;
-      return its?.channels
-        .channel(channel)
-        .subscribe?.(query)
-        .then((attach) => ({ attach, signal: its.end.signal }));
+      if (its === undefined) return undefined;
+      const { signal } = its.end;
+      const attach = its.channels.channel(channel).subscribe?.(query);
+      if (attach === undefined) return undefined;
+      // A relay that is killed answers nothing, and its connections break.
+      const broken = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+      return Promise.race([attach.then((found) => ({ attach: found, signal })), broken]);
     },
     shout(channel, times) {
       const items = Array.from({ length: times }, () => {
