@@ -415,20 +415,38 @@ describe('pages, where no stream comes through', () => {
     expect(world.timers).toBe(0);
   });
 
-  test('a stream is tried again after five minutes, from where the pages have come to', async () => {
-    let streams = 0;
-    const { link, asked, world } = behindAProxy([page([], at(2)), page([paged(3)], at(3))], ({ init }) =>
-      (streams += 1) === 1 ? untilAborted(init.signal) : stream(encode(encodeHeartbeat())),
-    );
-    const groups = link.pull(new Map([['room', at(2)]]), never)[Symbol.asyncIterator]();
-    const first = groups.next();
-    await world.advance(10_000);
-    await first;
-    expect((await groups.next()).value).toMatchObject([{ kind: 'event', offset: at(3) }]);
-    await world.advance(300_000);
-    expect((await groups.next()).value).toEqual([{ kind: 'heartbeat' }]);
+  test('a stream is tried again after twenty seconds, from where the pages have come to, then twice as late each time, up to five minutes', async () => {
+    let isHeldBack = true;
+    const streamed: number[] = [];
+    const { link, asked, world } = linkTo(({ url, init }) => {
+      if (!url.includes('/v1/events?')) return page([], at(3));
+      streamed.push(world.now());
+      return isHeldBack ? untilAborted(init.signal) : stream(encode(encodeHeartbeat()));
+    });
+    const begin = (): AsyncIterator<unknown> => link.pull(new Map([['room', at(2)]]), never)[Symbol.asyncIterator]();
+    /** Reads on until streams have been asked for so many times, or reading has ended. */
+    async function untilAsked(groups: AsyncIterator<unknown>, times: number): Promise<void> {
+      while (streamed.length < times) {
+        let next: IteratorResult<unknown> | undefined;
+        void groups.next().then((result) => (next = result));
+        while (next === undefined && streamed.length < times) await world.advance(5000);
+        if (next?.done === true) return;
+      }
+    }
+    /** Between the streams, without the ten seconds that each is waited for, in seconds. */
+    const pauses = (): readonly number[] =>
+      streamed.slice(1).map((time, index) => (time - (streamed[index] ?? 0)) / 1000 - 10);
+
+    await untilAsked(begin(), 8);
+    expect(pauses()).toEqual([20, 40, 80, 160, 300, 300, 300]);
     expect(asked.at(-1)?.url).toContain(encodeURIComponent(`room@${at(3)}`));
-    expect((await groups.next()).done).toBe(true);
+    // One that comes makes the next that does not the first again.
+    isHeldBack = false;
+    await untilAsked(begin(), Infinity);
+    isHeldBack = true;
+    streamed.length = 0;
+    await untilAsked(begin(), 2);
+    expect(pauses()).toEqual([20]);
   });
 
   test('where pages do not come either, nothing does: the failure is told, and the next reading tries a stream again', async () => {

@@ -13,8 +13,11 @@ const pushMsMax = 30_000;
  * before it passes it on sends none for as long as the stream lives.
  */
 const firstByteMsMax = 10_000;
-/** How long pages are read before a stream is tried again: the device may be on another network by then. */
-const streamAgainMs = 300_000;
+/**
+ * How long pages are read before a stream is tried again, and the longest that this grows to, doubling: one that was late by
+ * chance, in a stall of the machine, is soon made good; a proxy is left alone, but the device may be on another network by then.
+ */
+const streamAgainMs = { first: 20_000, max: 300_000 };
 /** How long several channels rest between two rounds of pages. A lone one waits at the relay; many would take every connection. */
 const betweenPollsMs = 2000;
 
@@ -37,6 +40,7 @@ export function createFetchLink(options: FetchLinkOptions): Link {
   const token = createToken(options.token, world);
   /** When a stream is worth a try. */
   let streamAt = 0;
+  let againMs = streamAgainMs.first;
 
   return {
     async push(channel, events, signal) {
@@ -96,6 +100,7 @@ export function createFetchLink(options: FetchLinkOptions): Link {
       for (;;) {
         const { done, value } = await reader.read();
         inTime();
+        againMs = streamAgainMs.first;
         if (done) return false;
         yield parser.feed(value);
       }
@@ -125,7 +130,10 @@ export function createFetchLink(options: FetchLinkOptions): Link {
         })),
       );
       // Pages come through, and the stream did not.
-      if (connected.size === 0 && world.now() >= streamAt) streamAt = world.now() + streamAgainMs;
+      if (connected.size === 0 && world.now() >= streamAt) {
+        streamAt = world.now() + againMs;
+        againMs = Math.min(2 * againMs, streamAgainMs.max);
+      }
       const frames: Frame[] = [];
       for (const page of polled) {
         const { channel, next, upToDate } = page;
