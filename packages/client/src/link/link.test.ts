@@ -427,10 +427,10 @@ describe('pages, where no stream comes through', () => {
     /** Reads on until streams have been asked for so many times, or reading has ended. */
     async function untilAsked(groups: AsyncIterator<unknown>, times: number): Promise<void> {
       while (streamed.length < times) {
-        let next: IteratorResult<unknown> | undefined;
-        void groups.next().then((result) => (next = result));
-        while (next === undefined && streamed.length < times) await world.advance(5000);
-        if (next?.done === true) return;
+        const heard: IteratorResult<unknown>[] = [];
+        void groups.next().then((next) => heard.push(next));
+        while (heard.length === 0 && streamed.length < times) await world.advance(5000);
+        if (heard[0]?.done === true) return;
       }
     }
     /** Between the streams, without the ten seconds that each is waited for, in seconds. */
