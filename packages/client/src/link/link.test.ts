@@ -428,7 +428,7 @@ describe('pages, where no stream comes through', () => {
     async function untilAsked(groups: AsyncIterator<unknown>, times: number): Promise<void> {
       while (streamed.length < times) {
         const heard: IteratorResult<unknown>[] = [];
-        void groups.next().then((next) => heard.push(next));
+        void (async () => heard.push(await groups.next()))();
         while (heard.length === 0 && streamed.length < times) await world.advance(5000);
         if (heard[0]?.done === true) return;
       }
