@@ -99,7 +99,7 @@ test.each(['stderr', 'stdout'] as const)('when nobody reads its %s any more, it 
   const relay = runRelay('--port', port, '--data', data, '--secret-file', file);
   relay.child[name]?.destroy();
   const url = `http://127.0.0.1:${port}`;
-  await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(200), { timeout: 20_000 });
+  await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(200), { timeout: 90_000 });
   expect((await fetch(`${url}/metrics`)).status).toBe(401);
   relay.child.kill('SIGTERM');
   expect(await relay.ended).toBe(0);

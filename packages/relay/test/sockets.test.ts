@@ -8,7 +8,7 @@ import { createRelayWorld, eventOf, ids, type RelayStart, type RelayWorld } from
 import { start } from './relay.ts';
 
 /** What is asked again until it is so, on machines that do other things too. */
-const soon = (ask: () => Promise<unknown>) => expect.poll(ask, { timeout: 20_000 });
+const soon = (ask: () => Promise<unknown>) => expect.poll(ask);
 
 const create = (options?: RelayStart) => createRelayWorld(start, options);
 

@@ -1,8 +1,9 @@
-// The relay's command line: serves, mints tokens, makes and puts back backups. One line on stdout when it is ready, logs on stderr.
+// The relay's command line: serves, mints tokens, makes and puts back backups, hears of moves. One line on stdout when it is ready, logs on stderr.
 import { setFlagsFromString } from 'node:v8';
 import { toFailure } from '@godwit/core';
 import { backupCommand, restoreCommand } from './backup-command.ts';
 import { stderrLogger } from './log.ts';
+import { movedCommand } from './moved-command.ts';
 import { bridgesOf } from './mqtt-bridges.ts';
 import { readOptions } from './options.ts';
 import { startRelay } from './relay.ts';
@@ -19,13 +20,14 @@ const commands = new Map<string, (args: readonly string[]) => Promise<string>>([
   ['token', tokenCommand],
   ['backup', backupCommand],
   ['restore', restoreCommand],
+  ['moved', movedCommand],
 ]);
 
 /**
  * Runs the relay's command line, as `npm run relay` and `godwit relay` do, in a process that is its own: it serves until it
  * is told to end by SIGTERM or SIGINT, and exits the process; 0 when all went well, 1 after a line on stderr that says why not.
  *
- * @param args what stands behind the command: options, or `token`, `backup`, `restore` and theirs
+ * @param args what stands behind the command: options, or `token`, `backup`, `restore`, `moved` and theirs
  */
 export function runRelayCommand(args: readonly string[]): void {
   outliveItsReaders();

@@ -34,6 +34,7 @@ and of a token
 godwit relay token --help mints a token
 godwit relay backup --help copies all that a relay holds, while it runs
 godwit relay restore --help puts such a copy in place
+godwit relay moved --help says that a folder was moved, and is no copy
 `;
 
 /** What the command line says: a bridge's options are text that only the bridge's own code understands. */

@@ -96,6 +96,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     const why = {
       lost: `the machine went down while ${file.path} was not synced (--durability os)`,
       restored: `${file.path} is a backup`,
+      replaced: `${file.path} is not the file that the relay has left there, but perhaps an older copy of it`,
+      copied: `${file.path} was copied there, and may be older than the relay's (\`godwit relay moved\`, before the start, says that it is not)`,
     };
     const message = `${why[logs.begunAnew]}: every log begins a new epoch, and readers are told of a gap`;
     tell(new Failure('StorageFailed', message), {}, 'warn');

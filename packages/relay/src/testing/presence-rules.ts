@@ -25,9 +25,9 @@ export function presenceRules(start: (options?: RelayStart) => Promise<RelayUnde
     expect(await clients()).toEqual(['alice', 'bob']);
     await alice[0].cancel();
     await bob.cancel();
-    await expect.poll(clients, { timeout: 20_000 }).toEqual(['alice']);
+    await expect.poll(clients).toEqual(['alice']);
     alice[1].close();
-    await expect.poll(clients, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(clients).toEqual([]);
     expect(
       (await get(`/v1/channels/${channel}/events?client=${'x'.repeat(129)}`, { accept: 'text/event-stream' })).status,
     ).toBe(400);

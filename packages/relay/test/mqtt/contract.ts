@@ -9,7 +9,7 @@ import { folder } from '../relay.ts';
 import { deviceAt, networkTo, type Broker } from './broker.ts';
 
 /** Longer than any of these waits takes on a busy machine. */
-const patience = { timeout: 25_000, interval: 20 };
+const patience = { timeout: 90_000, interval: 20 };
 
 /** A relay with a bridge. */
 interface Bridged {

@@ -2,6 +2,7 @@
 // copy. What is missing nobody can tell from what is held.
 import { readFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { renewMark, writeMark, writePlace, type Stranger } from './mark.ts';
 
 /** Where Linux says which start of the machine this is (proc_sys_kernel(5)). Elsewhere nothing can be noticed. */
 const bootIdPath = '/proc/sys/kernel/random/boot_id';
@@ -27,44 +28,71 @@ const moveBridges = `
     (SELECT epoch FROM channels WHERE name = substr(meta.key, 17, instr(substr(meta.key, 17), '/') - 1)),
     (SELECT epochs.value FROM meta AS epochs WHERE epochs.key = 'epoch'))`;
 
-/** `lost`: the machine went down while the file was not synced. `restored`: it is a copy of a relay's file, made at some time. */
-export type BegunAnew = 'lost' | 'restored';
+/** `lost`: the machine went down while the file was not synced. `restored`: it is a backup. */
+export type BegunAnew = 'lost' | 'restored' | Stranger;
 
 /**
- * Marks the file as in use by a relay that may lose its newest events with the machine, or by one that may not. If it was
- * in such use when the machine went down, or is a copy, every log gets the new epoch, so that offsets which were told and
- * then lost are never taken for those of other events. Answers whether that was so. To be called while commits are synced.
+ * Whether every log is to begin a new epoch, and why: the machine went down while the file was in use by a relay that may lose
+ * its newest events with it; or it is a copy, or a stranger. Offsets that were told are never taken for those of other events.
  */
-export function markOpened(
+export function reasonToBeginAnew(
   database: DatabaseSync,
-  options: { readonly bootId: string | undefined; readonly mayLose: boolean; readonly epoch: string },
+  signs: { readonly bootId: string | undefined; readonly stranger: Stranger | undefined },
 ): BegunAnew | undefined {
-  const { bootId, mayLose, epoch } = options;
-  const before = database.prepare("SELECT value FROM meta WHERE key = 'unsynced'").get()?.['value'];
-  const hasLost = before !== undefined && bootId !== undefined && before !== bootId;
+  const { bootId, stranger } = signs;
   const isCopy = database.prepare("SELECT 1 FROM meta WHERE key = 'copy'").get() !== undefined;
-  database.exec('BEGIN IMMEDIATE');
-  if (hasLost || isCopy) {
-    // A webhook's cursor is in the same file, and as old as its log: what it had sent is not sent again.
-    database.prepare(moveWebhooks).run(epoch);
-    database.prepare(moveBridges).run(epoch);
-    database.prepare('UPDATE channels SET epoch = ?').run(epoch);
-    database.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(epoch);
-  }
-  database.exec("DELETE FROM meta WHERE key IN ('unsynced', 'copy')");
-  if (mayLose && bootId !== undefined) {
-    database.prepare("INSERT INTO meta (key, value) VALUES ('unsynced', ?)").run(bootId);
-  }
-  database.exec('COMMIT');
   if (isCopy) return 'restored';
-  return hasLost ? 'lost' : undefined;
+  const before = bootInUse(database);
+  return before !== undefined && bootId !== undefined && before !== bootId ? 'lost' : stranger;
 }
 
-/** Says that all is on disk. */
-export function markClosed(database: DatabaseSync): void {
+/** The start of the machine in which the file was last in use by a relay that may lose its newest events. */
+export function bootInUse(database: DatabaseSync): unknown {
+  return database.prepare("SELECT value FROM meta WHERE key = 'unsynced'").get()?.['value'];
+}
+
+/** What is written into a file as it is opened. */
+export interface Opening {
+  readonly path: string;
+  /** That every log gets; undefined where each keeps its own. */
+  readonly epoch: string | undefined;
+  /** This start of the machine, where it may take the newest events with it. */
+  readonly unsyncedIn: string | undefined;
+  readonly mark: string;
+}
+
+/** Marks the file as in use. To be called while commits are synced. */
+export function markOpened(database: DatabaseSync, opening: Opening): void {
+  const { path, epoch, unsyncedIn, mark } = opening;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    if (epoch !== undefined) beginAnew(database, epoch);
+    database.exec("DELETE FROM meta WHERE key IN ('unsynced', 'copy')");
+    if (unsyncedIn !== undefined) {
+      database.prepare("INSERT INTO meta (key, value) VALUES ('unsynced', ?)").run(unsyncedIn);
+    }
+    writeMark(database, mark);
+    writePlace(database, path);
+    database.exec('COMMIT');
+  } finally {
+    if (database.isTransaction) database.exec('ROLLBACK');
+  }
+}
+
+function beginAnew(database: DatabaseSync, epoch: string): void {
+  // A webhook's cursor is in the same file, and as old as its log: what it had sent is not sent again.
+  database.prepare(moveWebhooks).run(epoch);
+  database.prepare(moveBridges).run(epoch);
+  database.prepare('UPDATE channels SET epoch = ?').run(epoch);
+  database.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(epoch);
+}
+
+/** Says that all is on disk, and lets no copy that was made before pass for it. */
+export function markClosed(database: DatabaseSync, path: string, mark: string): void {
   try {
     database.exec('PRAGMA synchronous = FULL');
     database.exec("DELETE FROM meta WHERE key = 'unsynced'");
+    renewMark(path, database, mark);
   } catch {
     // On a full disk, say: the mark stays, and costs readers no more than a gap, if the machine goes down before the next start.
   }

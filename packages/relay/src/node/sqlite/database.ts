@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Failure } from '@godwit/core';
 import { webhookSchema } from '../../webhooks/tables.ts';
-import { markOpened, readBootId, type BegunAnew } from './boot.ts';
+import { bootInUse, markOpened, readBootId, reasonToBeginAnew, type BegunAnew } from './boot.ts';
+import { changeMark, markIn, strangerAt } from './mark.ts';
 
 /** `fsync`: an acknowledged event survives the loss of power. `os`: it survives the process, and the loss of power unless it is seconds old. */
 export type Durability = 'fsync' | 'os';
@@ -66,15 +67,20 @@ const schema = `
 /**
  * Opens the file, or makes it.
  *
- * @param epoch a new epoch, for channels that nobody has removed yet
+ * @param fresh an epoch, for channels that nobody has removed yet, and a mark, that no file has had
  * @throws Failure `StorageFailed`, saying what is wrong with the file
  */
-export function openDatabase(options: DatabaseOptions, epoch: string): OpenDatabase {
+export function openDatabase(
+  options: DatabaseOptions,
+  fresh: { readonly epoch: string; readonly mark: string },
+): OpenDatabase {
+  const { epoch, mark } = fresh;
   const { path, durability, bytesMax, bootId = readBootId() } = options;
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    database = new DatabaseSync(path, { timeout: lockWaitMs });
+    const opened = new DatabaseSync(path, { timeout: lockWaitMs });
+    database = opened;
     // Before anything is read: the first read takes the lock then, and keeps it until the process ends, however it does.
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
     database.exec('PRAGMA journal_mode = WAL');
@@ -83,10 +89,20 @@ export function openDatabase(options: DatabaseOptions, epoch: string): OpenDatab
     database.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
     if (bytesMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(bytesMax / pageBytes)}`);
     check(database, path);
-    migrate(database, path, epoch);
-    const mayLose = durability === 'os';
-    const begunAnew = markOpened(database, { bootId, mayLose, epoch });
-    if (mayLose) database.exec('PRAGMA synchronous = NORMAL');
+    const isMade = migrate(database, path, epoch);
+    const stranger = isMade ? undefined : strangerAt(path, database);
+    const begunAnew = reasonToBeginAnew(database, { bootId, stranger });
+    const unsyncedIn = durability === 'os' ? bootId : undefined;
+    try {
+      changeMark(path, { from: markIn(database), to: mark }, () =>
+        markOpened(opened, { path, epoch: begunAnew === undefined ? undefined : epoch, unsyncedIn, mark }),
+      );
+    } catch (error) {
+      // On a full disk a file that needs no word goes on under the mark that it has: what it holds can be read.
+      const hasWord = begunAnew !== undefined || (unsyncedIn !== undefined && unsyncedIn !== bootInUse(database));
+      if (hasWord || !isWithoutRoom(error)) throw error;
+    }
+    if (durability === 'os') database.exec('PRAGMA synchronous = NORMAL');
     return { database, begunAnew };
   } catch (error) {
     database?.close();
@@ -101,12 +117,16 @@ function check(database: DatabaseSync, path: string): void {
     throw new Failure('StorageFailed', `the database ${path} is damaged (${String(found)}); ${restore}`);
 }
 
-function migrate(database: DatabaseSync, path: string, epoch: string): void {
+/** Answers whether the file has just been made. */
+function migrate(database: DatabaseSync, path: string, epoch: string): boolean {
   const pragma = (name: string): unknown => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
   const version = Number(pragma('user_version'));
   if (pragma('application_id') === applicationId) {
-    if (version === schemaVersion) return;
-    if (version === 1) return upgrade(database, webhookSchema);
+    if (version === schemaVersion) return false;
+    if (version === 1) {
+      upgrade(database, webhookSchema);
+      return false;
+    }
     throw new Failure(
       'StorageFailed',
       `${path} was written by another release (its tables have version ${version}, this one knows ${schemaVersion}); run that release, or name another --data folder`,
@@ -119,6 +139,7 @@ function migrate(database: DatabaseSync, path: string, epoch: string): void {
     database.prepare("INSERT INTO meta (key, value) VALUES ('epoch', ?)").run(epoch);
     database.exec(`PRAGMA application_id = ${applicationId}`);
   });
+  return true;
 }
 
 /** All of it, or nothing: a file that is left in half opens as the older one that it was. */
@@ -148,7 +169,12 @@ const fullCode = 13;
 
 /** Whether it was for want of room. */
 export function isFullDisk(error: unknown): boolean {
-  return error instanceof Failure && codeOf(error.cause) === fullCode;
+  return error instanceof Failure && isWithoutRoom(error.cause);
+}
+
+/** SQLite's word for it, or the file system's. */
+function isWithoutRoom(error: unknown): boolean {
+  return codeOf(error) === fullCode || (error instanceof Error && 'code' in error && error.code === 'ENOSPC');
 }
 
 function codeOf(error: unknown): number | undefined {

@@ -1,7 +1,7 @@
 import { worldOf } from '@godwit/core';
-import { copyFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { CloudEvent, Logs } from '@godwit/core';
 import { logContract } from '@godwit/core/testing';
@@ -126,9 +126,15 @@ test.each([
     await log.append([eventOf('1')], 0);
     const { epoch } = await log.stat();
     // As it lies there when the machine goes down.
-    const torn = await file();
-    for (const part of ['', '-wal']) await copyFile(path + part, torn + part);
-    const again = openLogs({ path: torn, durability, bootId });
+    const folder = dirname(path);
+    const torn = `${folder}.torn`;
+    onTestFinished(() => rm(torn, { recursive: true }));
+    await cp(folder, torn, { recursive: true });
+    await logs.close();
+    for (const name of await readdir(folder)) if (join(folder, name) !== path) await rm(join(folder, name));
+    // Into the same files: others would be a copy.
+    for (const name of await readdir(torn)) await copyFile(join(torn, name), join(folder, name));
+    const again = openLogs({ path, durability, bootId });
     expect(again.begunAnew).toBe(isNew ? 'lost' : undefined);
     for (const channel of ['a', 'never written']) {
       expect((await (await again.open(channel)).stat()).epoch === epoch).toBe(!isNew);
@@ -137,7 +143,7 @@ test.each([
     expect([records.length, gap?.reason]).toEqual(isNew ? [1, 'epoch'] : [0, undefined]);
     // Once, and not again: it was closed as it should be.
     await again.close();
-    expect(openLogs({ path: torn, durability, bootId: 'a later boot' }).begunAnew).toBeUndefined();
+    expect(openLogs({ path, durability, bootId: 'a later boot' }).begunAnew).toBeUndefined();
   },
 );
 

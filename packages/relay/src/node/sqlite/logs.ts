@@ -5,6 +5,7 @@ import { decodeSegment, epochOf, resolvePosition } from '@godwit/core/feed';
 import { markClosed, type BegunAnew } from './boot.ts';
 import { writeJobs, type ChannelState, type Job } from './commit.ts';
 import { isFullDisk, openDatabase, storageFailure, type DatabaseOptions } from './database.ts';
+import { newMark, renewMark } from './mark.ts';
 import { prepareTables } from './tables.ts';
 import { purgeSome, trimSome } from './trim.ts';
 
@@ -13,6 +14,12 @@ const pageSizeMax = 256 * 1024;
 
 /** How much the file must take before it counts as having room again: an event of the default limit. */
 const probeBytes = 256 * 1024;
+
+/**
+ * How old a copy of a file that was in use is noticed, if the relay is killed before it comes back: a mark that is changed costs a
+ * wait for the disk, once a minute at most and only where events come.
+ */
+const markEveryMs = 60_000;
 
 /** Logs that know whether they can take more. */
 export interface SqliteLogs extends Logs {
@@ -31,7 +38,7 @@ export interface SqliteLogs extends Logs {
  */
 export function openSqliteLogs(options: DatabaseOptions & { readonly world: World }): SqliteLogs {
   const { world, path } = options;
-  const { database, begunAnew } = openDatabase(options, epochOf(world.id()));
+  const { database, begunAnew } = openDatabase(options, { epoch: epochOf(world.id()), mark: newMark(world.id()) });
   const tables = prepareTables(database);
   const firstEpoch = tables.epoch();
   // Prepared once: to prepare the two for each commit costs as much as to insert a row.
@@ -43,6 +50,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
   let purging: NodeJS.Immediate | undefined;
   let isClosed = false;
   let isFull = false;
+  let markedAt = world.now();
   purgeLater();
 
   return {
@@ -83,7 +91,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       isClosed = true;
       clearImmediate(scheduled);
       clearImmediate(purging);
-      markClosed(database);
+      markClosed(database, path, newMark(world.id()));
       database.close();
     },
   } satisfies SqliteLogs;
@@ -174,6 +182,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
     const group = jobs;
     jobs = [];
     if (group.length === 0) return;
+    remark();
     let done: ReturnType<typeof writeJobs>;
     try {
       done = transact('cannot append', () => writeJobs(group, tables, world.now()));
@@ -187,6 +196,17 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
     for (const { job, outcomes, records } of done.written) {
       job.resolve(outcomes);
       if (records.length > 0) for (const listener of job.state.listeners) listener({ records });
+    }
+  }
+
+  function remark(): void {
+    const now = world.now();
+    if (now - markedAt < markEveryMs) return;
+    markedAt = now;
+    try {
+      renewMark(path, database, newMark(world.id()));
+    } catch {
+      // On a full disk, say: the mark before it goes on to count, and the append itself says what is wrong.
     }
   }
 
