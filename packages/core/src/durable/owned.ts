@@ -143,7 +143,9 @@ export function beginLease(
     if (room > 0) isStale = false;
     const { tasks, upTo } = await freshTasks(room - Math.min(claim, record.rows.waiting));
     if (window.ended.length > overtakenMax) keepOvertaken(at);
-    const isNews = ended.length + tasks.length + unheard.rows.length + claim > 0 || unheard.passed !== 0;
+    // What was claimed, and found cancelled or blocked, is done with here: without a word of that others would wait for a beat.
+    const isBehind = record.claimed > record.cursor && window.cursor >= record.claimed;
+    const isNews = ended.length + tasks.length + unheard.rows.length + claim > 0 || unheard.passed !== 0 || isBehind;
     // A handler that is only passed by, or paused, is still defined, and holds what it has not handled.
     isBeatDue ||= at - record.definedAt > handlerPinMs / 7;
     if (!isNews && !isBeatDue && !release && upTo - record.claimed < lagMax) {

@@ -8,6 +8,7 @@ test.each([
   [433, 'a removal that a killed relay had begun takes no channel from the relay that runs next'],
   [3256, 'a relay does not keep a log that another relay has removed'],
   [3590, 'whoever asks a relay that is killed before it answers asks again'],
+  [4685, 'a tab whose claim was cancelled ahead says that it is done with it'],
   [5246, 'of a gap, what a filter had passed by before is not missed'],
   [6071, 'whoever thaws, robbed of the lead, sends no ephemeral event any more'],
   [9057, 'whoever closes sends no ephemeral event any more'],

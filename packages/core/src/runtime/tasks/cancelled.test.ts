@@ -30,3 +30,22 @@ test('an event that was cancelled while it was blocked is not run by who comes a
   expect(Object.values(rows).every((count) => count === 0)).toBe(true);
   expect(totals).toMatchObject({ passed: 2, handled: 1, dropped: { cancelled: 1 } });
 });
+
+test('a tab whose only event was cancelled before it came to it keeps its handler, however long another waits for that', async () => {
+  const { tab, world } = createDevice();
+  const [first, second] = [await tab(), await tab()];
+  first.handle('order.placed', 'ship', () => undefined);
+  await world.settle();
+  first.tasks.pause();
+  const { position } = await first.publish('order.placed', { n: 1 });
+  expect(await first.tasks.cancel({ handler: 'ship', position: position ?? 0 })).toBe(1);
+  first.tasks.resume();
+  await world.settle();
+  second.handle('order.placed', 'ship', () => undefined);
+  await world.advance(60_000);
+  expect(await second.tasks.handlers()).toMatchObject([
+    { isHere: false, totals: { passed: 1, dropped: { cancelled: 1 } } },
+  ]);
+  expect(await first.tasks.handlers()).toMatchObject([{ isHere: true }]);
+  expect(world.timers).toBe(0);
+});
