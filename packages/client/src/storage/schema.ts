@@ -13,7 +13,7 @@ import type {
 import type { DBSchema, IDBPDatabase } from 'idb';
 
 /** Grows with additions that older releases can live with; a breaking change takes a new name instead. */
-export const databaseVersion = 2;
+export const databaseVersion = 3;
 
 /** The stores, by what is in them. Every record carries `v`, the version of its shape. */
 export interface Schema extends DBSchema {
@@ -105,11 +105,13 @@ export function upgrade(database: Database, from: number, deviceId: string): voi
     // Lives as long as the upgrade's transaction; whether it succeeded, that transaction says.
     const meta = database.createObjectStore('meta', { keyPath: 'name' });
     meta.add({ name: 'device', v: 1, id: deviceId }).catch(() => undefined);
-  } else {
+  } else if (from === 1) {
     // Version 1 made these two and never wrote to them.
     database.deleteObjectStore('handlers');
     database.deleteObjectStore('tasks');
   }
+  // Since version 3 own events are text, which whoever opened version 2 could not read; what it has stored is read as it is.
+  if (from >= 2) return;
   database.createObjectStore('handlers', { keyPath: 'record.name' });
   const tasks = database.createObjectStore('tasks', { keyPath: ['row.handler', 'row.position'] });
   tasks.createIndex('state', ['row.state', 'row.handler', 'row.position']);

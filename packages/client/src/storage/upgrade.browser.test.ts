@@ -3,7 +3,7 @@ import { createTestWorld } from '@godwit/core/testing';
 import { openDB, type IDBPDatabase } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openStorage } from './open.ts';
-import { databaseName } from './schema.ts';
+import { databaseName, upgrade, type Database, type Schema } from './schema.ts';
 import { openIdbStore } from './store.ts';
 
 const world = worldOf(globalThis);
@@ -88,6 +88,23 @@ test('tabs that upgrade at once open the same database', async () => {
   expect((await third?.state())?.deviceId).toBe('the device of release 1');
 });
 
+test('what release 2 has stored as objects is read beside what is stored as text since, and waits for the relay with it', async () => {
+  const name = freshName();
+  (await release2(name)).close();
+  const store = await openIdbStore({ name, world });
+  onTestFinished(() => store.destroy());
+  const event = { specversion: '1.0', id: 'new', source: 'urn:test', type: 'note.added' } as const;
+  const json = JSON.stringify(event);
+  await store.record([{ ...own('new'), written: { json, n: 1 } }]);
+  const { entries } = await store.read(0, 9);
+  expect(entries.flatMap((entry) => (entry.kind === 'event' ? [entry.event] : []))).toEqual([
+    ...own('old').events,
+    event,
+  ]);
+  expect((await store.own('room', 0, 9)).map(({ event: { id } }) => id)).toEqual(['old', 'new']);
+  expect((await store.state()).channels['room']).toMatchObject({ pendingEvents: 2 });
+});
+
 /** A database as release 1 made it, with an event that waits for the relay and a page that was read. */
 async function release1(name: string): Promise<IDBPDatabase> {
   const database = await openDB(name, 1, {
@@ -105,6 +122,16 @@ async function release1(name: string): Promise<IDBPDatabase> {
   const { channel, at, bytes, events } = own('old');
   await database.put('meta', { name: 'device', v: 1, id: 'the device of release 1' });
   await database.put('cursors', { key: 'read:room', v: 1, offset: 'o1' });
+  await database.put('log', { v: 1, channel, n: 1, bytes, at, events, out: channel });
+  return database;
+}
+
+/** A database as release 2 made it: the same stores, and an event that waits for the relay. */
+async function release2(name: string): Promise<Database> {
+  const database = await openDB<Schema>(name, 2, {
+    upgrade: (made) => upgrade(made, 0, 'the device of release 2'),
+  });
+  const { channel, at, bytes, events } = own('old');
   await database.put('log', { v: 1, channel, n: 1, bytes, at, events, out: channel });
   return database;
 }

@@ -13,6 +13,7 @@ import {
   type MergePage,
   type OwnEvent,
   type OwnSegment,
+  type PageSegment,
   type Position,
   type Segment,
   type TrimMark,
@@ -44,7 +45,7 @@ export interface LogTables {
 }
 
 /** Makes the events' JSON before the transaction begins, which is the shorter for it. */
-export function written(segment: Segment): WrittenSegment {
+export function written(segment: PageSegment): WrittenSegment {
   return { segment, events: toJson(segment.events) };
 }
 

@@ -2,7 +2,7 @@
 import type { CloudEvent } from '../../event/cloudevent.ts';
 import { identityOf } from '../../event/cloudevent.ts';
 import { createMemoryDatabase, openMemoryStore, type MemoryDatabase } from '../../memory/store.ts';
-import { entriesOf, firstPosition, type StoredSegment } from '../../memory/segment.ts';
+import { entriesOf, ownEventsOf, type StoredSegment } from '../../memory/segment.ts';
 import { handlerPinMs, type LogEntry, type MergePage, type Position } from '../../ports/store.ts';
 import type { DeviceStore, HandlerRecord, TaskRow } from '../../ports/tasks.ts';
 import type { World } from '../../ports/world.ts';
@@ -107,10 +107,9 @@ export function createDisk(parts: {
           const before = contents.newest;
           const answer = inner.record(segments);
           for (const its of contents.log) {
-            const { segment, channel, events } = its;
-            if (segment <= before) continue;
+            if (its.segment <= before) continue;
             all.push(...entriesOf(its));
-            events.forEach((event, at) => recorded(channel, event, firstPosition(segment) + at));
+            for (const { event, position } of ownEventsOf(its, 0)) recorded(its.channel, event, position);
           }
           return answer;
         },
