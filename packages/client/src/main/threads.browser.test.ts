@@ -147,6 +147,28 @@ test('a worker that dies in use is followed by another: what waits is rejected, 
   expect(alice.status.get()).toMatchObject({ connection: 'none', storage: 'indexeddb' });
 });
 
+test('whoever begins to listen once a worker has died hears nothing of what its tab was spared before', async () => {
+  const name = freshName();
+  const { made, worker } = mortalWorkers();
+  const [reports, heard] = [gather<Failure>(), gather<string>()];
+  const alice = await open({ name, worker, logger: createTestLogger(), report: reports.add });
+  const bob = await open({ name });
+  let told = 0;
+  made[0]?.addEventListener('message', ({ data }) => {
+    const [, position = 0] = /"kind":"passed","position":(\d+)/.exec(JSON.stringify(data)) ?? [];
+    told = Math.max(told, Number(position));
+  });
+  await alice.publish('note.added', { text: 'own' });
+  const { position } = await bob.publish('note.added', { text: "another tab's" });
+  await vi.waitFor(() => expect(told).toBeGreaterThanOrEqual(position ?? Infinity), { timeout: 20_000 });
+  made[0]?.terminate();
+  await reports.until(1);
+  alice.on('note.added', ({ data }) => heard.add(data.text));
+  await alice.publish('note.added', { text: 'new' });
+  await vi.waitFor(() => expect(heard.items).toContain('new'), { timeout: 20_000 });
+  expect(heard.items).toEqual(['new']);
+});
+
 test('a worker that dies with tasks running: their signals abort, another tab or the next worker handles the event', async () => {
   const name = freshName();
   const { made, worker } = mortalWorkers();

@@ -208,8 +208,12 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     return {
       ...its,
       async deliver(batch) {
-        await its.deliver(batch);
-        for (const delivery of batch) if ('position' in delivery) reached = delivery.position;
+        const isHeard = await its.deliver(batch);
+        // Whoever listens by now gets what was passed over after all, from this worker or from the next.
+        for (const delivery of batch) {
+          if ('position' in delivery && !(isHeard && delivery.kind === 'passed')) reached = delivery.position;
+        }
+        return isHeard;
       },
       status(status) {
         remember(status);

@@ -27,7 +27,7 @@ import {
 } from '@godwit/core';
 
 /** The version of the calls below. A page and its worker come from one build, unless a cache kept one of them. */
-export const borderVersion = 5;
+export const borderVersion = 6;
 
 /** How the worker's engine is made. */
 export interface WorkerOptions {
@@ -80,7 +80,7 @@ export interface WorkerSide {
  * so that what the worker tells before it answers is heard before the answer.
  */
 export interface PageSide {
-  deliver(batch: readonly Delivery[]): Promise<Outcome<void>>;
+  deliver(batch: readonly Delivery[]): Promise<Outcome<boolean>>;
   status(status: EngineStatus): Promise<Outcome<void>>;
   report(failure: FailureJson): Promise<Outcome<void>>;
   run(handler: string, tasks: readonly Task[], stored: readonly string[]): Promise<Outcome<void>>;

@@ -27,7 +27,7 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, be
       pack(async () => {
         if (engine !== undefined) throw new Failure('Internal', 'the engine was started twice');
         await holdLife(platform, options);
-        const listener = listenerOf(page);
+        const listener = listenerOf(page, platform);
         const made = await composeEngine({
           options,
           platform,
@@ -69,11 +69,15 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, be
   }
 }
 
-function listenerOf(page: Remote<PageSide>): EngineListener {
+function listenerOf(page: Remote<PageSide>, platform: Pick<EnginePlatform, 'setTimeout'>): EngineListener {
   let latest: EngineStatus | undefined;
   let isTelling = false;
   return {
-    deliver: async (batch) => unpack(await page.deliver(batch)),
+    async deliver(batch) {
+      // Nobody waits for these: whoever has published hears first that it is stored.
+      if (batch.every(({ kind }) => kind === 'passed')) await new Promise<void>((next) => platform.setTimeout(next, 0));
+      return unpack(await page.deliver(batch));
+    },
     // One at a time: of what changed while a busy page did not answer, it hears the last.
     async status(status) {
       latest = status;

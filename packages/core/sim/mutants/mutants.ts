@@ -181,8 +181,38 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a tab reads the log only once',
     file: 'runtime/reader.ts',
-    find: '        if (atHead) await news.wait(signal);',
-    put: '        if (atHead) await news.wait(signal);\n        if (atHead) cursor = next + 1024;',
+    find: '    cursor = next;\n    isAtHead = atHead;',
+    put: '    cursor = atHead ? next + 1024 : next;\n    isAtHead = atHead;',
+  },
+  {
+    name: 'whoever begins to listen while its tab passes something over never gets that',
+    file: 'runtime/reader.ts',
+    find: 'if (entries.length > 0 && (!mayPass || isHeard)) isHeard',
+    put: 'if (entries.length > 0 && !mayPass) isHeard',
+  },
+  {
+    name: 'whoever begins to listen while its tab passes its own events over never gets those',
+    file: 'runtime/reader.ts',
+    find: '    if (isHeard || signal.aborted) return false;',
+    put: '    if (signal.aborted) return false;',
+  },
+  {
+    name: 'passing over own events skips what another tab has stored between them',
+    file: 'runtime/reader.ts',
+    find: ' || own.first > next) return false;',
+    put: ') return false;',
+  },
+  {
+    name: 'own segments are one run whatever stands between them',
+    file: 'runtime/reader.ts',
+    find: 'segment === own.last + 1 ? own.first : segment',
+    put: 'own.first > 0 ? own.first : segment',
+  },
+  {
+    name: 'behind own events that were passed over nobody looks for others',
+    file: 'runtime/reader.ts',
+    find: 'if (isAtHead && !isStale && !isGrown) await',
+    put: 'if (isAtHead && !isGrown) await',
   },
   {
     name: 'a lease is taken over without a new term',

@@ -74,7 +74,7 @@ export function createEngine(parts: EngineParts): Engine {
       alive: () => its().alive(),
     },
     options: parts.tasks ?? {},
-    head: () => Math.max(recorded, reader?.cursor ?? 0),
+    head: () => Math.max(newest, reader?.cursor ?? 0),
     report,
     lost,
     changed: tellStatus,
@@ -101,7 +101,7 @@ export function createEngine(parts: EngineParts): Engine {
           reading,
           standing,
           outbox,
-          grew: () => grew([]),
+          grew,
           ephemeral: tellTabs,
           synced(channel, step) {
             const time = new Date(world.now()).toISOString();
@@ -119,7 +119,7 @@ export function createEngine(parts: EngineParts): Engine {
   let election: Election | undefined;
   let reader: Reader | undefined;
   /** The newest own event that was stored. */
-  let recorded: Position = 0;
+  let newest: Position = 0;
   let ephemeralInFlight = 0;
   let ended: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
@@ -134,7 +134,7 @@ export function createEngine(parts: EngineParts): Engine {
       await tabs.live(tab);
       const state = await store.state();
       source = `urn:uuid:${state.deviceId}`;
-      recorder = createRecorder({ store, world, outbound: link !== undefined, outbox, recorded: grew });
+      recorder = createRecorder({ store, world, outbound: link !== undefined, outbox, recorded });
       const { events, bytes } = outboxOf(state);
       outbox.set(events, bytes);
       // A log that was lost begins again below.
@@ -162,7 +162,6 @@ export function createEngine(parts: EngineParts): Engine {
         throw new Failure('Closed', 'the runtime is closed; create another');
       const durable = drafts.every((draft) => draft.durable) ? drafts : drafts.filter((draft) => draft.durable);
       const positions = durable.length === 0 ? [] : await recorder.record(durable);
-      durable.forEach(({ n }, index) => (recorded = Math.max(recorded, (positions[index] ?? 0) + n - 1)));
       if (durable === drafts) return positions;
       for (const draft of drafts) if (!draft.durable) relay(draft);
       let next = 0;
@@ -229,17 +228,30 @@ export function createEngine(parts: EngineParts): Engine {
     if (leading !== undefined && standing.setPaused(paused)) leading.reconsider();
   }
 
-  /** The log has grown, and the outbox with it. */
-  function grew(outboxGrowth: readonly OutboxGrowth[]): void {
-    tabs.announce({ kind: 'grew', outbox: outboxGrowth });
-    logGrew();
-    for (const { channel } of outboxGrowth) leading?.wake(channel);
+  function recorded(firsts: readonly Position[], drafts: readonly Draft[], growth: readonly OutboxGrowth[]): void {
+    firsts.forEach((first, index) => {
+      const last = first + (drafts[index]?.n ?? 1) - 1;
+      newest = Math.max(newest, last);
+      reader?.recorded(first);
+    });
+    tellGrowth(growth);
   }
 
-  function logGrew(): void {
+  /** The log has grown by what the relay sent, or by something that nobody has told yet. */
+  function grew(): void {
     reader?.wake();
+    tellGrowth([]);
+  }
+
+  function tellGrowth(outboxGrowth: readonly OutboxGrowth[]): void {
+    tabs.announce({ kind: 'grew', outbox: outboxGrowth });
+    useGrowth(outboxGrowth);
+  }
+
+  function useGrowth(outboxGrowth: readonly OutboxGrowth[]): void {
     tasks.wake();
     trimmer.grew();
+    for (const { channel } of outboxGrowth) leading?.wake(channel);
   }
 
   function tellStatus(): void {
@@ -252,8 +264,8 @@ export function createEngine(parts: EngineParts): Engine {
     switch (message.kind) {
       case 'grew':
         outbox.grow(message.outbox);
-        logGrew();
-        for (const { channel } of message.outbox) leading?.wake(channel);
+        reader?.wake();
+        useGrowth(message.outbox);
         break;
       case 'channels':
         read(message.tab, message.channels);
@@ -326,7 +338,7 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   function deliver(batch: readonly Delivery[]): Promise<void> {
-    return attempt(() => listener?.deliver(batch));
+    return attempt(async () => void (await listener?.deliver(batch)));
   }
 
   async function attempt(call: () => void | Promise<void>): Promise<void> {

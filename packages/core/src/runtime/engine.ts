@@ -33,6 +33,8 @@ export type Delivery =
       /** The runtime's own word, for whoever defines it. */
       readonly builtin?: true | undefined;
     }
+  /** Where the log was read to while nobody here listened: whoever does by now says so, and gets the events after all. */
+  | { readonly kind: 'passed'; readonly position: Position }
   /** Ephemeral events that found no room on their way here. */
   | { readonly kind: 'dropped'; readonly channel: string; readonly reason: string; readonly events: number };
 
@@ -73,8 +75,12 @@ export interface EngineHello {
 
 /** The application's side. */
 export interface EngineListener extends TaskHost {
-  /** Takes a batch, in order. The tab's cursor moves when this resolves, so nothing is skipped when it does not. */
-  deliver(batch: readonly Delivery[]): void | Promise<void>;
+  /**
+   * Takes a batch, in order, and answers whether anybody listens: where nobody does, the next comes as `passed`, without its
+   * events. The tab's cursor moves when this resolves, and past what was `passed` only when nobody listens, so nothing is
+   * skipped when it does not.
+   */
+  deliver(batch: readonly Delivery[]): boolean | Promise<boolean>;
   status(status: EngineStatus): void | Promise<void>;
   /** Something failed behind the scenes that nobody awaits. Nothing was lost, or it is counted. */
   report(failure: FailureJson): void | Promise<void>;

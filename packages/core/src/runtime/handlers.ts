@@ -24,6 +24,8 @@ export interface Handlers {
   on(pattern: string, handler: AnyHandler, options: OnOptions): Stop;
   /** Hands one delivery to whoever wants it. Never throws. */
   dispatch(delivery: Delivery): void;
+  /** Whether there is any. */
+  readonly listening: boolean;
   clear(): void;
 }
 
@@ -81,8 +83,13 @@ export function createHandlers(parts: {
       registrations = [...registrations, registration];
       return stop;
     },
+    get listening() {
+      return registrations.length > 0;
+    },
     dispatch(delivery) {
       switch (delivery.kind) {
+        case 'passed':
+          return;
         case 'gap':
           return tellGap(delivery);
         case 'dropped':

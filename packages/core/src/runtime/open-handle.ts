@@ -194,6 +194,7 @@ export async function openHandle<const Events extends EventDefinitions>(
         deliver(batch) {
           for (const delivery of batch) handlers?.dispatch(delivery);
           history?.wake();
+          return handlers?.listening === true;
         },
         status(status) {
           early = status;

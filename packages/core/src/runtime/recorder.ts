@@ -24,7 +24,7 @@ export function createRecorder(parts: {
   readonly outbound: boolean;
   readonly outbox: Outbox;
   /** The log has grown, and the outbox with it. */
-  readonly recorded: (growth: readonly OutboxGrowth[]) => void;
+  readonly recorded: (firsts: readonly Position[], drafts: readonly Draft[], growth: readonly OutboxGrowth[]) => void;
 }): Recorder {
   const { store, world, outbound, outbox, recorded } = parts;
 
@@ -39,8 +39,9 @@ export function createRecorder(parts: {
         outbox.release(growth);
         throw error;
       }
-      recorded(growth);
-      return drafts.map((_, index) => asFirst(firsts[index], index, drafts.length));
+      const checked = drafts.map((_, index) => asFirst(firsts[index], index, drafts.length));
+      recorded(checked, drafts, growth);
+      return checked;
     },
   };
 

@@ -16,24 +16,23 @@ export function shareEngine(engine: Engine): SharedEngine {
   const listeners: Partial<Record<'main' | 'own', EngineListener>> = {};
   let hello: EngineHello | undefined;
 
-  const both = async (call: (listener: EngineListener) => void | Promise<void>): Promise<void> => {
-    await Promise.all(Object.values(listeners).map(async (listener) => call(listener)));
-  };
+  const both = <Answer>(call: (listener: EngineListener) => Answer | Promise<Answer>): Promise<readonly Answer[]> =>
+    Promise.all(Object.values(listeners).map(async (listener) => call(listener)));
   const definer = (handler: string): EngineListener => {
     const listener = listeners[names.get(handler) ?? 'main'];
     if (listener === undefined) throw new Failure('Internal', `nobody is there to run "${handler}"`);
     return listener;
   };
   const combined: EngineListener = {
-    deliver: (batch) => both((listener) => listener.deliver(batch)),
-    status: (status) => both((listener) => listener.status(status)),
+    deliver: async (batch) => (await both((listener) => listener.deliver(batch))).includes(true),
+    status: async (status) => void (await both((listener) => listener.status(status))),
     // One of them tells the application.
     report: (failure) => listeners.main?.report(failure),
     run: (handler, tasks, stored) => definer(handler).run(handler, tasks, stored),
     drop: (handler, failure) => definer(handler).drop(handler, failure),
     finish: (handler, graceMs) => definer(handler).finish(handler, graceMs),
     keys: (handler, events) => definer(handler).keys(handler, events),
-    alive: () => both((listener) => listener.alive()),
+    alive: async () => void (await both((listener) => listener.alive())),
   };
 
   const side = (its: 'main' | 'own'): Pick<Engine, 'define' | 'undefine'> => ({

@@ -24,11 +24,11 @@ export function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** Settles as `work` does, or resolves as soon as the signal aborts; then whatever comes of `work` is passed over. */
-export async function orAborted(work: void | Promise<void>, signal: AbortSignal): Promise<void> {
+export async function orAborted<Value>(work: Value | Promise<Value>, signal: AbortSignal): Promise<Value | undefined> {
   const settled = new AbortController();
-  const abandoned = aborted(AbortSignal.any([signal, settled.signal]));
+  const abandoned = aborted(AbortSignal.any([signal, settled.signal])).then(() => undefined);
   try {
-    await Promise.race([work, abandoned]);
+    return await Promise.race([work, abandoned]);
   } finally {
     settled.abort();
   }

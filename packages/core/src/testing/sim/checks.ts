@@ -3,9 +3,10 @@ import { identityOf } from '../../event/cloudevent.ts';
 import type { LogEntry } from '../../ports/store.ts';
 import { taskStates } from '../../ports/tasks.ts';
 import type { Disk } from './device.ts';
+import type { Heard, Hearing } from './ears.ts';
 import type { Scene } from './scene.ts';
 import { livingOf } from './steps.ts';
-import { handlerNames, understands, type Heard, type SimTab } from './tab.ts';
+import { handlerNames, understands, type SimTab } from './tab.ts';
 import type { EpochHistory } from './truth.ts';
 import { wantedOf } from './wants.ts';
 
@@ -23,7 +24,7 @@ export function checkAll(scene: Scene): void {
   for (const device of scene.devices) {
     checkHandlers(scene, device.disk);
     for (const tab of device.tabs)
-      if (tab.disk === device.disk) checkHeard(scene, tab, tab.life.state !== 'dead' && tab.closing === 'no');
+      if (tab.disk === device.disk) for (const hearing of tab.hearings) checkHeard(scene, tab, hearing);
     for (const tab of livingOf(device)) checkCounts(scene, tab);
   }
 }
@@ -40,12 +41,12 @@ export async function checkRelay({ relay, history, plan, devices, fail }: Scene)
     }
     if (stat !== undefined && stat.queueDepth > 0) fail(`${stat.queueDepth} events of "${channel}" wait at the relay`);
     const order = orderOf(epochs);
-    for (const { name, disk, relayed } of devices.flatMap(({ tabs }) => tabs)) {
+    for (const { name, disk, hearings } of devices.flatMap(({ tabs }) => tabs)) {
       const identities = new Map(
         disk.entries().flatMap((entry) => (entry.kind === 'event' ? [[entry.event.id, identityOf(entry.event)]] : [])),
       );
       let last = -1;
-      for (const heard of relayed.get(channel) ?? []) {
+      for (const heard of hearings.flatMap(({ relayed }) => relayed.get(channel) ?? [])) {
         const place = 'id' in heard ? order.get(identities.get(heard.id) ?? '') : undefined;
         if (place === undefined) continue;
         if (place <= last)
@@ -140,8 +141,10 @@ function checkCounts({ fail }: Scene, { name, release, runtime, counts }: SimTab
   if (release === 2 && stored.length > 0) fail(`${name} counts as dropped ${JSON.stringify(its.dropped)}`);
 }
 
-/** What a tab has heard is what the log holds, from the first that it heard on, without a hole. */
-function checkHeard({ fail }: Scene, { name, release, disk, local, relayed }: SimTab, isHere: boolean): void {
+/** What a tab has heard, while it listened, is what the log holds: without a hole, and nothing of what was before. */
+function checkHeard({ fail }: Scene, tab: SimTab, { head, told, local, relayed, isOver }: Hearing): void {
+  const { name, release, disk } = tab;
+  const isHere = tab.life.state !== 'dead' && tab.closing === 'no' && !isOver;
   const entries = disk.entries().filter((entry) => entry.kind === 'gap' || understands(release, entry.event));
   compare(
     `${name} in the order of its device`,
@@ -159,19 +162,27 @@ function checkHeard({ fail }: Scene, { name, release, disk, local, relayed }: Si
     );
     const got = heard.map((its) => ('gap' in its ? `gap ${its.gap}` : `${its.position} ${its.id}`));
     const firstEvent = got.findIndex((text) => !text.startsWith('gap'));
-    if (firstEvent < 0) return;
+    const firstNew = wanted.findIndex(({ kind, position }) => kind === 'event' && position > head);
+    if (firstEvent < 0) {
+      if (isHere && firstNew >= 0) fail(`${who} heard nothing, and the log has ${texts[firstNew]} since it listens`);
+      return;
+    }
     const from = texts.indexOf(got[firstEvent] ?? '');
+    if ((wanted[from]?.position ?? 0) <= told) fail(`${who} heard ${got[firstEvent]}, which was before it listened`);
     let at = from;
     // Behind a gap that the device tells of its own log, what was trimmed before may be missing; not only at once, since what
     // is still to be sent, or to be handled, stays where it is.
     let gone: ReadonlySet<number> = new Set();
     for (const [index, text] of got.entries()) {
       const its = heard[index];
-      if (index < firstEvent) continue;
-      if (its !== undefined && 'gap' in its && text === trimmedGap && text !== texts[at]) {
+      if (its !== undefined && 'gap' in its && text === trimmedGap && text !== texts[at])
         gone = new Set([...disk.facts.gone.keys()].slice(0, its.gone));
-        continue;
+      if (index < firstEvent) continue;
+      if (index === firstEvent && firstNew >= 0) {
+        const lost = wanted.slice(firstNew, at).find(({ kind, position }) => kind === 'event' && !gone.has(position));
+        if (lost !== undefined) fail(`${who} heard ${text} first, and not ${lost.position}, which came before it`);
       }
+      if (its !== undefined && 'gap' in its && text === trimmedGap && text !== texts[at]) continue;
       while (text !== texts[at] && gone.has(wanted[at]?.position ?? -1)) at += 1;
       if (from < 0 || text !== texts[at]) return fail(`${who} heard ${text} where the log has ${texts[at]}`);
       at += 1;

@@ -40,6 +40,7 @@ export async function comeToRest(scene: Scene): Promise<void> {
     if (livingOf(device).length === 0) scene.addTab(device);
   }
   await base.advance(1000);
+  for (const tab of devices.flatMap(livingOf)) tab.listen();
   resume(scene);
   await base.advance(1000);
   await takeOver(scene);
@@ -154,14 +155,18 @@ function missingOn({ plan, history }: Scene, device: SimDevice): string | undefi
   return livingOf(device).some((tab) => tab.runtime?.status.get().role === 'leader') ? undefined : 'nobody leads';
 }
 
-/** What a tab that is there has yet to hear. */
-function unheardBy({ name, release, disk, local, relayed }: SimTab): string | undefined {
-  const entries = disk.entries().filter((entry) => entry.kind === 'gap' || understands(release, entry.event));
+/** What a tab that is there has yet to hear: nothing that was there before it listened. */
+function unheardBy({ name, release, disk, hearings }: SimTab): string | undefined {
+  const hearing = hearings.at(-1);
+  if (hearing === undefined || hearing.isOver) return `${name} does not listen`;
+  const entries = disk
+    .entries()
+    .filter((entry) => entry.kind === 'event' && entry.position > hearing.head && understands(release, entry.event));
   const newest = entries.findLast((entry) => entry.kind === 'event' && !entry.echo)?.position;
-  const heard = local.findLast((one) => 'position' in one);
+  const heard = hearing.local.findLast((one) => 'position' in one);
   if (newest !== undefined && (heard === undefined || !('position' in heard) || heard.position < newest))
     return `${name} has not heard of ${newest}`;
-  for (const [channel, its] of relayed) {
+  for (const [channel, its] of hearing.relayed) {
     const last = entries.findLast(
       (entry) => entry.kind === 'event' && entry.channel === channel && entry.offset !== null,
     );

@@ -87,6 +87,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
   const seeds = createDice(mulberry32(part()));
   const start = Date.UTC(2026, 0, 1);
   const base = createTestWorld({ seed: part(), now: start });
+  const earSeeds = createDice(mulberry32(part()));
   const elapsed = (): number => base.now() - start;
   const later = createLater(base);
   const timeline: string[] = [];
@@ -243,6 +244,7 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
         relay,
         plan,
         account,
+        earDice: createDice(mulberry32(earSeeds.whole(1, 2 ** 31))),
       });
       device.tabs.push(tab);
       note(name, 'opens');

@@ -10,8 +10,9 @@ import { createHandle } from '../../runtime/create-handle.ts';
 import type { Delivered, Receipt, Runtime } from '../../runtime/runtime.ts';
 import type { DeviceStore } from '../../ports/tasks.ts';
 import type { Tabs } from '../../ports/tabs.ts';
-import type { Gap } from '../../protocol/frames.ts';
 import type { Disk, NoteData } from './device.ts';
+import type { Dice } from './dice.ts';
+import { createEars, type Hearing } from './ears.ts';
 import type { Life } from './life.ts';
 import { createSimLink, type SimRelayEnd } from './link.ts';
 import type { Plan } from './plan.ts';
@@ -44,12 +45,6 @@ export function understands(release: Release, { dataschemaversion }: CloudEvent)
   return release === 2 || dataschemaversion !== '2';
 }
 
-/** What a live handler has heard: events by position, and gaps. */
-export type Heard =
-  | { readonly position: number; readonly id: string }
-  /** `gone`: how many entries had been trimmed by then. */
-  | { readonly gap: string; readonly gone: number };
-
 /** One run of a durable handler. */
 export interface Run {
   readonly tab: SimTab;
@@ -72,10 +67,10 @@ export interface SimTab {
   readonly closing: 'no' | 'under way' | 'done';
   /** Why it could not be opened, or lost its log. */
   readonly failure: unknown;
-  /** In the relay's order, by channel. */
-  readonly relayed: ReadonlyMap<string, Heard[]>;
-  /** In the device's order. */
-  readonly local: readonly Heard[];
+  /** What its live handlers have heard, each time that it listened. */
+  readonly hearings: readonly Hearing[];
+  /** Its live handlers hear from now on, if they did not. */
+  listen(): void;
   publish(channel: string, more?: Pick<NoteData, 'retryAfterMs'>): void;
   /** Tells all that are there; answers what. */
   whisper(channel: string): string | undefined;
@@ -136,6 +131,8 @@ export function openTab(
     readonly relay: SimRelayEnd;
     readonly plan: Plan;
     readonly account: Account;
+    /** Of its ears, so that worlds without them go the same way. */
+    readonly earDice: Dice;
   },
 ): SimTab {
   const { name, release, disk, life, faults, dice, base, world, relay, plan, account } = parts;
@@ -145,13 +142,19 @@ export function openTab(
   let closing: SimTab['closing'] = 'no';
   let failure: unknown;
   const numbers = new Map<string, number>();
-  const relayed = new Map<string, Heard[]>(plan.channels.map((channel) => [channel, []]));
-  const local: Heard[] = [];
   const whispers = new Map<string, number>();
   const counts = { published: 0, refused: 0, delivered: 0, failed: 0 };
   let whispered = 0;
   let { isVisible } = parts;
   let engine: Engine | undefined;
+  const ears = createEars({
+    call: { life, faults, base, dice: parts.earDice },
+    channels: plan.channels,
+    isOpen: () => runtime !== undefined && closing === 'no',
+    head: () => disk.entries().at(-1)?.position ?? 0,
+    gone: () => disk.facts.gone.size,
+    start: hearAll,
+  });
 
   const tab: SimTab = {
     name,
@@ -168,8 +171,8 @@ export function openTab(
     get failure() {
       return failure;
     },
-    relayed,
-    local,
+    hearings: ears.hearings,
+    listen: () => ears.listen(),
     whispers,
     counts,
     trim() {
@@ -189,6 +192,7 @@ export function openTab(
       if (runtime === undefined || life.state !== 'alive') return;
       const n = (numbers.get(channel) ?? 0) + 1;
       numbers.set(channel, n);
+      ears.stir();
       runtime.publish('note.made', { n, tab: name, ...more }, { channel }).then(
         (receipt) => published(channel, receipt),
         (error: unknown) => refused(error),
@@ -243,7 +247,7 @@ export function openTab(
     });
     try {
       const opened = await createHandle({
-        engine: its,
+        engine: ears.across(its),
         events: release === 1 ? events : nextEvents,
         world,
         channels: plan.channels,
@@ -252,8 +256,9 @@ export function openTab(
       });
       engine = its;
       void engine.setVisible(isVisible);
-      listen(opened);
       runtime = opened;
+      ears.open();
+      define(opened);
     } catch (error) {
       failure = error;
     }
@@ -281,26 +286,42 @@ export function openTab(
     };
   }
 
-  function listen(its: Runtime<NoteEvents>): void {
-    its.on('note.whispered', ({ data, position }) => {
-      counts.delivered += 1;
-      if (position !== null) account.stored(tab, data);
-      const text = `${data.tab} ${data.n}`;
-      whispers.set(text, (whispers.get(text) ?? 0) + 1);
-    });
-    its.on('note.made', hear, { onGap });
-    for (const channel of plan.channels) {
-      const heard = relayed.get(channel) ?? [];
-      const hear = ({ id, position }: Delivered): void => {
+  /** Everything that a live handler may ask for; answers what ends it. */
+  function hearAll(heard: Parameters<Parameters<typeof createEars>[0]['start']>[0]): () => void {
+    if (runtime === undefined) return () => undefined;
+    const its = runtime;
+    const stops = [
+      its.on('note.whispered', ({ data, position }) => {
         counts.delivered += 1;
-        heard.push({ id, position: position ?? 0 });
-      };
-      its.on('note.made', hear, {
-        order: 'relay',
-        channel,
-        onGap: (gap) => void heard.push(toldGap(gap)),
-      });
-    }
+        if (position !== null) account.stored(tab, data);
+        const text = `${data.tab} ${data.n}`;
+        whispers.set(text, (whispers.get(text) ?? 0) + 1);
+      }),
+      its.on(
+        'note.made',
+        (event) => {
+          heard.local(event);
+          return hear();
+        },
+        { onGap: heard.localGap },
+      ),
+      ...plan.channels.map((channel) =>
+        its.on(
+          'note.made',
+          (event) => {
+            counts.delivered += 1;
+            heard.relayed(channel, event);
+          },
+          { order: 'relay', channel, onGap: (gap) => heard.relayedGap(channel, gap) },
+        ),
+      ),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  function define(its: Runtime<NoteEvents>): void {
     const common = { from: 'earliest', maxErrors: attemptsMax, timeoutMs: 20_000 } as const;
     its.handle(
       '**',
@@ -323,17 +344,8 @@ export function openTab(
     its.handle('**', 'relayed', (event, task) => handle('relayed', event, task.signal), { ...common, order: 'relay' });
   }
 
-  function onGap(gap: Gap): void {
-    local.push(toldGap(gap));
-  }
-
-  function toldGap({ missed, reason }: Gap): Heard {
-    return { gap: `${reason} ${missed}`, gone: disk.facts.gone.size };
-  }
-
-  function hear({ id, position }: Delivered): unknown {
+  function hear(): unknown {
     counts.delivered += 1;
-    local.push({ id, position: position ?? 0 });
     switch (faults.strike('live', ['live.throws', 'live.hangs'])) {
       case 'live.throws':
         counts.failed += 1;
