@@ -164,6 +164,38 @@ test('a signal gives up, before and while it is awaited, and is let go of afterw
   expect(listeners).toBe(0);
 });
 
+test('a handler may itself give up the dispatch that it is part of, and who waits is told', async () => {
+  const { world, dispatcher } = setUp();
+  const giving = new AbortController();
+  dispatcher.on('order.placed', () => giving.abort());
+  dispatcher.on('order.placed', () => new Promise(() => {}), { name: 'ship' });
+  const awaited = dispatcher.dispatchAndWait('order.placed', 1, { signal: giving.signal });
+  const told = expect(awaited).rejects.toMatchObject({
+    name: 'Cancelled',
+    message: expect.stringContaining('not ended: ship'),
+  });
+  await world.settle();
+  await told;
+});
+
+test('a thousand dispatches that overlap are each let go of when they end, in whatever order', async () => {
+  const { world, dispatcher } = setUp();
+  const ends: (() => void)[] = [];
+  dispatcher.on('order.placed', () => new Promise<void>((resolve) => ends.push(resolve)), {
+    concurrency: Infinity,
+  });
+  const awaited = Array.from({ length: 1000 }, (_, n) => dispatcher.dispatchAndWait('order.placed', n));
+  const [first] = awaited;
+  // From both ends and the middle; the first stays.
+  for (let index = ends.length - 1; index > 0; index -= 2) ends[index]?.();
+  for (let index = 2; index < ends.length; index += 2) ends[index]?.();
+  await Promise.all(awaited.slice(1));
+  const told = expect(first).rejects.toMatchObject({ name: 'TimedOut' });
+  await world.advance(awaitMs + 2000);
+  await told;
+  expect(world.timers).toBe(0);
+});
+
 test('inside a handler, a dispatch can be awaited', async () => {
   const { dispatcher } = setUp();
   const heard: string[] = [];

@@ -62,41 +62,49 @@ export function withWaiting<Events, Context, Its>(
   dispatcher: Dispatcher<Events, Context> & Its,
 ): Dispatcher<Events, Context> & Its & Waiting<Events, Context>;
 export function withWaiting(dispatcher: AnyDispatcher): AnyDispatcher & Waiting<Record<string, unknown>> {
-  /** Those without a bound of their own. */
-  const unbounded = new Set<Wait>();
+  /** Those without a bound of their own stand in a ring, the oldest first, and this between them. */
+  const ring = new Wait('', {});
+  let ticks = 0;
   let ticking = false;
   const tickLater = (): void => {
-    ticking = unbounded.size > 0;
+    ticking = ring.newer !== ring;
     if (ticking) dispatcher.world.after(tickMs, tick);
   };
   const tick = (): void => {
-    for (const wait of unbounded) {
-      wait.ageMs += tickMs;
-      if (wait.ageMs > awaitMs) wait.giveUp(new Failure('TimedOut', `"${wait.type}" was awaited for ${awaitMs} ms`));
-    }
+    ticks += 1;
+    while (ring.newer.until < ticks) giveUp(ring.newer, 'TimedOut', `awaited for ${awaitMs} ms`);
     tickLater();
   };
 
-  const settled = (wait: Wait, { timeoutMs, signal }: AwaitOptions): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const giveUp = (name: FailureName, how: string): void =>
-        wait.giveUp(new Failure(name, `"${wait.type}" was ${how}`, { cause: signal?.reason }));
-      const cancel = (): void => giveUp('Cancelled', 'given up');
-      const stopTimer =
-        timeoutMs && dispatcher.world.after(timeoutMs, () => giveUp('TimedOut', `awaited for ${timeoutMs} ms`));
-      if (!stopTimer) {
-        unbounded.add(wait);
-        if (!ticking) tickLater();
-      }
-      signal?.addEventListener('abort', cancel);
-      wait.onEnd = (failure) => {
-        if (stopTimer) stopTimer();
-        else unbounded.delete(wait);
-        signal?.removeEventListener('abort', cancel);
-        if (failure) reject(failure);
-        else resolve();
-      };
+  const settled = (wait: Wait, { timeoutMs, signal }: AwaitOptions): Promise<void> => {
+    const stopTimer =
+      timeoutMs && dispatcher.world.after(timeoutMs, () => giveUp(wait, 'TimedOut', `awaited for ${timeoutMs} ms`));
+    if (!stopTimer) {
+      wait.until = ticks + awaitMs / tickMs;
+      wait.older = ring.older;
+      wait.newer = ring;
+      ring.older = ring.older.newer = wait;
+      if (!ticking) tickLater();
+    }
+    const promise = new Promise<void>((resolve, reject) => {
+      // Not `wait.resolve = () => …`: V8 makes a function that is written where a property is set in its old space, and
+      // all that such a function of an event that is over still holds is copied, until old space is looked through.
+      wait.resolve = resolve;
+      wait.reject = reject;
     });
+    if (stopTimer || signal) {
+      const cancel = (): void => giveUp(wait, 'Cancelled', 'given up', signal?.reason);
+      const letGo = (): void => {
+        if (stopTimer) stopTimer();
+        signal?.removeEventListener('abort', cancel);
+      };
+      wait.letGo = letGo;
+      signal?.addEventListener('abort', cancel);
+      // By one of its handlers.
+      if (signal?.aborted) cancel();
+    }
+    return promise;
+  };
 
   return Object.assign(dispatcher, {
     dispatchAndWait(event: EventOf<string>, data: unknown, options: AwaitOptions = {}): Promise<void> {
@@ -117,6 +125,10 @@ export function withWaiting(dispatcher: AnyDispatcher): AnyDispatcher & Waiting<
   });
 }
 
+function giveUp(wait: Wait, name: FailureName, how: string, cause?: unknown): void {
+  wait.giveUp(new Failure(name, `"${wait.type}" was ${how}`, { cause }));
+}
+
 /** One dispatch that somebody awaits. */
 class Wait implements Run {
   readonly type: string;
@@ -127,11 +139,21 @@ class Wait implements Run {
   /** The last of the calls that it made: a chain, which takes no array that grows. */
   last: Call | undefined = undefined;
   failures: HandlerFailure[] | undefined = undefined;
-  onEnd: ((failure?: Failure) => void) | undefined = undefined;
+  resolve: (() => void) | undefined = undefined;
+  reject: ((failure: Failure) => void) | undefined = undefined;
+  /** Lets the timer and the signal go. */
+  letGo: (() => void) | undefined = undefined;
   /** Called whenever one has ended, by who goes on with the next. */
   onStep: (() => void) | undefined = undefined;
-  /** How long it has waited without a bound of its own. */
-  ageMs = 0;
+  /** The last tick that it waits for, without a bound of its own. */
+  until = Infinity;
+  /**
+   * Its neighbours in the ring. A set would leave a table behind each time that it is filled and emptied, and every such
+   * table holds the next: rows that the garbage collector copies.
+   */
+  older: Wait = this;
+  newer: Wait = this;
+  /** It has ended, or was given up. */
   over = false;
   handOut: ((calls: readonly Call[], hold: (work: () => void) => void) => void) | undefined = undefined;
   private controller: AbortController | undefined = undefined;
@@ -179,18 +201,28 @@ class Wait implements Run {
 
   /** Stops waiting: what has not begun is taken back, what is running is told so. */
   giveUp(why: Failure): void {
+    if (this.over) return;
     const open = this.calls().filter((call) => call.open);
     const names = open.map(({ box }) => box.name).join(', ') || 'none had begun';
     const failure = new Failure(why.name, `${why.message}; not ended: ${names}`, { cause: why.cause });
-    this.over = true;
     // What has not been handed out by now never is.
     this.handOut = (calls) => calls.forEach((call) => call.box.drop(call, 'cancelled'));
     this.failed = undefined;
-    this.onEnd?.(failure);
-    this.onEnd = undefined;
+    this.end(failure);
     for (const call of open) if (call.box.waiting.has(call)) call.box.drop(call, 'cancelled');
     (this.controller ??= new AbortController()).abort(failure);
     this.onStep?.();
+  }
+
+  private end(failure?: Failure): void {
+    if (this.over) return;
+    this.over = true;
+    this.older.newer = this.newer;
+    this.newer.older = this.older;
+    this.older = this.newer = this;
+    this.letGo?.();
+    if (failure) this.reject?.(failure);
+    else this.resolve?.();
   }
 
   private offer(call: Call): void {
@@ -200,7 +232,7 @@ class Wait implements Run {
 
   private release(): void {
     this.pending -= 1;
-    if (this.pending === 0) this.onEnd?.(this.failures && this.failure());
+    if (this.pending === 0) this.end(this.failures && this.failure());
     this.onStep?.();
   }
 

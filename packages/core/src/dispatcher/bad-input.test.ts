@@ -1,6 +1,7 @@
 // What makes no sense is refused with a name and a cure, and nothing hangs.
 import { describe, expect, test } from 'vitest';
 import { createBatcher } from './batcher/batcher.ts';
+import { createBroker } from './broker/broker.ts';
 import { withWaiting } from './await.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { createProcessor } from './queue/processor.ts';
@@ -73,6 +74,9 @@ describe('numbers that make no sense are refused', () => {
     ['a batcher', async () => createBatcher({ flush: nothing, sizeMax: 0 })],
     ['a batcher that can never fill a batch', async () => createBatcher({ flush: nothing, sizeMax: 10, capacity: 5 })],
     ['a processor', async () => createProcessor(nothing, { workers: 0 })],
+    ['a processor of negative capacity', async () => createProcessor(nothing, { capacity: -1 })],
+    ['a stream of negative capacity', async () => dispatcher.events('n', { capacity: -1 })],
+    ['a subscriber of negative capacity', async () => createBroker().subscribe({ send: nothing }, { capacity: -1 })],
     ['a queue', async () => createHandQueue(nothing, { capacity: 0 })],
     ['retry', async () => retry(nothing, { attempts: 0 })],
     ['idempotent', async () => idempotent(nothing, { key: nothing, lifetimeMs: -1 })],
@@ -80,4 +84,60 @@ describe('numbers that make no sense are refused', () => {
   ])('%s', async (_, make) => {
     await expect(make()).rejects.toMatchObject({ name: 'InvalidOptions' });
   });
+});
+
+describe('after its end, with a named error or an answer, and never for ever', () => {
+  test('a processor refuses tasks', async () => {
+    const processor = createProcessor(nothing);
+    await processor.close();
+    expect(() => processor.submit(1)).toThrow(expect.objectContaining({ name: 'Closed' }));
+    await expect(processor.process(1)).rejects.toMatchObject({ name: 'Closed' });
+  });
+
+  test('a broker refuses events and subscribers, and counts on', async () => {
+    const broker = createBroker();
+    await broker.close();
+    expect(() => broker.publish('n', 1)).toThrow(expect.objectContaining({ name: 'Closed' }));
+    expect(() => broker.subscribe({ send: nothing })).toThrow(expect.objectContaining({ name: 'Closed' }));
+    expect(broker.stats()).toMatchObject({ published: 0, subscriberCount: 0 });
+  });
+
+  test('a batcher refuses items', async () => {
+    const batcher = createBatcher({ flush: nothing });
+    await batcher.close();
+    expect(() => batcher.add(1)).toThrow(expect.objectContaining({ name: 'Closed' }));
+    await batcher.flush();
+  });
+
+  test('a stream answers that it has ended, read in either way', async () => {
+    const own = withStreams(createDispatcher());
+    const [plain, acknowledged] = [own.events('n'), own.events('n')];
+    const reader = acknowledged.acknowledged();
+    await own.close();
+    for (const each of [plain, reader]) expect(await each.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+test('a filter of a stream or a subscriber that throws is reported, and its neighbours hear the event', async () => {
+  const reported: unknown[] = [];
+  const report = (failure: unknown): unknown => reported.push(failure);
+  const filter = (): boolean => {
+    throw new Error('undecided');
+  };
+  const own = withStreams(createDispatcher<{ n: number }>({ report }));
+  const heard = own.events('n');
+  own.events('n', { filter });
+  own.dispatch('n', 1);
+  expect(await heard.next()).toMatchObject({ value: { data: 1 } });
+  const broker = createBroker<number>({ report });
+  const sent: number[] = [];
+  broker.subscribe({ send: nothing }, { filter });
+  broker.subscribe({ send: (n) => sent.push(n) });
+  broker.publish('n', 2);
+  await broker.close();
+  expect(sent).toEqual([2]);
+  expect(reported).toMatchObject([
+    { name: 'HandlerFailed', message: expect.stringContaining('undecided') },
+    { name: 'HandlerFailed', message: expect.stringContaining('undecided') },
+  ]);
 });

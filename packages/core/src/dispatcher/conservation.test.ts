@@ -1,6 +1,7 @@
 // Nothing is lost and nothing is out of order, whatever comes in between: random interleavings under a virtual clock.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { isFailure } from '../failure.ts';
 import { createTestWorld } from '../testing/world.ts';
 import { createBroker } from './broker/broker.ts';
 import type { HandlerCounts } from './counts.ts';
@@ -21,7 +22,9 @@ type Behaviour =
   | 'hangs'
   | 'sometimes'
   | 'stops itself'
-  | 'dispatches';
+  | 'dispatches'
+  | 'subscribes'
+  | 'closes';
 
 const type = fc.constantFrom('a.x', 'a.y', 'b.x');
 const action = fc.oneof(
@@ -49,6 +52,8 @@ const action = fc.oneof(
           'sometimes',
           'stops itself',
           'dispatches',
+          'subscribes',
+          'closes',
         ] as const),
       ),
       options: fc.record(
@@ -64,7 +69,7 @@ const action = fc.oneof(
           ),
           timeoutMs: fc.constant(20),
           once: fc.boolean(),
-          odd: fc.boolean(),
+          filter: fc.constantFrom('odd' as const, 'throws' as const),
         },
         { requiredKeys: [] },
       ),
@@ -102,6 +107,8 @@ function behave(
     sometimes: (n) => (n % 2 === 0 ? later(4) : undefined),
     'stops itself': stop,
     dispatches: (n) => (n < 1000 ? dispatcher.dispatch('b.x', n + 1000) : undefined),
+    subscribes: () => void dispatcher.on('a.y', () => {}, { once: true }),
+    closes: (n) => (n % 4 === 0 ? void dispatcher.close({ timeoutMs: n % 3 === 0 ? 0 : 10 }) : undefined),
   };
   return behaviours[behaviour];
 }
@@ -120,51 +127,62 @@ test('at rest, for every handler: passed = delivered + filtered + failed + dropp
       let number = 0;
       let published = 0;
       let sequential = false;
+      let hung = 0;
+      /** Whether it was done, or refused because a handler has closed the dispatcher. */
+      const attempt = (work: () => unknown): boolean => {
+        try {
+          work();
+          return true;
+        } catch (error) {
+          if (!isFailure(error, 'Closed')) throw error;
+          return false;
+        }
+      };
       /** What handlers and their filters saw themselves. */
-      const observed = new Map<string, { calls: number; refused: number }>();
+      const observed = new Map<string, { calls: number; refused: number; broken: number }>();
       dispatcher.on('**', (n) => order.push(n));
       for (const step of actions) {
         if (step.do === 'pass') await world.advance(step.ms);
         else if (step.do === 'stop') stops[step.which]?.();
         else if (step.do === 'dispatch') {
-          published += 1;
-          dispatcher.dispatch(step.type, (number += 1));
+          if (attempt(() => dispatcher.dispatch(step.type, (number += 1)))) published += 1;
         } else if (step.do === 'on') {
           const log: number[] = [];
           heard.push(log);
           const index = stops.length;
           const behaved = behave(step.behaviour, world, dispatcher, () => stops[index]?.());
-          const { odd, overflow, timeoutMs, ...options } = step.options;
-          const seen = { calls: 0, refused: 0 };
+          const { filter, overflow, timeoutMs, ...options } = step.options;
+          const seen = { calls: 0, refused: 0, broken: 0 };
           observed.set(`handler ${index}`, seen);
-          const filter = (n: number): boolean => {
-            if (n % 2 === 0) seen.refused += 1;
-            return n % 2 === 1;
+          const decide = (n: number): boolean => {
+            if (n % 2 === 1) return true;
+            if (filter === 'odd') seen.refused += 1;
+            else seen.broken += 1;
+            if (filter === 'throws') throw new Error('undecided');
+            return false;
           };
           const handlerOptions: HandlerOptions<number> = {
             ...options,
             name: `handler ${index}`,
             overflow: overflow?.(),
-            filter: odd === true ? filter : undefined,
+            filter: filter && decide,
           };
-          stops.push(
-            dispatcher.on(
-              step.pattern,
-              (n) => {
-                log.push(n);
-                seen.calls += 1;
-                return behaved(n);
-              },
-              { ...handlerOptions, timeoutMs },
-            ),
-          );
+          const handler = (n: number): unknown => {
+            log.push(n);
+            seen.calls += 1;
+            hung += step.behaviour === 'hangs' && timeoutMs === undefined ? 1 : 0;
+            return behaved(n);
+          };
+          attempt(() => (stops[index] = dispatcher.on(step.pattern, handler, { ...handlerOptions, timeoutMs })));
         } else if (step.do === 'stream') {
-          const stream = dispatcher.events('a.*');
-          stops.push(() => (stream.close(), true));
-          for (let read = 0; read < step.reads; read += 1) awaited.push(stream.next());
+          attempt(() => {
+            const stream = dispatcher.events('a.*');
+            stops.push(() => (stream.close(), true));
+            for (let read = 0; read < step.reads; read += 1) awaited.push(stream.next());
+          });
         } else {
-          published += 1;
           sequential ||= step.do === 'in sequence';
+          const before = dispatcher.counts().published;
           awaited.push(
             dispatcher
               .dispatchAndWait(step.type, (number += 1), {
@@ -173,15 +191,20 @@ test('at rest, for every handler: passed = delivered + filtered + failed + dropp
               })
               .catch(() => undefined),
           );
+          if (dispatcher.counts().published > before) published += 1;
         }
         const { total, handlers } = dispatcher.counts();
         for (const counts of [total, ...handlers]) expect(sum(counts)).toBe(counts.passed);
         for (const { name, delivered, failed, filtered, pending } of handlers) {
-          const { calls, refused } = observed.get(name) ?? { calls: delivered, refused: filtered };
+          const { calls, refused, broken } = observed.get(name) ?? {
+            calls: delivered + failed,
+            refused: filtered,
+            broken: 0,
+          };
           expect(filtered).toBe(refused);
-          // What was called has ended, or is pending; what did neither was not called.
-          expect(calls).toBeGreaterThanOrEqual(delivered + failed);
-          expect(calls).toBeLessThanOrEqual(delivered + failed + pending);
+          // What was called has ended, or is pending; what did neither was not called, or its filter threw.
+          expect(calls + broken).toBeGreaterThanOrEqual(delivered + failed);
+          expect(calls + broken).toBeLessThanOrEqual(delivered + failed + pending);
         }
       }
       await world.advance(100);
@@ -192,6 +215,8 @@ test('at rest, for every handler: passed = delivered + filtered + failed + dropp
       await Promise.all(awaited);
       const { total, handlers, held, published: counted } = dispatcher.counts();
       expect(sum(total)).toBe(total.passed);
+      // At rest nothing is pending but what will never end.
+      expect(total.pending).toBeLessThanOrEqual(hung);
       expect(handlers).toEqual([]);
       expect(held).toBe(0);
       // What handlers dispatched comes on top, and is numbered from 1,000.

@@ -323,6 +323,26 @@ test('a stack that ends within a dispatch leaves the dispatcher usable', () => {
   expect(deepest).toBeGreaterThan(100);
 });
 
+test('what waits when a dispatch breaks off is handed out without another event', async () => {
+  const { dispatcher } = shop();
+  const heard: string[] = [];
+  dispatcher.on('order.placed', ({ total }) => dispatcher.dispatch('order.paid', { by: `card ${total}` }));
+  dispatcher.on('order.placed', async () => {});
+  dispatcher.on('order.paid', ({ by }) => heard.push(by));
+  // Who follows a dispatch is a part of it: what it throws stands for a stack that ends in there.
+  const follower = {
+    context: undefined,
+    begun: () => {
+      throw new RangeError('Maximum call stack size exceeded');
+    },
+  };
+  expect(() => dispatcher.dispatch('order.placed', { total: 1 }, follower)).toThrow(RangeError);
+  expect(heard).toEqual([]);
+  await Promise.resolve();
+  expect(heard).toEqual(['card 1']);
+  expect(dispatcher.counts().held).toBe(0);
+});
+
 test('a reporter that throws or rejects harms nobody', async () => {
   const world = createTestWorld();
   const heard: string[] = [];

@@ -106,10 +106,16 @@ export function createDispatcher({
       }
     } finally {
       // Also when the stack ends in here: busy for ever, no event would come through again.
-      busy = idle;
       depth = 0;
       current = undefined;
+      rest();
     }
+  };
+
+  /** Comes to rest. What still waits, because the stack has ended, is seen to on a new one. */
+  const rest = (): void => {
+    busy = idle;
+    if (jobs.size) void Promise.resolve().then(() => work());
   };
 
   const later = (job: () => void): void => {
@@ -126,9 +132,9 @@ export function createDispatcher({
     try {
       pass(fresh, data);
     } catch (error) {
-      // The stack has ended in there; what waits is seen to with the next event. A `finally` would cost a thirtieth.
-      busy = idle;
+      // The stack has ended in there. A `finally` would cost a thirtieth.
       fresh = undefined;
+      rest();
       throw error;
     }
     if (busy === odd) work();

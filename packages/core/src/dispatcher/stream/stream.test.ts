@@ -130,6 +130,33 @@ test('done does nothing on an event that nobody awaits', async () => {
   expect(reported).toEqual([]);
 });
 
+test('of two events that were asked for at the same time, each is done when it is, and both at the end', async () => {
+  const { world, dispatcher } = setUp();
+  const told: string[] = [];
+  const plain = dispatcher.events('price.up');
+  const reads = [plain.next(), plain.next()];
+  for (const total of [1, 2]) {
+    void dispatcher.dispatchAndWait('price.up', total).then(() => told.push(`read ${total}`));
+  }
+  await Promise.all(reads);
+  await world.settle();
+  expect(told).toEqual(['read 1', 'read 2']);
+  plain.close();
+  const stream = dispatcher.events('price.up');
+  const reader = stream.acknowledged();
+  const [first] = [reader.next(), reader.next()];
+  for (const total of [3, 4]) {
+    void dispatcher.dispatchAndWait('price.up', total).then(() => told.push(`done ${total}`));
+  }
+  (await first).value?.done();
+  await world.settle();
+  expect(told.slice(2)).toEqual(['done 3']);
+  stream.close();
+  await world.settle();
+  expect(told.slice(3)).toEqual(['done 4']);
+  expect(dispatcher.counts().total.pending).toBe(0);
+});
+
 test('asking for the next says that the one before is done, so that nobody waits for ever', async () => {
   const { dispatcher } = setUp();
   const stream = dispatcher.events('price.up');

@@ -88,7 +88,7 @@ function openStream(
   const read = async (as: Way): Promise<Call | undefined> => {
     if ((way ??= as) !== as) throw new Failure('Misused', `this stream is read ${way}; open another to read it ${as}`);
     const call = await core.take();
-    if (as === 'plain') core.done();
+    if (call && as === 'plain') core.done(call);
     return call;
   };
   const leave = async (): Promise<typeof end> => {
@@ -143,19 +143,25 @@ function createCore(overflow = waitForRoom): {
   readonly ended: boolean;
   put: Overflow;
   take: () => Promise<Call | undefined>;
-  done: (call?: Call) => void;
+  done: (call: Call) => void;
   end: () => void;
   watch: (stream: object, stop: () => boolean) => void;
 } {
   let ended = false;
   let mailbox: Mailbox | undefined;
-  /** The event that was read and may not be done yet. */
-  let taken: Call | undefined;
-  const readers: ((call: Call | undefined) => void)[] = [];
+  /** What was read and may not be done yet: one, or as many as were asked for at the same time. */
+  const taken = new Set<Call>();
+  const readers: ((call?: Call) => void)[] = [];
   let collected: FinalizationRegistry<undefined> | undefined;
 
-  const done = (call = taken): void => {
-    if (call?.open) mailbox?.drop(call, 'delivered');
+  const done = (call: Call): void => {
+    taken.delete(call);
+    mailbox?.drop(call, 'delivered');
+  };
+  const take = (): Call | undefined => {
+    const call = mailbox?.take();
+    if (call) taken.add(call);
+    return call;
   };
   return {
     get ended() {
@@ -164,23 +170,23 @@ function createCore(overflow = waitForRoom): {
     put(its, call) {
       mailbox = its;
       const reader = readers.shift();
-      if (reader) reader((taken = mailbox.take()));
+      if (reader) reader(take());
       else overflow(mailbox, call);
     },
     take() {
-      // Asking for the next says that the one before is done: a reader that forgets to say it does not wait for ever.
-      done();
+      // Asking for the next says that those before are done: a reader that forgets to say it does not wait for ever.
+      taken.forEach(done);
       return new Promise((resolve) => {
-        const call = mailbox?.take();
-        if (call || ended) resolve((taken = call));
+        const call = take();
+        if (call || ended) resolve(call);
         else readers.push(resolve);
       });
     },
     done,
     end() {
       ended = true;
-      done();
-      for (const reader of readers.splice(0)) reader(undefined);
+      taken.forEach(done);
+      for (const reader of readers.splice(0)) reader();
     },
     watch(stream, stop) {
       if (typeof FinalizationRegistry === 'undefined') return;
