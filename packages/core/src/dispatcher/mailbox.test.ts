@@ -4,6 +4,7 @@ import { createTestWorld, type TestWorld } from '../testing/world.ts';
 import { type Waiting, withWaiting } from './await.ts';
 import type { Dispatcher } from './contract.ts';
 import { createDispatcher } from './dispatcher.ts';
+import { mailboxCapacity } from './limits.ts';
 import type { Overflow } from './options.ts';
 import { dropNewest, dropOldest, keepLatest, rejectWhenFull } from './overflow.ts';
 import { type Timeouts, withTimeouts } from './wrap/timeout.ts';
@@ -305,6 +306,16 @@ describe('a full mailbox', () => {
   test('of capacity 0 takes only what can be handled at once', async () => {
     const { heard } = await fill(dropOldest, 0);
     expect(heard).toEqual([1]);
+  });
+
+  test('holds 1,024 events unless its handler says otherwise', async () => {
+    const { dispatcher, reported } = setUp();
+    dispatcher.on('n', slow().handler);
+    for (let n = 0; n < 1 + mailboxCapacity; n += 1) dispatcher.dispatch('n', n);
+    expect(reported).toEqual([]);
+    dispatcher.dispatch('n', 0);
+    expect(reported).toMatchObject([{ name: 'QueueFull', message: expect.stringContaining('1024 events wait') }]);
+    expect(dispatcher.counts().total).toMatchObject({ pending: 1025, overflow: 1 });
   });
 
   test('reports again after it has been empty', async () => {

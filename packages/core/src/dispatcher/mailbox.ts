@@ -72,14 +72,10 @@ export function createMailbox(
   };
 
   const begin = (call: Call): void => {
-    try {
-      if (once) stop(once);
-      const result = (takesCall ? handler(call.data, call) : handler(call.data)) as PromiseLike<unknown> | undefined;
-      if (result?.then) follow(result, call);
-      else end(call, 'delivered');
-    } catch (error) {
-      end(call, 'failed', error);
-    }
+    if (once) stop(once);
+    const result = (takesCall ? handler(call.data, call) : handler(call.data)) as PromiseLike<unknown> | undefined;
+    if (result?.then) follow(result, call);
+    else end(call, 'delivered');
   };
 
   const follow = (result: PromiseLike<unknown>, call: Call): void => {
@@ -102,14 +98,34 @@ export function createMailbox(
     if (waiting.size) later(pump);
   };
 
-  const isFree = (): boolean => running < concurrency;
+  // The way of every event that is not handed straight to the handler: what is small enough for V8 to take in as one.
+  const offer = (call: Call): void => {
+    try {
+      if (filter && !filter(call.data, call.type)) end(call, 'filtered');
+      // The filter may have stopped its own handler.
+      else if (stopped) end(call, stopped);
+      else if (!waiting.size && running < concurrency) begin(call);
+      else {
+        warned &&= waiting.size > 0;
+        waiting.add(call);
+        overflow(box, call);
+      }
+    } catch (error) {
+      // Also the filter, or the policy.
+      end(call, 'failed', error);
+    }
+  };
 
   const pump = (): void => {
-    while (isFree()) {
-      const next = take();
-      if (!next) break;
+    for (;;) {
+      const next = running < concurrency && take();
+      if (!next) return;
       resume(next);
-      begin(next);
+      try {
+        begin(next);
+      } catch (error) {
+        end(next, 'failed', error);
+      }
     }
   };
 
@@ -145,24 +161,9 @@ export function createMailbox(
       warned ||= !whom;
       end(call, 'overflow');
     },
-    offer(call) {
-      try {
-        if (filter && !filter(call.data, call.type)) end(call, 'filtered');
-        // The filter may have stopped its own handler.
-        else if (stopped) end(call, stopped);
-        else if (!waiting.size && isFree()) begin(call);
-        else {
-          warned &&= waiting.size > 0;
-          waiting.add(call);
-          overflow(box, call);
-        }
-      } catch (error) {
-        // What was handed in threw: the filter or the policy. `begin` never does.
-        end(call, 'failed', error);
-      }
-    },
+    offer,
     entry(type) {
-      const offered: Entry = (data) => box.offer(open(box, type, data));
+      const offered: Entry = (data) => offer(open(box, type, data));
       if (!plain) return offered;
       if (!takesCall) return handler;
       const all = new Call(box, type);

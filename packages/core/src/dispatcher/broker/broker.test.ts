@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Failure } from '../../failure.ts';
 import { createTestWorld, type TestWorld } from '../../testing/world.ts';
-import { type Broker, createBroker } from './broker.ts';
+import { type Broker, createBroker, subscriberCapacity } from './broker.ts';
 
 function setUp(held = false): { world: TestWorld; broker: Broker<number>; reported: Failure[] } {
   const world = createTestWorld();
@@ -67,6 +67,15 @@ test('a slow subscriber is skipped, counted against that subscriber, and stalls 
     ],
   });
   expect(reported.map(({ name }) => name)).toEqual(['QueueFull']);
+});
+
+test('256 events wait for a subscriber, unless it says otherwise', () => {
+  const { broker } = setUp();
+  broker.subscribe(transport());
+  for (let n = 0; n < 1 + subscriberCapacity; n += 1) broker.publish('n', n);
+  expect(broker.stats()).toMatchObject({ queueDepth: 257, skipped: 0 });
+  broker.publish('n', 0);
+  expect(broker.stats()).toMatchObject({ published: 258, queueDepth: 257, skipped: 1 });
 });
 
 test('a slow subscriber is disconnected, where that is chosen', async () => {
