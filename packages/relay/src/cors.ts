@@ -1,5 +1,6 @@
 // Which pages of other origins may use the relay (the Fetch standard's CORS protocol).
 import type { MiddlewareHandler } from 'hono';
+import { Failure } from '@godwit/core';
 import { headerNames } from '@godwit/core/protocol';
 
 /** `any` page, or those of these origins, as `https://example.org`. */
@@ -8,6 +9,24 @@ export type Origins = 'any' | readonly string[];
 const exposed = [...Object.values(headerNames), 'etag', 'link'].join(', ');
 /** Browsers cap it at two hours or less. */
 const preflightSeconds = 7200;
+
+/** Of an extension or an app it is a scheme of its own, whose origins `URL` does not know. */
+const ownScheme = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/;
+
+/**
+ * Answers the origins, each as browsers write it: one that is written otherwise would match no page, and nobody would know why.
+ *
+ * @see https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin
+ * @throws Failure `InvalidOptions`
+ */
+export function checkedOrigins(origins: Origins): Origins {
+  if (origins === 'any') return origins;
+  const wrong = origins.find((origin) => URL.parse(origin)?.origin !== origin && !ownScheme.test(origin));
+  if (wrong === undefined) return origins;
+  const meant = URL.parse(wrong)?.origin ?? 'null';
+  const hint = meant === 'null' ? 'https://app.example, without a path' : meant;
+  throw new Failure('InvalidOptions', `an origin is written as browsers do, as ${hint}; got ${JSON.stringify(wrong)}`);
+}
 
 /** Answers preflights, and lets pages read answers. */
 export function cors(origins: Origins): MiddlewareHandler {

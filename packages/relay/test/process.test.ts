@@ -169,6 +169,14 @@ test.each([
   [['--public-key-file', 'x', '--jwks-url', 'x'], '--public-key-file and --jwks-url exclude each other'],
   [['--public-key-file', 'package.json'], 'the public key is JSON, but no JWK'],
   [['--jwks-url', 'issuer.example'], 'the JWKS URL is https://'],
+  [['--insecure', '--data', ''], '--data is empty'],
+  [['--insecure', '--host', ''], '--host is empty'],
+  [['--insecure', '--host', 'nowhere.invalid'], 'name another --host'],
+  [['--insecure', '--limit', 'heartbeatMs=2147483648'], '2147483647 ms, some 24 days, are the most'],
+  [['--insecure', '--cors', 'https://app.example/'], 'as https://app.example; got'],
+  [['--insecure', '--cors', 'app.example'], 'as https://app.example, without a path; got'],
+  [['--insecure', '--proxy', 'proxy.example'], 'a proxy is named by its IP address'],
+  [['--insecure', '--assets', 'does-not-exist'], 'there is no folder'],
   [['--insecure', '--issuer', 'x'], 'means nothing where --insecure wants none'],
 ])('started with %j, it says what is wrong and exits 1', async (args, sentence) => {
   const relay = runRelay('--data', await folder(), ...args);

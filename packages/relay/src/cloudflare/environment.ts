@@ -1,11 +1,12 @@
 // What a deployment says: the bindings and variables of the Worker, and what is wrong with them.
 import { Failure, type World } from '@godwit/core';
-import { compileRetention, defaultLimits, type Limits, type RetentionRule } from '@godwit/core/protocol';
+import { compileRetention, type Limits, type RetentionRule } from '@godwit/core/protocol';
 import { createAuthority } from '../authority/access.ts';
 import type { Authority } from '../authority/authority.ts';
 import type { Authorize } from '../authority/hook.ts';
 import { secretBytesMin } from '../authority/keys.ts';
-import type { Origins } from '../cors.ts';
+import { checkedOrigins, type Origins } from '../cors.ts';
+import { limitsWith } from '../limits.ts';
 import type { ChannelNamespace } from './channels.ts';
 
 /** The Worker's environment. */
@@ -46,13 +47,7 @@ const eventBytesMax = 1_500_000;
  */
 export function limitsOf({ GODWIT_LIMITS: given = {} }: Pick<RelayEnv, 'GODWIT_LIMITS'>): Limits {
   if (typeof given !== 'object' || given === null) throw invalid('GODWIT_LIMITS is not an object; see wrangler.jsonc');
-  for (const [name, value] of Object.entries(given)) {
-    if (!(name in defaultLimits)) throw invalid(`GODWIT_LIMITS has "${name}", which is no limit`);
-    if (typeof value !== 'number' || !(value > 0)) {
-      throw invalid(`GODWIT_LIMITS has "${name}": ${JSON.stringify(value)}; expected a number above 0`);
-    }
-  }
-  const limits = { ...defaultLimits, ...(given as Partial<Limits>) };
+  const limits = limitsWith(given, 'GODWIT_LIMITS');
   if (limits.eventBytesMax > eventBytesMax) {
     throw invalid(
       `GODWIT_LIMITS allows events of ${limits.eventBytesMax} bytes; on Workers ${eventBytesMax} are the most`,
@@ -96,10 +91,14 @@ function isBound([name, bound]: [string, unknown]): boolean {
   return bounds.has(name) && typeof bound === 'number' && bound > 0;
 }
 
-/** The origins that browsers may call from. */
+/**
+ * The origins that browsers may call from.
+ *
+ * @throws Failure `InvalidOptions`
+ */
 export function originsOf({ GODWIT_CORS: given = '' }: Pick<RelayEnv, 'GODWIT_CORS'>): Origins {
   const origins = listOf(given);
-  return origins.includes('*') ? 'any' : origins;
+  return origins.includes('*') ? 'any' : checkedOrigins(origins);
 }
 
 /** What the ways to be let in are called here. */

@@ -1,6 +1,6 @@
 // How many connections one client has: beyond the bound they are refused, so that no single one takes what is there for all.
 import type { Server, ServerResponse } from 'node:http';
-import { isIPv6, type Socket } from 'node:net';
+import { isIP, isIPv6, type Socket } from 'node:net';
 import { Failure } from '@godwit/core';
 import { headerNames, mediaTypes, problemOf } from '@godwit/core/protocol';
 
@@ -14,6 +14,21 @@ export interface Crowd {
 
 /** Whose connections are those of many: a proxy on this machine. One elsewhere is named by whoever runs the relay. */
 export const loopback: readonly string[] = ['127.0.0.1', '::1'];
+
+/**
+ * Answers the addresses of proxies, each as a connection says it.
+ *
+ * @throws Failure `InvalidOptions`
+ */
+export function checkedProxies(addresses: readonly string[]): readonly string[] {
+  return addresses.map((address) => {
+    if (isIP(address) === 0) {
+      throw new Failure('InvalidOptions', `a proxy is named by its IP address; got ${JSON.stringify(address)}`);
+    }
+    // As short as it can be written: RFC 5952.
+    return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
+  });
+}
 
 /** A refused connection that asks nothing is let go of after this: it is not to wait for the end of its headers' time. */
 const silentMs = 2000;

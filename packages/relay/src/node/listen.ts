@@ -109,11 +109,9 @@ export async function listen(options: {
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
-      reject(
-        new Failure('InvalidOptions', `cannot listen on ${host}:${port}: ${error.message}; name another --port`, {
-          cause: error,
-        }),
-      );
+      const isPort = 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES');
+      const message = `cannot listen on ${host}:${port}: ${error.message}; name another --${isPort ? 'port' : 'host'}`;
+      reject(new Failure('InvalidOptions', message, { cause: error }));
     });
     server.listen(port, host, resolve);
   });

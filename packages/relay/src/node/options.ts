@@ -75,6 +75,14 @@ export function readOptions(args: readonly string[]): ReadOptions | string {
 }
 
 function parse(args: readonly string[]) {
+  const values = parseOptions(args);
+  // As `--host "$HOST"` says it where there is no such variable: it would listen everywhere, or write into whatever folder this is.
+  const empty = Object.entries(values).find(([, value]) => [value].flat().includes(''));
+  if (empty !== undefined) throw invalid(`--${empty[0]} is empty`);
+  return values;
+}
+
+function parseOptions(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],

@@ -1,13 +1,15 @@
 // Starts a relay on Node: the app, on SQLite, behind HTTP; and ends it without losing anybody.
 import { Failure, guarded, worldOf, type Logger, type Reporter, type Telemetry } from '@godwit/core';
 import { createChannels } from '@godwit/core/feed';
-import { defaultLimits, type Limits, type RetentionRule } from '@godwit/core/protocol';
+import type { Limits, RetentionRule } from '@godwit/core/protocol';
 import { createApp } from '../app.ts';
 import { createAuthority, type Access } from '../authority/access.ts';
-import type { Origins } from '../cors.ts';
-import { withAssets } from './assets.ts';
+import { checkedOrigins, type Origins } from '../cors.ts';
+import { limitsWith } from '../limits.ts';
+import { assertFolder, withAssets } from './assets.ts';
 import { createBackups } from './backups.ts';
 import { prepareNotes, type Bridge } from './bridges.ts';
+import { checkedProxies, loopback } from './crowd.ts';
 import { listen } from './listen.ts';
 import { stderrLogger } from './log.ts';
 import { createSocketStreams } from './socket-streams.ts';
@@ -72,12 +74,16 @@ const names = {
 /**
  * Starts a relay.
  *
- * @throws Failure `InvalidOptions` when nothing, or more than one thing, says who may use it, `StorageFailed` when its file cannot be opened
+ * @throws Failure `InvalidOptions` when nothing, or more than one thing, says who may use it, or another option is wrong, `StorageFailed` when its file cannot be opened
  */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const world = worldOf(globalThis);
   const { data, durability = 'fsync', logger = stderrLogger, report, telemetry, assets, fileBytesMax } = options;
-  const origins = options.cors ?? (options.insecure === true ? 'any' : []);
+  // Whatever is said wrongly is told before any file is made.
+  const origins = checkedOrigins(options.cors ?? (options.insecure === true ? 'any' : []));
+  const limits = limitsWith(options.limits ?? {}, '`limits`');
+  const proxies = checkedProxies(options.proxies ?? loopback);
+  if (assets !== undefined) assertFolder(assets);
   const tell = guarded({ logger, report });
   const authority = await createAuthority(options, {
     world,
@@ -89,7 +95,6 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     names,
     without: 'a relay needs a key, or to be told that it is open to all: --secret-file FILE or --insecure',
   });
-  const limits = { ...defaultLimits, ...options.limits };
   const file = { path: fileIn(data), durability, world };
   const logs = openSqliteLogs(fileBytesMax === undefined ? file : { ...file, bytesMax: fileBytesMax });
   if (logs.begunAnew !== undefined) {
@@ -129,7 +134,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       host: options.host ?? '127.0.0.1',
       port: options.port ?? 8787,
       limits,
-      proxies: options.proxies,
+      proxies,
     });
     let closing: Promise<void> | undefined;
     return {
