@@ -10,6 +10,11 @@ export interface Hangs {
   hang(page: Page): Promise<void>;
   /** Lets the page's worker go round in a loop, for ever. Resolves when it hangs. */
   loop(page: Page): Promise<void>;
+  /**
+   * The page's worker will go round for ever within the next transaction that writes a durable handler's record, and before
+   * that transaction can end. Resolves when that is arranged, with what resolves when it has come to pass.
+   */
+  loopInTransaction(page: Page): Promise<{ readonly hangs: Promise<unknown> }>;
   /** Whoever waits goes on. */
   end(): void;
   close(): Promise<void>;
@@ -31,6 +36,21 @@ export async function startHangs(): Promise<Hangs> {
   return {
     hang: (page) => ask(page, 'hang'),
     loop: (page) => ask(page, 'loop'),
+    async loopInTransaction(page) {
+      const asked = once(server, 'asked');
+      await workerOf(page).evaluate((url) => {
+        const real: (this: IDBObjectStore, ...args: never[]) => IDBRequest = IDBObjectStore.prototype.put;
+        IDBObjectStore.prototype.put = function put(this: IDBObjectStore, ...args: readonly unknown[]) {
+          const made = Reflect.apply(real, this, args);
+          if (this.name !== 'handlers') return made;
+          const request = new XMLHttpRequest();
+          request.open('GET', url, false);
+          request.send();
+          for (;;);
+        };
+      }, `http://127.0.0.1:${port}/loop`);
+      return { hangs: asked };
+    },
     end,
     async close() {
       end();

@@ -68,3 +68,25 @@ export async function hears(tab: Tab, order: 'local' | 'relay', by: string, note
     .toBeGreaterThanOrEqual(notes.length);
   expect(await heard()).toEqual(notes);
 }
+
+/**
+ * Waits until nothing of the device is under way at its disk: whoever hangs within a transaction of a database holds up all
+ * others there, with whatever they have to store, and nobody can take that from it.
+ */
+export async function quiet(tab: Tab): Promise<void> {
+  await tab.settled();
+  await tab.page.evaluate(async () => {
+    const names = (await indexedDB.databases()).map(({ name = '' }) => name);
+    // The handlers' first, whose name goes on where the log's ends: what is under way there may still come to the log.
+    for (const name of names.toSorted().toReversed()) {
+      const database = await new Promise<IDBDatabase>((resolve, reject) => {
+        const opening = indexedDB.open(name);
+        opening.addEventListener('success', () => resolve(opening.result));
+        opening.addEventListener('error', () => reject(opening.error));
+      });
+      const transaction = database.transaction([...database.objectStoreNames], 'readwrite');
+      await new Promise((resolve) => transaction.addEventListener('complete', resolve));
+      database.close();
+    }
+  });
+}

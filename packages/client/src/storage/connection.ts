@@ -2,14 +2,15 @@
 import { Failure, type World } from '@godwit/core';
 import { deleteDB, openDB, type OpenDBCallbacks } from 'idb';
 import { isLostConnection, nameOf, storageFailure } from './failures.ts';
-import { databaseVersion, upgrade, type Database, type Schema } from './schema.ts';
+import type { Database, Layout, Schema } from './schema.ts';
 
 /** How long opening or deleting may take, in milliseconds: a frozen tab can hold an older version open for ever. */
 const openMsMax = 8000;
 
 /** A database, whichever connection leads to it. */
 export interface Connection {
-  readonly deviceId: string;
+  /** Made with the database: one that is deleted and made anew has another. */
+  readonly id: string;
   /**
    * Runs one transaction. `work` may run twice: the second time when the first surely did not commit. `what` names it for
    * a failure's message.
@@ -19,25 +20,34 @@ export interface Connection {
   destroy(): Promise<void>;
 }
 
+/** What becomes of databases that belong together: none of them serves a call once one is lost. */
+export interface Fate {
+  /** Why no call is served any more. */
+  ended?: Failure;
+}
+
 /**
- * Opens the database, and makes it where there is none.
+ * Opens a database, and makes it where there is none.
  *
  * @throws Failure `Outdated` when a newer release has taken it; `StorageFailed` otherwise
  */
-export async function connect(parts: { readonly name: string; readonly world: World }): Promise<Connection> {
-  const { name, world } = parts;
+export async function connect(parts: {
+  readonly name: string;
+  readonly layout: Layout;
+  readonly world: World;
+  readonly fate: Fate;
+}): Promise<Connection> {
+  const { name, layout, world, fate } = parts;
   const underWay = new Set<Promise<unknown>>();
-  /** Why no call is served any more. */
-  let ended: Failure | undefined;
   let closing: Promise<void> | undefined;
   let destroying: Promise<void> | undefined;
   let database: Promise<Database> = open();
-  const deviceId = await deviceOf(await database);
+  const id = await idOf(await database);
 
   return {
-    deviceId,
+    id,
     run(what, work) {
-      if (ended !== undefined) return Promise.reject(ended);
+      if (fate.ended !== undefined) return Promise.reject(fate.ended);
       const task = attempt(what, work);
       underWay.add(task);
       task.finally(() => underWay.delete(task)).catch(() => undefined);
@@ -57,7 +67,7 @@ export async function connect(parts: { readonly name: string; readonly world: Wo
     } catch (error) {
       if (!isLostConnection(error)) throw storageFailure(what, error);
     }
-    if (ended !== undefined) throw ended;
+    if (fate.ended !== undefined) throw fate.ended;
     try {
       return await work(await reopened(current));
     } catch (error) {
@@ -83,19 +93,19 @@ export async function connect(parts: { readonly name: string; readonly world: Wo
 
   async function again(): Promise<Database> {
     const connection = await open();
-    if ((await deviceOf(connection)) === deviceId) return connection;
+    if ((await idOf(connection)) === id) return connection;
     connection.close();
-    ended = new Failure(
+    fate.ended ??= new Failure(
       'StorageFailed',
       'the database was deleted while it was in use, and what it held is gone; create another runtime, which is a new device',
     );
-    throw ended;
+    throw fate.ended;
   }
 
   async function open(): Promise<Database> {
     let isBlocked = false;
     const opening = begin({
-      upgrade: (connection, from) => upgrade(connection, from, world.id()),
+      upgrade: (connection, from) => layout.upgrade(connection, from, world.id()),
       blocked: () => (isBlocked = true),
       blocking: (_current, next) => void giveWay(opening, next),
     });
@@ -113,12 +123,12 @@ export async function connect(parts: { readonly name: string; readonly world: Wo
 
   /** A browser that refuses may throw at once, or later. */
   async function begin(callbacks: OpenDBCallbacks<Schema>): Promise<Database> {
-    return openDB<Schema>(name, databaseVersion, callbacks);
+    return openDB<Schema>(name, layout.version, callbacks);
   }
 
   /** Another tab upgrades or deletes the database, and waits for this connection to go. */
   async function giveWay(opening: Promise<Database>, next: number | null): Promise<void> {
-    ended ??=
+    fate.ended ??=
       next === null
         ? new Failure('Closed', 'the database was destroyed in another tab; create another runtime')
         : outdated();
@@ -131,7 +141,7 @@ export async function connect(parts: { readonly name: string; readonly world: Wo
   }
 
   async function letGo(): Promise<void> {
-    ended ??= new Failure('Closed', 'the store is closed; open another');
+    fate.ended ??= new Failure('Closed', 'the store is closed; open another');
     await Promise.allSettled(underWay);
     await database.then(
       (connection) => connection.close(),
@@ -156,7 +166,7 @@ export async function connect(parts: { readonly name: string; readonly world: Wo
   }
 }
 
-async function deviceOf(database: Database): Promise<string> {
+async function idOf(database: Database): Promise<string> {
   const record = await database.get('meta', 'device');
   if (record?.name !== 'device')
     throw new Failure('StorageFailed', 'the database does not know whose it is; delete it');

@@ -1,4 +1,4 @@
-import { worldOf } from '@godwit/core';
+import { worldOf, type Failure } from '@godwit/core';
 import { contentsOf, filled, storeChanges } from '@godwit/core/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from './schema.ts';
@@ -7,7 +7,7 @@ import { openIdbStore } from './store.ts';
 const world = worldOf(globalThis);
 
 test.each(storeChanges)('%s, cut off between any two of its writes, leaves all of it or nothing', async (_, make) => {
-  const store = await openIdbStore({ name: databaseName(world.id(), ''), world });
+  const store = await openIdbStore({ name: databaseName(world.id(), ''), world, report: unexpected });
   onTestFinished(() => store.destroy());
   const record = await filled(store);
   const before = await contentsOf(store);
@@ -63,4 +63,8 @@ function cutBehind(writes: number): { readonly wasCut: boolean; restore(): void 
     },
     restore,
   };
+}
+
+function unexpected(failure: Failure): never {
+  throw failure;
 }

@@ -6,7 +6,7 @@ import { worldOf } from '@godwit/core';
 import { connect } from './connection.ts';
 import { storageFailure } from './failures.ts';
 import { openStorage } from './open.ts';
-import { databaseName } from './schema.ts';
+import { databaseName, logLayout } from './schema.ts';
 import { openIdbStore } from './store.ts';
 
 const world = worldOf(globalThis);
@@ -15,11 +15,11 @@ afterEach(() => vi.unstubAllGlobals());
 
 test('a release that needs a newer database takes it over, and the older one says that it is outdated', async () => {
   const name = freshName();
-  const store = await openIdbStore({ name, world });
+  const store = await openIdbStore({ name, world, report: unexpected });
   const newer = await openDB(name, 99);
   onTestFinished(() => newer.close());
   await expect(store.record([own()])).rejects.toMatchObject({ name: 'Outdated' });
-  await expect(openIdbStore({ name, world })).rejects.toMatchObject({ name: 'Outdated' });
+  await expect(openIdbStore({ name, world, report: unexpected })).rejects.toMatchObject({ name: 'Outdated' });
   await expect(openStorage({ name, world, report: () => undefined })).rejects.toMatchObject({
     name: 'Outdated',
     message: expect.stringContaining('reload the page'),
@@ -28,7 +28,7 @@ test('a release that needs a newer database takes it over, and the older one say
 });
 
 test('a connection that is lost is opened again, and what had not begun is done', async () => {
-  const connection = await connect({ name: freshName(), world });
+  const connection = await connect({ name: freshName(), layout: logLayout, world, fate: {} });
   onTestFinished(() => connection.destroy());
   let tries = 0;
   const device = await connection.run('read', async (database) => {
@@ -36,12 +36,12 @@ test('a connection that is lost is opened again, and what had not begun is done'
     if (tries === 1) database.close();
     return database.get('meta', 'device');
   });
-  expect(device).toMatchObject({ id: connection.deviceId });
+  expect(device).toMatchObject({ id: connection.id });
   expect(tries).toBe(2);
 });
 
 test('calls that lose the same connection share the next one', async () => {
-  const connection = await connect({ name: freshName(), world });
+  const connection = await connect({ name: freshName(), layout: logLayout, world, fate: {} });
   onTestFinished(() => connection.destroy());
   await connection.run('lose it', async (database) => database.close());
   const databases = await Promise.all(
@@ -57,7 +57,7 @@ test('calls that lose the same connection share the next one', async () => {
 
 test('a database that was deleted and made anew in between is another device, and says so', async () => {
   const name = freshName();
-  const connection = await connect({ name, world });
+  const connection = await connect({ name, layout: logLayout, world, fate: {} });
   await connection.run('lose it', async (database) => database.close());
   await deleteDB(name);
   await expect(connection.run('read', (database) => database.get('meta', 'device'))).rejects.toMatchObject({
@@ -69,7 +69,7 @@ test('a database that was deleted and made anew in between is another device, an
 
 test('a database that another tab deletes lets go, and is closed', async () => {
   const name = freshName();
-  const store = await openIdbStore({ name, world });
+  const store = await openIdbStore({ name, world, report: unexpected });
   await deleteDB(name);
   await expect(store.state()).rejects.toMatchObject({ name: 'Closed' });
   await store.close();
@@ -78,7 +78,7 @@ test('a database that another tab deletes lets go, and is closed', async () => {
 test('a tab that does not let go does not hold up the deletion for ever', async () => {
   const name = freshName();
   const time = createTestWorld();
-  const store = await openIdbStore({ name, world: time });
+  const store = await openIdbStore({ name, world: time, report: unexpected });
   const stubborn = await openDB(name);
   const asked = new Promise((resolve) => stubborn.addEventListener('versionchange', resolve));
   const destroyed = store.destroy();
@@ -132,7 +132,7 @@ test('a browser that refuses IndexedDB leaves memory, visibly', async () => {
 });
 
 test('a transaction that is aborted from outside is tried once more, and then fails by name with nothing stored', async () => {
-  const store = await openIdbStore({ name: freshName(), world });
+  const store = await openIdbStore({ name: freshName(), world, report: unexpected });
   onTestFinished(() => store.destroy());
   await store.record([own('before')]);
   const commit = vi.spyOn(IDBTransaction.prototype, 'commit').mockImplementation(function abort(this: IDBTransaction) {
@@ -147,7 +147,7 @@ test('a transaction that is aborted from outside is tried once more, and then fa
 });
 
 test('an event is acknowledged when its transaction has completed, not when its request succeeded', async () => {
-  const store = await openIdbStore({ name: freshName(), world });
+  const store = await openIdbStore({ name: freshName(), world, report: unexpected });
   onTestFinished(() => store.destroy());
   const order: string[] = [];
   const { transaction } = IDBDatabase.prototype;
@@ -194,4 +194,8 @@ function freshName(): string {
 function own(id = '1', data: unknown = null): OwnSegment {
   const event = { specversion: '1.0', id, source: 'urn:test', type: 'note.added', data } as const;
   return { channel: 'room', outbound: true, at: 1, bytes: JSON.stringify(event).length, events: [event] };
+}
+
+function unexpected(failure: Failure): never {
+  throw failure;
 }

@@ -14,9 +14,7 @@ export interface OpenedStorage {
  *
  * @throws Failure `Outdated` when a newer release has taken the database: memory would hide what is in it
  */
-export async function openStorage(
-  options: IdbStoreOptions & { readonly report: (failure: Failure) => void },
-): Promise<OpenedStorage> {
+export async function openStorage(options: IdbStoreOptions): Promise<OpenedStorage> {
   try {
     // Reading the global may throw as well, as in a frame without an origin.
     if (typeof indexedDB === 'undefined') throw new Failure('StorageFailed', 'this browser has no IndexedDB');

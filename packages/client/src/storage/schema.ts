@@ -1,4 +1,7 @@
-// The device's database: its name, its stores, and the shape of their records.
+// The device's two databases, the log's and the handlers': their names, their stores, and the shape of their records.
+//
+// They are two because a browser may let one transaction at a time write to a database (Chromium 156 does), and a worker that
+// hangs within one of its own never ends it: whoever hangs among the handlers' stores must not hold up what is published.
 import { Failure } from '@godwit/core';
 import type {
   CloudEvent,
@@ -12,10 +15,18 @@ import type {
 } from '@godwit/core';
 import type { DBSchema, IDBPDatabase } from 'idb';
 
-/** Grows with additions that older releases can live with; a breaking change takes a new name instead. */
-export const databaseVersion = 3;
+/** How a database is made. */
+export interface Layout {
+  /** Grows with each change that older releases must not write beside; a breaking one takes a new name instead. */
+  readonly version: number;
+  /** Brings the stores from a version to this one. The database gets its id in the same transaction, so no two tabs can give it two. */
+  readonly upgrade: (database: Database, from: number, id: string) => void;
+}
 
-/** The stores, by what is in them. Every record carries `v`, the version of its shape. */
+/**
+ * The stores of both, by what is in them: `log`, `cursors` and `rejected` in the log's, `handlers` and `tasks` in the
+ * handlers', and `meta` in each. Every record carries `v`, the version of its shape.
+ */
 export interface Schema extends DBSchema {
   /** One record per commit. The key generator numbers them in the order of the commits. */
   log: {
@@ -70,16 +81,35 @@ export interface TaskRecord {
   readonly lane?: readonly [key: string, rank: number];
 }
 
-/** What is known of the device itself: its id, and how far its log was trimmed. */
+/** What each database knows of itself. */
 export type MetaRecord =
+  /** Its id, made with it; the log's is the device's. */
   | { readonly name: 'device'; readonly v: 1; readonly id: string }
-  | { readonly name: 'trim'; readonly v: 1; readonly mark: TrimMark };
+  /** In the log's: the id of the handlers' database that belongs to it. */
+  | { readonly name: 'handlers'; readonly v: 1; readonly id: string }
+  /** In the handlers': the id of the log that its positions are places of. Written last, so what it stands in is whole. */
+  | { readonly name: 'log'; readonly v: 1; readonly id: string }
+  /** In the handlers': no position in it is beyond this one. */
+  | { readonly name: 'reserved'; readonly v: 1; readonly position: Position }
+  /** In the log's: how far it was trimmed. */
+  | { readonly name: 'trim'; readonly v: 1; readonly mark: TrimMark }
+  /** In the log's: what trimming took from handlers, to be added to their totals; numbered. */
+  | { readonly name: 'owed'; readonly v: 1; readonly n: number; readonly owed: readonly Owed[] }
+  /** In the handlers': the number up to which that has been added. */
+  | { readonly name: 'paid'; readonly v: 1; readonly n: number };
+
+/** Events that one handler will never have, as its totals count them. */
+export interface Owed {
+  readonly handler: string;
+  readonly passed: number;
+  readonly dropped: number;
+}
 
 /** An open database. */
 export type Database = IDBPDatabase<Schema>;
 
 /**
- * The name of a user's database. The lock and the channel of its tabs are called the same.
+ * The name of a user's database of the log. The lock and the channel of its tabs are called the same.
  *
  * @throws Failure `InvalidOptions` when the name or the user is no text
  */
@@ -94,28 +124,49 @@ export function databaseName(name: string, user: string): string {
   }
 }
 
-/** Brings the stores from a version to this one. The device gets its id in the same transaction, so no two tabs can give it two. */
-export function upgrade(database: Database, from: number, deviceId: string): void {
-  if (from === 0) {
-    const log = database.createObjectStore('log', { keyPath: 'segment', autoIncrement: true });
-    log.createIndex('out', 'out');
-    log.createIndex('after', 'after', { unique: true });
-    database.createObjectStore('cursors', { keyPath: 'key' });
-    database.createObjectStore('rejected', { keyPath: 'id' });
-    // Lives as long as the upgrade's transaction; whether it succeeded, that transaction says.
-    const meta = database.createObjectStore('meta', { keyPath: 'name' });
-    meta.add({ name: 'device', v: 1, id: deviceId }).catch(() => undefined);
-  } else if (from === 1) {
-    // Version 1 made these two and never wrote to them.
-    database.deleteObjectStore('handlers');
-    database.deleteObjectStore('tasks');
-  }
-  // Since version 3 own events are text, which whoever opened version 2 could not read; what it has stored is read as it is.
-  if (from >= 2) return;
-  database.createObjectStore('handlers', { keyPath: 'record.name' });
-  const tasks = database.createObjectStore('tasks', { keyPath: ['row.handler', 'row.position'] });
-  tasks.createIndex('state', ['row.state', 'row.handler', 'row.position']);
-  tasks.createIndex('due', ['row.handler', 'due']);
-  tasks.createIndex('at', ['row.state', 'row.handler', 'row.at']);
-  tasks.createIndex('lane', ['row.handler', 'lane', 'row.position']);
+/** The name of the handlers' database that belongs to a log's. */
+export function handlersName(name: string): string {
+  return `${name}:handlers`;
+}
+
+/**
+ * The log's database. Since version 3 own events are text, and since version 4 the handlers are elsewhere: whoever opened an
+ * older one would read neither. What the older ones have stored of the log is read as it is.
+ */
+export const logLayout: Layout = {
+  version: 4,
+  upgrade(database, from, id) {
+    if (from === 0) {
+      const log = database.createObjectStore('log', { keyPath: 'segment', autoIncrement: true });
+      log.createIndex('out', 'out');
+      log.createIndex('after', 'after', { unique: true });
+      database.createObjectStore('cursors', { keyPath: 'key' });
+      database.createObjectStore('rejected', { keyPath: 'id' });
+      createMeta(database, id);
+    } else if (from === 1) {
+      // Made, and never written to. What versions 2 and 3 wrote to these two is taken over into the handlers' own database.
+      database.deleteObjectStore('handlers');
+      database.deleteObjectStore('tasks');
+    }
+  },
+};
+
+/** The handlers' database. */
+export const handlersLayout: Layout = {
+  version: 1,
+  upgrade(database, _from, id) {
+    database.createObjectStore('handlers', { keyPath: 'record.name' });
+    const tasks = database.createObjectStore('tasks', { keyPath: ['row.handler', 'row.position'] });
+    tasks.createIndex('state', ['row.state', 'row.handler', 'row.position']);
+    tasks.createIndex('due', ['row.handler', 'due']);
+    tasks.createIndex('at', ['row.state', 'row.handler', 'row.at']);
+    tasks.createIndex('lane', ['row.handler', 'lane', 'row.position']);
+    createMeta(database, id);
+  },
+};
+
+function createMeta(database: Database, id: string): void {
+  // Lives as long as the upgrade's transaction; whether it succeeded, that transaction says.
+  const meta = database.createObjectStore('meta', { keyPath: 'name' });
+  meta.add({ name: 'device', v: 1, id }).catch(() => undefined);
 }

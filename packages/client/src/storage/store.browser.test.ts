@@ -1,8 +1,8 @@
 import { storeContract, taskStoreContract, type StoreDevice } from '@godwit/core/testing';
 import type { Store } from '@godwit/core';
 import { deleteDB, openDB } from 'idb';
-import { worldOf } from '@godwit/core';
-import { databaseName, type Database, type Schema } from './schema.ts';
+import { worldOf, type Failure } from '@godwit/core';
+import { databaseName, handlersName, type Database, type Schema } from './schema.ts';
 import { openIdbStore, type IdbStoreOptions } from './store.ts';
 
 const world = worldOf(globalThis);
@@ -19,7 +19,7 @@ function device(options: Pick<IdbStoreOptions, 'durability'>): StoreDevice {
   return {
     async open(user = '') {
       users.add(user);
-      const store = await openIdbStore({ ...options, name: databaseName(app, user), world });
+      const store = await openIdbStore({ ...options, name: databaseName(app, user), world, report: unexpected });
       stores.push(store);
       return store;
     },
@@ -30,7 +30,8 @@ function device(options: Pick<IdbStoreOptions, 'durability'>): StoreDevice {
     rejected: () => raw((database) => database.getAllKeys('rejected')),
     async dispose() {
       await Promise.all(stores.map((store) => store.close()));
-      await Promise.all([...users].map((user) => deleteDB(databaseName(app, user))));
+      const names = [...users].map((user) => databaseName(app, user));
+      await Promise.all(names.flatMap((name) => [deleteDB(name), deleteDB(handlersName(name))]));
     },
   };
 
@@ -42,4 +43,8 @@ function device(options: Pick<IdbStoreOptions, 'durability'>): StoreDevice {
       database.close();
     }
   }
+}
+
+function unexpected(failure: Failure): never {
+  throw failure;
 }

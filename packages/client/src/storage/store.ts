@@ -1,6 +1,5 @@
 // What a device remembers, in IndexedDB: the store that the client's worker writes.
 import {
-  doLater,
   entriesOf,
   firstPosition,
   lastPosition,
@@ -8,10 +7,9 @@ import {
   segmentAt,
   segmentOfOwn,
   segmentOfPage,
-  taskStoreOf,
-  trim,
   trimmedBehind,
   type DeviceStore,
+  type Failure,
   type LogEntry,
   type LogRun,
   type OwnEvent,
@@ -20,13 +18,15 @@ import {
   type TaskStore,
   type World,
 } from '@godwit/core';
-import { connect } from './connection.ts';
+import { bind } from './bind.ts';
+import { connect, type Connection, type Fate } from './connection.ts';
 import { nameOf } from './failures.ts';
-import type { CursorRecord, Database } from './schema.ts';
+import { openTasks } from './handlers.ts';
+import { createLift } from './lift.ts';
+import { handlersLayout, handlersName, logLayout, type CursorRecord, type Database } from './schema.ts';
 import { logStores, markOf, numbered, ownSegments, reading, readState } from './state.ts';
-import { idbTable, taskStores } from './tasks.ts';
-import { idbTrim, trimStores } from './trim.ts';
-import { change, heard, write, type Durability } from './write.ts';
+import { trimLog } from './trim.ts';
+import { heard, write, type Durability } from './write.ts';
 
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
@@ -38,37 +38,46 @@ export interface IdbStoreOptions {
   readonly world: World;
   /** `relaxed` (the default) survives the death of processes, `strict` also the loss of power, and costs a disk flush each. */
   readonly durability?: Durability;
+  readonly report: (failure: Failure) => void;
 }
 
 /**
- * Opens a user's database, and makes it where there is none.
+ * Opens a user's databases, and makes them where there are none. `report` hears of durable handlers whose database was
+ * deleted, or whose log was: nothing of that can be had back.
  *
- * @throws Failure `Outdated` when a newer release has taken it; `StorageFailed` when the browser has no room or no database
+ * @throws Failure `Outdated` when a newer release has taken them; `StorageFailed` when the browser has no room or no database
  */
-export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbStoreOptions): Promise<DeviceStore> {
-  const connection = await connect({ name, world });
+export async function openIdbStore(options: IdbStoreOptions): Promise<DeviceStore> {
+  const { name, world, durability = 'relaxed', report } = options;
+  const fate: Fate = {};
+  const connection = await connect({ name, layout: logLayout, world, fate });
+  let handlers: Connection | undefined;
+  try {
+    handlers = await connect({ name: handlersName(name), layout: handlersLayout, world, fate });
+    const reserved = await bind({ log: connection, handlers, durability, report });
+    return storeOf({ connection, handlers, world, durability, lift: createLift(reserved, durability) });
+  } catch (error) {
+    await Promise.all([connection.close(), handlers?.close()]);
+    throw error;
+  }
+}
 
+function storeOf(parts: {
+  readonly connection: Connection;
+  readonly handlers: Connection;
+  readonly world: World;
+  readonly durability: Durability;
+  readonly lift: (database: Database) => Promise<void>;
+}): DeviceStore {
+  const { connection, handlers, world, durability, lift } = parts;
   return {
-    ...taskStoreOf(
-      (what, work) =>
-        connection.run(what, (database) =>
-          change(database, taskStores, durability, async (transaction) => {
-            const result = await doLater(work(idbTable(transaction)));
-            transaction.commit();
-            return result;
-          }),
-        ),
-      (what, work) => connection.run(what, (database) => doLater(work(idbTable(reading(database, taskStores))))),
-    ),
+    ...openTasks(handlers, durability),
 
-    trim: (request) =>
-      connection.run('trim the log', (database) =>
-        change(database, trimStores, durability, (transaction) => doLater(trim(idbTrim(transaction), request))),
-      ),
+    trim: (request) => trimLog({ log: connection, handlers, world, durability }, request),
 
     state: () =>
       connection.run('read what the device knows', async (database) => ({
-        deviceId: connection.deviceId,
+        deviceId: connection.id,
         ...(await readState(database)),
       })),
 
@@ -76,6 +85,7 @@ export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbS
       connection.run('record events', async (database) => {
         const records = segments.map(segmentOfOwn);
         if (records.length === 0) return [];
+        await lift(database);
         const keys = await write(database, ['log'], durability, (transaction) =>
           records.map((record) => () => transaction.objectStore('log').add(record)),
         );
@@ -86,6 +96,7 @@ export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbS
       connection.run(`merge a page of "${page.channel}"`, async (database) => {
         const { channel, last, echo, recheckTo } = page;
         const record = segmentOfPage(page);
+        await lift(database);
         try {
           // The page before its cursors: a browser that commits the beginning of a transaction leaves a `read` that
           // `state` repairs, not one that skips a page.
@@ -138,9 +149,15 @@ export async function openIdbStore({ name, world, durability = 'relaxed' }: IdbS
     own: (channel, after, limit) =>
       connection.run(`read the outbox of "${channel}"`, (database) => readOwn(database, channel, after, limit)),
 
-    close: () => connection.close(),
-    destroy: () => connection.destroy(),
+    close: both(({ close }) => close()),
+    destroy: both(({ destroy }) => destroy()),
   } satisfies Store & TaskStore;
+
+  function both(work: (connection: Connection) => Promise<void>): () => Promise<void> {
+    return async () => {
+      await Promise.all([handlers, connection].map(work));
+    };
+  }
 }
 
 async function readLog(database: Database, after: Position, limit: number): Promise<LogRun> {

@@ -1,4 +1,12 @@
-import { worldOf, type Advanced, type DeviceStore, type HandlerRecord, type Step, type TaskRow } from '@godwit/core';
+import {
+  worldOf,
+  type Advanced,
+  type DeviceStore,
+  type Failure,
+  type HandlerRecord,
+  type Step,
+  type TaskRow,
+} from '@godwit/core';
 import { deleteDB } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from './schema.ts';
@@ -121,6 +129,8 @@ test('a step is acknowledged when its transaction has completed, not when its re
 
 test('claiming from a handler\u2019s part of the log is two requests, however many events it is', async () => {
   const { store, record } = await opened();
+  // The first step of a connection reserves positions for many.
+  await store.advance(step(record, { claimed: 1 }));
   const asked: string[] = [];
   for (const [type, names] of [
     [IDBObjectStore.prototype, ['get', 'getAll', 'put', 'delete', 'openCursor']],
@@ -140,13 +150,13 @@ test('claiming from a handler\u2019s part of the log is two requests, however ma
   expect(asked).toEqual(['get', 'put']);
 });
 
-test('handlers and the log never meet in one transaction', async () => {
-  const { store, record } = await opened();
+test('handlers and the log never meet in one transaction, nor in one database', async () => {
+  const { store, record, name } = await opened();
   const scopes: string[] = [];
   const { transaction } = IDBDatabase.prototype;
   const spy = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...args) {
     const begun = transaction.apply(this, args);
-    scopes.push(`${begun.mode}: ${[...begun.objectStoreNames].join(', ')}`);
+    scopes.push(`${this.name === name ? 'log' : 'handlers'}: ${begun.mode}: ${[...begun.objectStoreNames].join(', ')}`);
     return begun;
   });
   onTestFinished(() => spy.mockRestore());
@@ -164,7 +174,11 @@ test('handlers and the log never meet in one transaction', async () => {
       store.tasks({}, { limit: 9 }),
       store.handlers(),
     ),
-  ).toEqual(['readonly: handlers, tasks', 'readwrite: handlers, tasks']);
+  ).toEqual([
+    'handlers: readonly: handlers, tasks',
+    'handlers: readwrite: handlers, tasks',
+    'handlers: readwrite: meta',
+  ]);
   expect(
     await scopesOf(
       store.record([{ channel: 'orders', outbound: true, at: 1, bytes: 1, events: [row(1).event] }]),
@@ -175,10 +189,10 @@ test('handlers and the log never meet in one transaction', async () => {
       store.state(),
     ),
   ).toEqual([
-    'readonly: cursors, log, meta',
-    'readwrite: cursors, log',
-    'readwrite: cursors, rejected',
-    'readwrite: log',
+    'log: readonly: cursors, log, meta',
+    'log: readwrite: cursors, log',
+    'log: readwrite: cursors, rejected',
+    'log: readwrite: log',
   ]);
 });
 
@@ -220,7 +234,7 @@ async function opened(): Promise<{
   readonly name: string;
 }> {
   const name = databaseName(world.id(), '');
-  const store = await openIdbStore({ name, world });
+  const store = await openIdbStore({ name, world, report: unexpected });
   onTestFinished(() => store.destroy());
   const record = await store.lease({ handler: 'send-receipt', tab: 'alice', at: 1, start: 0 });
   if (record === null) throw new Error('there is no such handler');
@@ -305,4 +319,8 @@ function step({ name: handler, term, cursor, claimed }: HandlerRecord, its: Part
     release: false,
     ...its,
   };
+}
+
+function unexpected(failure: Failure): never {
+  throw failure;
 }

@@ -1,17 +1,18 @@
-import { worldOf, type OwnSegment } from '@godwit/core';
+import { worldOf, type Failure, type OwnSegment } from '@godwit/core';
 import { createTestWorld } from '@godwit/core/testing';
 import { openDB, type IDBPDatabase } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openStorage } from './open.ts';
-import { databaseName, upgrade, type Database, type Schema } from './schema.ts';
+import { databaseName, type Database } from './schema.ts';
 import { openIdbStore } from './store.ts';
+import { makeOlder } from './test/older.ts';
 
 const world = worldOf(globalThis);
 
 test('what release 1 has stored is there after the upgrade, and durable handlers work on it', async () => {
   const name = freshName();
   (await release1(name)).close();
-  const store = await openIdbStore({ name, world });
+  const store = await openIdbStore({ name, world, report: unexpected });
   onTestFinished(() => store.destroy());
   expect(await store.state()).toMatchObject({
     deviceId: 'the device of release 1',
@@ -33,7 +34,7 @@ test('a tab of release 1 that lets go does not hold the upgrade up', async () =>
     asked += 1;
     old.close();
   });
-  const store = await openIdbStore({ name, world });
+  const store = await openIdbStore({ name, world, report: unexpected });
   onTestFinished(() => store.destroy());
   expect(asked).toBe(1);
   expect(await store.handlers()).toEqual([]);
@@ -44,7 +45,7 @@ test('a tab of release 1 that does not let go is told of, and nothing is lost: o
   const time = createTestWorld();
   const stubborn = await release1(name);
   const held = heldUp();
-  const opening = openIdbStore({ name, world: time });
+  const opening = openIdbStore({ name, world: time, report: unexpected });
   const failed = expect(opening).rejects.toMatchObject({
     name: 'StorageFailed',
     message: expect.stringContaining('another tab, perhaps frozen, keeps an older version open; close it'),
@@ -54,7 +55,7 @@ test('a tab of release 1 that does not let go is told of, and nothing is lost: o
   await failed;
   expect(await stubborn.get('meta', 'device')).toMatchObject({ id: 'the device of release 1' });
   stubborn.close();
-  const store = await openIdbStore({ name, world });
+  const store = await openIdbStore({ name, world, report: unexpected });
   onTestFinished(() => store.destroy());
   expect((await store.read(0, 9)).entries).toMatchObject([{ event: { id: 'old' } }]);
 });
@@ -80,7 +81,7 @@ test('while an older version is held open, the application goes on in memory, vi
 test('tabs that upgrade at once open the same database', async () => {
   const name = freshName();
   (await release1(name)).close();
-  const stores = await Promise.all([1, 2, 3].map(() => openIdbStore({ name, world })));
+  const stores = await Promise.all([1, 2, 3].map(() => openIdbStore({ name, world, report: unexpected })));
   onTestFinished(() => Promise.all(stores.map((store) => store.destroy())).then(() => undefined));
   const [first, second, third] = stores;
   await first?.lease({ handler: 'send-receipt', tab: 'alice', at: 1, start: 0 });
@@ -91,7 +92,7 @@ test('tabs that upgrade at once open the same database', async () => {
 test('what release 2 has stored as objects is read beside what is stored as text since, and waits for the relay with it', async () => {
   const name = freshName();
   (await release2(name)).close();
-  const store = await openIdbStore({ name, world });
+  const store = await openIdbStore({ name, world, report: unexpected });
   onTestFinished(() => store.destroy());
   const event = { specversion: '1.0', id: 'new', source: 'urn:test', type: 'note.added' } as const;
   const json = JSON.stringify(event);
@@ -126,11 +127,9 @@ async function release1(name: string): Promise<IDBPDatabase> {
   return database;
 }
 
-/** A database as release 2 made it: the same stores, and an event that waits for the relay. */
+/** A database as release 2 made it, with an event that waits for the relay. */
 async function release2(name: string): Promise<Database> {
-  const database = await openDB<Schema>(name, 2, {
-    upgrade: (made) => upgrade(made, 0, 'the device of release 2'),
-  });
+  const database = await makeOlder(name, 2, 'the device of release 2');
   const { channel, at, bytes, events } = own('old');
   await database.put('log', { v: 1, channel, n: 1, bytes, at, events, out: channel });
   return database;
@@ -157,4 +156,8 @@ function freshName(): string {
 function own(id: string): OwnSegment {
   const event = { specversion: '1.0', id, source: 'urn:test', type: 'note.added' } as const;
   return { channel: 'room', outbound: true, at: 1, bytes: JSON.stringify(event).length, events: [event] };
+}
+
+function unexpected(failure: Failure): never {
+  throw failure;
 }

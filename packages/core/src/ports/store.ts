@@ -190,7 +190,8 @@ export interface Store {
    * that lie below the cursor of every handler defined within `handlerPinMs`, and that hold no own event which the relay
    * has not confirmed; segments that must stay are passed over. One that was recorded in the future is young until then.
    * For a handler that no longer pins, the trimmed events behind its cursor are added to its totals, as `passed` and as
-   * dropped for `retention`; what it had claimed was counted as `passed` then.
+   * dropped for `retention`; what it had claimed was counted as `passed` then. Where handlers have a database of their own,
+   * that is a transaction of its own, behind the log's: a tab that dies in between leaves it to the next step.
    */
   trim(request: TrimRequest): Promise<Trimmed>;
   /** Releases everything. Resolves when what was under way has ended. */

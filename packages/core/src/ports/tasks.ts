@@ -169,8 +169,8 @@ export type TaskChange =
 
 /**
  * **Law.** Every method is one transaction over what it names and never touches the log, so whoever hangs in one blocks no
- * publish where the database lets stores apart be written at once (Chromium 156 does not: a database of its has one writer
- * at a time, while two databases do not wait for each other; a publish behind one that hangs is refused as `TimedOut`). Of
+ * publish. (A database of Chromium 156 has one writer at a time, whatever stores it writes to, and two databases do not wait
+ * for each other: in the browser handlers have one of their own.) Of
  * several tabs that lease one handler, one has it: its term is above all before, and every step of another term, or after
  * the owner has let go, is `fenced` and changes nothing. Of the live rows of one key (waiting, blocked,
  * running), one is not blocked: when that one ends by `unblock`, or goes by `change`, the next by position waits, due at
