@@ -1,7 +1,7 @@
 // Opens a runtime as the address says, and hands it to the test. `?user=`, `?channel=`, `?relay=` as on the demo, but that
 // `?relay=none` is none; `?trace` keeps this tab's spans, `?keep=` so many events in the device's log, `?later` has its
-// worker's clock go ahead, and `?durable` handles notes durably, once for the device; `?durable=holds` does not end any before
-// the test lets it.
+// worker's clock go ahead, `?patient` waits for news of the network for ever, and `?durable` handles notes durably, once for the
+// device; `?durable=holds` does not end any before the test lets it.
 import { createRuntime } from '@godwit/client';
 import { defineEvents, Failure, type Delivered } from '@godwit/core';
 import * as v from 'valibot';
@@ -21,6 +21,9 @@ const runtime = await createRuntime({
   ...(query.has('keep') && { retention: { eventsMax: Number(query.get('keep')) } }),
   ...(query.has('later') && {
     worker: () => new Worker(new URL('./later-worker.js', import.meta.url), { type: 'module' }),
+  }),
+  ...(query.has('patient') && {
+    worker: () => new Worker(new URL('./patient-worker.js', import.meta.url), { type: 'module' }),
   }),
   channels: [query.get('channel') ?? 'notes'],
   ...(tracing && { telemetry: tracing.telemetry }),

@@ -116,6 +116,33 @@ test('a browser that is switched offline keeps what is published, says so, and g
   await expect.poll(async () => (await alice.status()).connection).toBe('online');
 });
 
+test('news that the browser is online end the wait for the next try, however long it is @chromium', async ({
+  relay,
+  newDevice,
+}) => {
+  const device = await newDevice();
+  const alice = await openTab(device, relay.url, '?patient');
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  await Promise.all([alice.online(), bob.online()]);
+  const waits = await alice.page.evaluateHandle(() => {
+    const heard: unknown[] = [];
+    new BroadcastChannel('e2e:waiting').addEventListener('message', ({ data }) => heard.push(data));
+    return heard;
+  });
+
+  await device.setOffline(true);
+  await alice.publish('alice', 0, 5);
+  await expect.poll(async () => (await alice.status()).connection).toBe('offline');
+  // From now on it would wait for ever.
+  await expect.poll(() => waits.evaluate(({ length }) => length)).toBeGreaterThan(0);
+  await bob.publish('bob', 0, 5);
+  await device.setOffline(false);
+
+  await alice.settled();
+  await hears(bob, 'relay', 'alice', numbers(5));
+  await hears(alice, 'relay', 'bob', numbers(5));
+});
+
 test('a page whose own timers stand still, as a hidden one\u2019s nearly do, is back on the line all the same @chromium @slow', async ({
   relay,
   newDevice,

@@ -17,10 +17,13 @@ export async function untilShown(signal: AbortSignal | undefined): Promise<void>
   });
 }
 
-/** Calls `left` when the page goes where it may come back from, and `back` when it has: the back/forward cache. */
+/**
+ * Calls `left` when the page goes where it may come back from, and `back` when it has: the back/forward cache. Calls `online`
+ * when the browser has a network again: pages are told so, workers not by every browser (https://crbug.com/114475).
+ */
 export function watchPage(
   page: PageEvents,
-  told: { readonly left: () => void; readonly back: () => void },
+  told: { readonly left: () => void; readonly back: () => void; readonly online: () => void },
 ): () => void {
   const life = new AbortController();
   const { signal } = life;
@@ -29,5 +32,6 @@ export function watchPage(
   };
   hear('pagehide', told.left);
   hear('pageshow', told.back);
+  page.addEventListener('online', told.online, { signal });
   return () => life.abort();
 }

@@ -91,7 +91,11 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       if (hello === undefined) throw new Failure('Internal', 'the worker started and said nothing');
       // A worker that does not answer has worse to tell.
       stopLooking = watchVisibility(parts.page, (visible) => engine.setVisible(visible).catch(() => undefined));
-      stopWatching = watchPage(parts.window, { left, back: () => comeBack?.() });
+      stopWatching = watchPage(parts.window, {
+        left,
+        back: () => comeBack?.(),
+        online: () => void engine.hurry().catch(() => undefined),
+      });
       return hello;
     },
     record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
@@ -101,6 +105,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       paused = asked;
       return askAgain('pause or resume', callMsMax, async (side) => side.setPaused(asked));
     },
+    hurry: () => askAgain('hurry', callMsMax, async (side) => side.hurry()),
     setVisible(visible) {
       isVisible = visible;
       return askAgain('say whether it is seen', callMsMax, async (side) => side.setVisible(visible));

@@ -61,6 +61,7 @@ export interface WorkerSide {
   outcomes(items: readonly OutcomeOf[]): Promise<Outcome<readonly (RelayOutcome | null)[]>>;
   read(after: Position, limit: number): Promise<Outcome<LogRun>>;
   setPaused(paused: boolean): Promise<Outcome<void>>;
+  hurry(): Promise<Outcome<void>>;
   setVisible(visible: boolean): Promise<Outcome<void>>;
   define(spec: HandlerSpec): Promise<Outcome<void>>;
   undefine(name: string, graceMs: number): Promise<Outcome<void>>;

@@ -49,6 +49,7 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, be
     outcomes: (items) => pack(() => started().outcomes(items)),
     read: (after, limit) => pack(() => started().read(after, limit)),
     setPaused: (paused) => pack(() => started().setPaused(paused)),
+    hurry: () => pack(() => started().hurry()),
     setVisible: (visible) => pack(() => started().setVisible(visible)),
     define: (spec) => pack(() => started().define(spec)),
     undefine: (name, graceMs) => pack(() => started().undefine(name, graceMs)),

@@ -50,6 +50,8 @@ export type TabMessage =
   | { readonly kind: 'here'; readonly term: number }
   /** The application stopped, or took up, talking to the relay: for the whole device. */
   | { readonly kind: 'pause'; readonly paused: boolean }
+  /** There may be a way to the relay again, or somebody looks: the leader does not wait out a backoff. */
+  | { readonly kind: 'hurry' }
   | { readonly kind: 'leader-news'; readonly term: number; readonly news: LeaderNews }
   /** Rows of a durable handler changed, or its lease was let go. */
   | { readonly kind: 'tasks'; readonly handler: string }

@@ -184,8 +184,13 @@ export function createEngine(parts: EngineParts): Engine {
       setPaused(paused);
     },
 
+    async hurry() {
+      hurry();
+    },
+
     async setVisible(visible) {
       election?.setVisible(visible);
+      if (visible) hurry();
     },
 
     close() {
@@ -222,6 +227,12 @@ export function createEngine(parts: EngineParts): Engine {
     standing.setConnection('closed');
     standing.stop();
     life.abort();
+  }
+
+  /** Of all tabs one talks to the relay. */
+  function hurry(): void {
+    if (standing.role === 'follower') tabs.announce({ kind: 'hurry' });
+    else leading?.sync?.hurry();
   }
 
   function setPaused(paused: boolean): void {
@@ -280,6 +291,9 @@ export function createEngine(parts: EngineParts): Engine {
         break;
       case 'pause':
         setPaused(message.paused);
+        break;
+      case 'hurry':
+        if (standing.role === 'leader') leading?.sync?.hurry();
         break;
       case 'tasks':
       case 'pause-tasks':

@@ -117,7 +117,12 @@ export interface Engine extends TaskEngine {
   read(after: Position, limit: number): Promise<LogRun>;
   /** Stops, or takes up, talking to the relay. */
   setPaused(paused: boolean): Promise<void>;
-  /** Whether somebody looks at this tab: it takes over from a leader that froze or hangs. Not visible unless said, once started. */
+  /**
+   * There may be a network again: the device's next try comes within a first backoff, jittered, whatever it waited for; what
+   * the relay asked for is waited out. Nothing happens where it is connected.
+   */
+  hurry(): Promise<void>;
+  /** Whether somebody looks at this tab: that hurries, and it takes over from a leader that froze or hangs. Not visible unless said, once started. */
   setVisible(visible: boolean): Promise<void>;
   close(): Promise<void>;
   /** Closes, and forgets what the device has stored. */

@@ -5,9 +5,9 @@ import type { Link } from '../ports/link.ts';
 import type { Stop, World } from '../ports/world.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import type { Frame } from '../protocol/frames.ts';
-import { createBackoff } from '../timing/backoff.ts';
 import type { Merger } from './merge.ts';
-import { createBell, pause } from '../timing/wait.ts';
+import { createRest } from '../timing/rest.ts';
+import { createBell } from '../timing/wait.ts';
 
 /** Two and a half heartbeats: one may be late, two are an outage. */
 const silenceMs = 2.5 * defaultLimits.heartbeatMs;
@@ -39,6 +39,8 @@ export interface PullEvents {
 export interface Puller {
   /** The channels have changed: open the stream anew. */
   restart(): void;
+  /** The relay may be there again: wait for a first backoff at most. */
+  hurry(): void;
 }
 
 /** Pulls every channel of `mergers` until the signal aborts. Its promise never rejects. */
@@ -50,7 +52,7 @@ export function startPull(parts: {
   readonly signal: AbortSignal;
 }): Puller & { readonly ended: Promise<void> } {
   const { mergers, link, world, events, signal } = parts;
-  const backoff = createBackoff(world);
+  const rest = createRest(world);
   const changed = createBell();
   /** Refused channels, and what ends their rest. */
   const refused = new Map<string, () => void>();
@@ -64,7 +66,7 @@ export function startPull(parts: {
   let restarting = false;
 
   const ended = run();
-  return { ended, restart };
+  return { ended, restart, hurry: () => rest.hurry() };
 
   function restart(): void {
     restarting = true;
@@ -82,14 +84,14 @@ export function startPull(parts: {
         await changed.wait(signal);
         continue;
       }
-      const waitMs = await read(positions);
-      if (!restarting) await rest(waitMs);
+      const atLeastMs = await read(positions);
+      if (!restarting && atLeastMs !== undefined) await pauseFor(atLeastMs);
     }
     for (const stop of refused.values()) stop();
   }
 
-  /** Reads until the stream ends. Answers how long to wait before the next. */
-  async function read(positions: ReadonlyMap<string, string>): Promise<number> {
+  /** Reads until the stream ends. Answers how long the relay asks to be left alone; undefined: the next may begin at once. */
+  async function read(positions: ReadonlyMap<string, string>): Promise<number | undefined> {
     stream = new AbortController();
     const either = AbortSignal.any([signal, stream.signal]);
     let stopWatch = watch(stream);
@@ -108,33 +110,33 @@ export function startPull(parts: {
         for (const merger of mergers.values()) await merger.flush();
         for (const channel of caughtUp.splice(0)) events.synced(channel, 'completed');
         if (stopSettling === undefined) events.reached(undefined);
-        stopSettling ??= world.after(settledMs, () => backoff.reset());
+        stopSettling ??= world.after(settledMs, () => rest.reset());
         stopWatch = watch(stream);
       }
     } catch (error) {
-      if (signal.aborted || restarting) return 0;
+      if (signal.aborted || restarting) return undefined;
       const failure = either.aborted ? silent() : toFailure(error);
       if (isFinal(failure)) {
         events.lost(failure);
-        return 0;
+        return undefined;
       }
       // Another tab of this device reads too, where the platform has no locks: that is no trouble with the relay.
-      if (failure.name === 'Fenced') return backoff.next();
+      if (failure.name === 'Fenced') return 0;
       atLeastMs = failure.details.retryAfterMs ?? 0;
       if (failure.name === 'Unauthenticated') link.renew();
       if (failure.name !== 'Unreachable') events.report(failure);
       events.reached(failure);
-      return backoff.next(atLeastMs);
+      return atLeastMs;
     } finally {
       stopWatch();
       stopSettling?.();
       stream.abort();
     }
-    if (signal.aborted || restarting) return 0;
+    if (signal.aborted || restarting) return undefined;
     // A relay ends a stream on which it refuses every channel: it was reached, and has nothing to tell.
-    if ([...positions.keys()].every((channel) => refused.has(channel))) return 0;
+    if ([...positions.keys()].every((channel) => refused.has(channel))) return undefined;
     events.reached(new Failure('Unreachable', 'the relay ended the stream'));
-    return backoff.next(atLeastMs);
+    return atLeastMs;
   }
 
   async function take(frame: Exclude<Frame, { kind: 'drain' }>): Promise<void> {
@@ -188,10 +190,10 @@ export function startPull(parts: {
     return world.after(silenceMs, () => current.abort());
   }
 
-  async function rest(ms: number): Promise<void> {
+  async function pauseFor(atLeastMs: number): Promise<void> {
     const woken = new AbortController();
-    const change = changed.wait(AbortSignal.any([signal, woken.signal]));
-    await Promise.race([pause(world, ms, AbortSignal.any([signal, woken.signal])), change]);
+    const either = AbortSignal.any([signal, woken.signal]);
+    await Promise.race([rest.wait(either, atLeastMs), changed.wait(either)]);
     woken.abort();
   }
 }

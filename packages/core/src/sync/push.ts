@@ -6,8 +6,8 @@ import type { Link } from '../ports/link.ts';
 import type { OwnEvent, Position, Store } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import type { AppendResult } from '../protocol/results.ts';
-import { createBackoff } from '../timing/backoff.ts';
-import { createBell, pause } from '../timing/wait.ts';
+import { createRest } from '../timing/rest.ts';
+import { createBell } from '../timing/wait.ts';
 import { answeredInTime } from './answer.ts';
 
 /** Half of what a relay takes by default, in both measures, so that one batch never fills a slow uplink for long. */
@@ -38,6 +38,8 @@ export interface Pusher {
   /** There may be something to send. */
   wake(): void;
   /** The relay is there again: do not wait out a backoff. */
+  resume(): void;
+  /** The relay may be there again: wait for a first backoff at most. */
   hurry(): void;
 }
 
@@ -51,9 +53,8 @@ export function startPush(parts: {
   readonly signal: AbortSignal;
 }): Pusher & { readonly ended: Promise<void> } {
   const { channel, store, link, world, events, signal } = parts;
-  const backoff = createBackoff(world);
+  const rest = createRest(world);
   const news = createBell();
-  let waiting: AbortController | undefined;
   let sent: Position | undefined;
   let limit = batchEventsMax;
   let blamed = { id: '', times: 0 };
@@ -62,11 +63,11 @@ export function startPush(parts: {
   return {
     ended,
     wake: () => news.ring(),
-    hurry() {
-      backoff.reset();
-      waiting?.abort();
+    resume() {
+      rest.end();
       news.ring();
     },
+    hurry: () => rest.hurry(),
   };
 
   async function run(): Promise<void> {
@@ -84,7 +85,7 @@ export function startPush(parts: {
         if (isFinal(failure)) return events.lost(failure);
         if (failure.name === 'Forbidden') {
           events.forbidden(true);
-          await rest(forbiddenRetryMs);
+          await rest.pause(forbiddenRetryMs, signal);
           continue;
         }
         if (failure.name === 'Unauthenticated') link.renew();
@@ -93,8 +94,7 @@ export function startPush(parts: {
         if (failure.name === 'StorageFailed') events.report(failure);
         else events.reached(failure);
         // What the relay asked for is waited out whatever happens; only our own part may be cut short.
-        await pause(world, atLeastMs, signal);
-        await rest(backoff.next());
+        await rest.wait(signal, atLeastMs);
       }
     }
   }
@@ -124,7 +124,7 @@ export function startPush(parts: {
     await store.confirm({ channel, sent: last.position, rejected });
     sent = last.position;
     limit = Math.min(batchEventsMax, limit * 2);
-    backoff.reset();
+    rest.reset();
     events.forbidden(false);
     events.reached(undefined);
     for (const { event, failure } of rejected) {
@@ -162,12 +162,6 @@ export function startPush(parts: {
       limit = half;
       return undefined;
     }
-  }
-
-  async function rest(ms: number): Promise<void> {
-    waiting = new AbortController();
-    await pause(world, ms, AbortSignal.any([signal, waiting.signal]));
-    waiting = undefined;
   }
 }
 

@@ -144,6 +144,63 @@ test('while the relay cannot be reached nothing is lost, and the waits grow', as
   await stop();
 });
 
+test('news of a network end a long wait: the stream and the outbox are tried within half a second, and a storm of news asks no more often', async () => {
+  let isThere = false;
+  const append = appendAll();
+  const link = createScriptedLink((channel, events) => {
+    if (!isThere) throw new Failure('Unreachable', 'as the test says');
+    return append(channel, events);
+  });
+  const { store, world, said, start, stop } = await setUp(link);
+  await record(store, '1');
+  const sync = await start();
+  const fail = async (): Promise<void> => {
+    const open = link.streams.at(-1);
+    if (open?.open === true) open.end(new Failure('Unreachable', 'as the test says'));
+    await world.advance(0);
+  };
+  for (let second = 0; second < 300; second += 1) {
+    await fail();
+    await world.advance(1000);
+  }
+  await fail();
+  const before = { streams: link.streams.length, pushed: link.pushed.length };
+
+  // The network comes and goes: each try waits for a draw from half a second, and fails.
+  for (let news = 0; news < 1000; news += 1) {
+    sync.hurry();
+    await world.advance(10);
+    await fail();
+  }
+  expect(link.streams.length - before.streams).toBeGreaterThan(10);
+  expect(link.streams.length - before.streams).toBeLessThan(80);
+  expect(link.pushed.length - before.pushed).toBeLessThan(80);
+
+  await world.advance(600_000);
+  await fail();
+  isThere = true;
+  const { length } = link.streams;
+  sync.hurry();
+  await world.advance(500);
+  expect(link.streams).toHaveLength(length + 1);
+  expect(said.slice(-2)).toEqual(['online', 'confirmed 1']);
+  await stop();
+});
+
+test('a relay that says when to come back is not asked before, whatever the news', async () => {
+  const link = createScriptedLink(refusing('RateLimited', 1, { retryAfterMs: 10_000 }));
+  const { store, world, start, stop } = await setUp(link);
+  await record(store, '1');
+  const sync = await start();
+  await world.advance(5000);
+  sync.hurry();
+  await world.advance(4999);
+  expect(link.pushed).toHaveLength(1);
+  await world.advance(501);
+  expect(link.pushed).toHaveLength(2);
+  await stop();
+});
+
 test('a relay that says when to come back is not asked before', async () => {
   const link = createScriptedLink(refusing('RateLimited', 1, { retryAfterMs: 10_000 }));
   const { store, world, start, stop } = await setUp(link);

@@ -41,6 +41,8 @@ export interface Sync {
   read(channel: string, from: string): Promise<void>;
   /** Reads this channel no longer. */
   leave(channel: string): void;
+  /** There may be a way to the relay again: who waits for the next try waits for a first backoff at most. */
+  hurry(): void;
   /** Sends ephemeral events. */
   relay(channel: string, events: readonly CloudEvent[]): void;
   /** Resolves when the signal has aborted and everything has ended. */
@@ -111,6 +113,10 @@ export async function startSync(parts: {
       setForbidden('pull', channel, false);
       begun(channel);
     },
+    hurry() {
+      puller.hurry();
+      for (const pusher of pushers.values()) pusher.hurry();
+    },
     relay: (channel, batch) => ephemeral.send(channel, batch),
     get ended() {
       return Promise.all([puller.ended, ...[...pushers.values()].map((pusher) => pusher.ended)]).then(() => undefined);
@@ -168,7 +174,7 @@ export async function startSync(parts: {
     if (signal.aborted || next === connection) return;
     connection = next;
     events.connection(connection);
-    if (connection === 'online') for (const pusher of pushers.values()) pusher.hurry();
+    if (connection === 'online') for (const pusher of pushers.values()) pusher.resume();
   }
 
   function setForbidden(way: 'push' | 'pull', channel: string, isForbidden: boolean): void {
