@@ -197,16 +197,18 @@ export const mutants: readonly Mutant[] = [
     put: '    if (signal.aborted) return false;',
   },
   {
-    name: 'passing over own events skips what another tab has stored between them',
+    name: 'passing over own events skips a gap that stands between them',
     file: 'runtime/reader.ts',
     find: ' || own.first > next) return false;',
     put: ') return false;',
+    suite: 'runtime/listening.test.ts',
   },
   {
     name: 'own segments are one run whatever stands between them',
     file: 'runtime/reader.ts',
     find: 'segment === own.last + 1 ? own.first : segment',
     put: 'own.first > 0 ? own.first : segment',
+    suite: 'runtime/listening.test.ts',
   },
   {
     name: 'behind own events that were passed over nobody looks for others',

@@ -19,6 +19,7 @@ function createBorder() {
   const device = createMemoryDevice();
   return {
     world,
+    database,
     async tab() {
       const crossed: Delivery[] = [];
       const reads: number[] = [];
@@ -138,6 +139,23 @@ test("own events that are passed over take nothing along of what another tab's s
   again();
   await world.advance(1);
   expect(heard).toEqual([2, 3, 4, 5]);
+});
+
+test('a gap that stands between own events is told, though nobody listens', async () => {
+  const { tab, world, database } = createBorder();
+  const { runtime, stop } = await tab();
+  const arrive = stop();
+  await runtime.publish('note.made', { n: 1 });
+  await world.advance(1);
+  // The page is slow to answer, and the log grows meanwhile.
+  await runtime.publish('note.made', { n: 2 });
+  const gap = { missed: 3, reason: 'retention' } as const;
+  const leader = openMemoryStore(database, world);
+  await leader.merge({ channel: 'board', after: 'e.1', last: 'e.4', at: 1, bytes: 0, events: [], gap });
+  await runtime.publish('note.made', { n: 3 });
+  arrive();
+  await world.advance(1);
+  expect(runtime.status.get().channels['board']?.gaps).toEqual([gap]);
 });
 
 test('a tab that listens no more is spared the events, and one that listens again hears what comes from then on', async () => {
