@@ -46,7 +46,8 @@ for (const [when, [query, hang]] of Object.entries(moments)) {
 
     await hang(hung, hangs);
     await other.publish('bob', 0, 3);
-    const later = await opensAndPublishes(device, relay.url);
+    // It has the same handler, as tabs of one application do, and waits for its turn.
+    const later = await opensAndPublishes(device, relay.url, query);
 
     await hears(other, 'local', 'bob', numbers(6));
     // Somebody else leads by now, and what waits goes on to the relay.
@@ -56,8 +57,8 @@ for (const [when, [query, hang]] of Object.entries(moments)) {
   });
 }
 
-async function opensAndPublishes(device: BrowserContext, url: string): Promise<Tab> {
-  const tab = await openTab(device, url);
+async function opensAndPublishes(device: BrowserContext, url: string, query: string): Promise<Tab> {
+  const tab = await openTab(device, url, query);
   await tab.publish('bob', 3, 3);
   return tab;
 }
