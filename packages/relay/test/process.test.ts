@@ -1,6 +1,6 @@
 // The relay as a process: how it starts, ends, and is killed.
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
@@ -22,8 +22,13 @@ interface Posted {
   readonly results: readonly { readonly id: string; readonly status: string; readonly offset: string }[];
 }
 
-async function post(url: string, id: string, headers: Record<string, string> = {}): Promise<Posted> {
-  const event = { specversion: '1.0', id, source: '/alice', type: 'todo.added', data: 'x'.repeat(300) };
+async function post(
+  url: string,
+  id: string,
+  headers: Record<string, string> = {},
+  data = 'x'.repeat(300),
+): Promise<Posted> {
+  const event = { specversion: '1.0', id, source: '/alice', type: 'todo.added', data };
   const response = await fetch(`${url}/v1/channels/room/events`, {
     method: 'POST',
     headers: { 'content-type': 'application/cloudevents+json', ...headers },
@@ -71,6 +76,24 @@ test('on SIGTERM it tells its readers, ends their streams, answers what is under
   expect(await stream.next()).toBeUndefined();
   expect(await waiting).toEqual([]);
   expect(await relay.ended).toBe(0);
+});
+
+test('on SIGTERM a reader that takes nothing does not keep it from ending', async () => {
+  const relay = runRelay('--port', '0', '--data', await folder(), '--insecure', '--durability', 'os');
+  const url = await relay.ready;
+  const { hostname, port } = new URL(url);
+  const stalled = connect(Number(port), hostname);
+  onTestFinished(() => void stalled.destroy());
+  stalled.on('error', () => undefined);
+  stalled.write('GET /v1/channels/room/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n');
+  // What comes is left where it is.
+  await once(stalled, 'readable');
+  const queueDepth = async (): Promise<number> =>
+    ((await (await fetch(`${url}/v1/channels/room`)).json()) as { readonly queueDepth: number }).queueDepth;
+  // As much as the platform takes for a reader, some megabytes, and more.
+  for (let id = 0; (await queueDepth()) < 20; id += 1) await post(url, String(id), {}, 'x'.repeat(200_000));
+  relay.child.kill('SIGTERM');
+  expect([await relay.ended, relay.output.stderr]).toEqual([0, '']);
 });
 
 test('asked to end in the moment in which it says where it is, it ends as at any other time', async () => {

@@ -18,7 +18,7 @@ export interface Connections {
   hold(socket: Socket): () => void;
   /** Ends those on which nothing is under way, once what was written to them is sent. */
   endIdle(): void;
-  /** Ends those that are held. */
+  /** Ends all of them, whatever is under way, and whatever has been written that nobody takes. */
   cut(): void;
 }
 
@@ -48,10 +48,13 @@ export function followConnections(server: Server): Connections {
       return () => void held.delete(socket);
     },
     endIdle() {
-      for (const [socket, under] of open) if (under.size === 0 && !held.has(socket)) socket.destroySoon();
+      for (const [socket, under] of open) {
+        // Of one that is ending, the end is its reader's to take, or the cut's.
+        if (under.size === 0 && !held.has(socket) && !socket.writableEnded) socket.destroySoon();
+      }
     },
     cut() {
-      for (const socket of held) socket.destroy();
+      for (const socket of open.keys()) socket.destroy();
     },
   };
 }
