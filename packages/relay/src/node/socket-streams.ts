@@ -64,12 +64,20 @@ export function writeStream(exchanged: Exchanged, response: Response, attach: At
   if (!isFree) hang(socket, attach, release);
 }
 
+/**
+ * A reading that is over has this long for its last words. A reader that takes nothing would hold its connection for ever; what it
+ * has not had, it asks for when it comes back.
+ */
+const farewellMs = 15_000;
+
 function hang(socket: Socket, attach: AttachReading, release: () => void): void {
   const reading = attach({
     send: (bytes) => socket.write(bufferOf(bytes)),
     close() {
       release();
       socket.destroySoon();
+      const cut = setTimeout(() => socket.destroy(), farewellMs);
+      socket.once('close', () => clearTimeout(cut));
     },
   } satisfies Sink);
   socket.on('drain', () => reading.resume());
