@@ -15,12 +15,12 @@ interface Contest {
   readonly samples: number[];
 }
 
-/** Short, so that most rounds are through before another process gets its turn. */
+/** Short, so that what disturbs a round leaves most of them alone, and long beside the clock's microsecond. */
 const roundMs = 3;
 const rounds = 101;
 /** Rounds that are not counted: V8 compiles while code runs, and nobody's first code is what an application runs all day. */
 const warmRounds = 50;
-/** A pause of the collector or another process makes one round long, and hardly three in a row. */
+/** A pause of the collector makes one round long, and hardly three in a row. */
 const tries = 3;
 
 /** Measures the contenders against each other. */
@@ -48,10 +48,12 @@ async function countFor(run: Contender, atLeast: number): Promise<number> {
   }
 }
 
+/** Milliseconds of this thread: what it waits for a core that others use is not its time. */
 async function timed(run: Contender, count: number): Promise<number> {
-  const begun = performance.now();
+  const before = process.threadCpuUsage();
   await run(count);
-  return performance.now() - begun;
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000;
 }
 
 function median(values: readonly number[]): number {

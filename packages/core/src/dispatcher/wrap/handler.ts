@@ -7,13 +7,11 @@ export type Wrapped<Data, Call extends HandlerCall = HandlerCall> = (data: Data,
 /** A handler to be wrapped. */
 export type Wrappable<Data, Call extends HandlerCall = HandlerCall> = (data: Data, call: Call) => unknown;
 
-/** The same call, but for what is said otherwise. Its getters stay getters, so nothing is made that is not read. */
-export function derive<Call extends HandlerCall>(
+/** The same call, but for one thing that is said otherwise. Its getters stay getters, so nothing is made that is not read. */
+export function derive<Call extends HandlerCall, Name extends 'signal' | 'attempt'>(
   call: Call,
-  other: Partial<Pick<HandlerCall, 'signal' | 'attempt'>>,
+  name: Name,
+  value: HandlerCall[Name],
 ): Call {
-  return Object.create(
-    call,
-    Object.fromEntries(Object.entries(other).map(([name, value]) => [name, { value, enumerable: true }])),
-  ) as Call;
+  return Object.create(call, { [name]: { value, enumerable: true } }) as Call;
 }

@@ -34,7 +34,7 @@ export function retry<Data, Call extends HandlerCall>(
     const backoff = createBackoff({ random }, { baseMs, capMs });
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await handler(data, derive(call, { attempt }));
+        await handler(data, derive(call, 'attempt', attempt));
         return;
       } catch (cause) {
         const { signal } = call;

@@ -34,7 +34,7 @@ export function withTimeout<Data, Call extends HandlerCall>(
         controller.abort(failure);
         reject(failure);
       });
-      const work = async (): Promise<void> => void (await handler(data, derive(call, { signal })));
+      const work = async (): Promise<void> => void (await handler(data, derive(call, 'signal', signal)));
       work()
         .then(resolve, (error: unknown) => {
           if (controller.signal.aborted) report(toFailure(error, 'HandlerFailed'));
