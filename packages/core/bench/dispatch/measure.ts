@@ -48,11 +48,14 @@ async function countFor(run: Contender, atLeast: number): Promise<number> {
   }
 }
 
-/** Milliseconds of this thread: what it waits for a core that others use is not its time. */
+/**
+ * Milliseconds of this process, its collector among them: waiting for a core that others use is not its time. Of one thread alone Linux tells
+ * them only as of the last tick.
+ */
 async function timed(run: Contender, count: number): Promise<number> {
-  const before = process.threadCpuUsage();
+  const before = process.cpuUsage();
   await run(count);
-  const { user, system } = process.threadCpuUsage(before);
+  const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000;
 }
 
