@@ -3,6 +3,7 @@ const benches: Readonly<Record<string, string>> = {
   dispatch: './dispatch/dispatch.ts',
   client: '../../client/bench/client/client.ts',
   store: '../../client/bench/store/store.ts',
+  failover: '../../../e2e/bench/failover.ts',
   relay: '../../relay/bench/relay/relay.ts',
 };
 
