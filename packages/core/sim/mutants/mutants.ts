@@ -61,8 +61,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the pusher does not hear of what other tabs have stored',
     file: 'runtime/create-engine.ts',
-    find: '        logGrew();\n        for (const { channel } of message.outbox) leading?.wake(channel);',
-    put: '        logGrew();',
+    find: 'useGrowth(message.outbox);',
+    put: 'useGrowth([]);',
   },
   {
     name: 'the backoff is ignored',
