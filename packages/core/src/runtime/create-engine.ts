@@ -134,7 +134,7 @@ export function createEngine(parts: EngineParts): Engine {
       await tabs.live(tab);
       const state = await store.state();
       source = `urn:uuid:${state.deviceId}`;
-      recorder = createRecorder({ store, world, outbound: link !== undefined, outbox, recorded });
+      recorder = createRecorder({ store, world, outbound: link !== undefined, outbox, recorded, unsure });
       const { events, bytes } = outboxOf(state);
       outbox.set(events, bytes);
       // A log that was lost begins again below.
@@ -246,6 +246,13 @@ export function createEngine(parts: EngineParts): Engine {
       reader?.recorded(first);
     });
     tellGrowth(growth);
+  }
+
+  /** What was kept though its answer was lost is handled and sent like any other. */
+  function unsure(channels: readonly string[]): void {
+    if (signal.aborted) return;
+    reader?.wake();
+    tellGrowth(channels.map((channel) => ({ channel, events: 0, bytes: 0 })));
   }
 
   /** The log has grown by what the relay sent, or by something that nobody has told yet. */

@@ -25,8 +25,10 @@ export function createRecorder(parts: {
   readonly outbox: Outbox;
   /** The log has grown, and the outbox with it. */
   readonly recorded: (firsts: readonly Position[], drafts: readonly Draft[], growth: readonly OutboxGrowth[]) => void;
+  /** The store has failed, and may have kept the drafts of these channels all the same: it says so only to who looks. */
+  readonly unsure: (channels: readonly string[]) => void;
 }): Recorder {
-  const { store, world, outbound, outbox, recorded } = parts;
+  const { store, world, outbound, outbox, recorded, unsure } = parts;
 
   return {
     async record(drafts) {
@@ -37,6 +39,7 @@ export function createRecorder(parts: {
         firsts = await store.record(drafts.map(ownSegment));
       } catch (error) {
         outbox.release(growth);
+        unsure(growth.map(({ channel }) => channel));
         throw error;
       }
       const checked = drafts.map((_, index) => asFirst(firsts[index], index, drafts.length));

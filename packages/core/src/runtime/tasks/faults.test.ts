@@ -235,3 +235,25 @@ function failing(store: DeviceStore, fails: () => boolean, committed: boolean): 
     },
   };
 }
+
+test('an event that was kept although its publish failed is handled at once, in this tab and in others', async () => {
+  const { tab, world } = createDevice();
+  const withoutAnswer = (store: DeviceStore): DeviceStore => ({
+    ...store,
+    async record(segments) {
+      await store.record(segments);
+      throw new Failure('StorageFailed', 'the answer was lost');
+    },
+  });
+  const [first, second] = [await tab({ store: withoutAnswer }), await tab()];
+  const heard: string[] = [];
+  first.handle('order.placed', 'ship', ({ data }) => void heard.push(`ship ${data.n}`));
+  await world.settle();
+  second.handle('order.placed', 'bill', ({ data }) => void heard.push(`bill ${data.n}`));
+  first.on('order.placed', ({ data }) => void heard.push(`first ${data.n}`));
+  second.on('order.placed', ({ data }) => void heard.push(`second ${data.n}`));
+  await world.settle();
+  await expect(first.publish('order.placed', { n: 1 })).rejects.toMatchObject({ name: 'StorageFailed' });
+  await world.settle();
+  expect(heard.toSorted()).toEqual(['bill 1', 'first 1', 'second 1', 'ship 1']);
+});

@@ -60,7 +60,12 @@ export function createStalls(parts: {
     if (record.rows.running > 0 || record.cursor < record.claimed) return true;
     if (disk.rows(handler).some((row) => row.state === 'waiting' && elapsed() >= due(`${disk.source} ${handler}`, row)))
       return true;
-    return wantedOf(disk, handler).some(({ position }) => position > record.claimed);
+    const { own, acknowledged } = disk.facts;
+    // What a tab stored and was never told of, since it hangs or died in that call, the others hear of with the next news.
+    return wantedOf(disk, handler).some(
+      ({ position, event: { id }, offset }) =>
+        position > record.claimed && (offset !== null || !own.has(id) || acknowledged.has(id)),
+    );
   }
 
   /** A row was put at most so long before it was first seen. */
