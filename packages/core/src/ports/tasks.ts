@@ -208,7 +208,10 @@ export interface TaskStore {
     change: TaskChange,
     page: { readonly at: number; readonly after?: TaskKey; readonly limit: number },
   ): Promise<{ readonly changed: number; readonly next: TaskKey | null }>;
-  /** Notes ahead that an event is not to be run: its handler has not reached it. Answers false when it has, or is none. */
+  /**
+   * Notes ahead that an event is not to be run: its handler has not reached it. Answers false when it has, also where it
+   * has ended and those before it were given back, or when there is no such handler.
+   */
   cancelAhead(row: Omit<TaskRow, 'state'>): Promise<boolean>;
   /** Forgets a handler that nobody owns, with its rows. Answers whether there was one. */
   forget(handler: string): Promise<boolean>;

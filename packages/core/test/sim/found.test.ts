@@ -16,6 +16,7 @@ test.each([
   [24_646, 'what was trimmed behind something that is still to be sent is part of the gap that was told'],
   [71_755, 'what a tab stored before it hung in that very call waits for the next news'],
   [75_514, 'what was kept though its answer was lost is handled at once'],
+  [82_484, 'what is cancelled ahead a second time, behind events that were given back, is counted once'],
   [29_993, 'what a leader stored, and died before it said so, the next one looks for'],
 ])('seed %i: %s', async (seed) => {
   expect(await simulate(seed)).toMatchObject({ violation: undefined });

@@ -52,6 +52,8 @@ export function* cancelAhead(table: TaskTable, row: Omit<TaskRow, 'state'>): Ste
   assertRow(row.handler, row);
   const record = yield* one(table.record(row.handler));
   if (record === undefined || row.position <= record.claimed) return false;
+  // Behind events that were given back lie some that have ended: cancelled twice, it would count twice.
+  if (record.ended.includes(row.position)) return false;
   const ledger = ledgerOf(table, record);
   yield* ledger.put([{ ...row, state: 'cancelled' }]);
   table.putRecord(yield* ledger.recorded());

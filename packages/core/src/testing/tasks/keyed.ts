@@ -225,6 +225,19 @@ export function keyed(opened: OpenTasks): void {
       await expectAgreement(store);
     });
 
+    test('is refused for an event that has ended, also where those before it were given back', async () => {
+      const { store } = await opened();
+      const alice = await leased(store, { start: 10 });
+      await store.cancelAhead(row(15));
+      const { record } = await advanced(store, alice, { claimed: 20, ended: [17] });
+      const back = await advanced(store, record, { claimed: 11, ended: record.ended });
+      expect(await store.cancelAhead(row(15))).toBe(false);
+      expect(await store.cancelAhead(row(17))).toBe(false);
+      expect(await store.cancelAhead(row(16))).toBe(true);
+      await advanced(store, back.record, { claimed: 20, cursor: 20 });
+      expect((await recordOf(store)).totals.dropped).toEqual({ cancelled: 2 });
+    });
+
     test('is neither queued nor overwritten by the step that comes to it', async () => {
       const { store } = await opened();
       const alice = await leased(store, { start: 10 });

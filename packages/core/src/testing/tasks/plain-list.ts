@@ -24,6 +24,8 @@ export class PlainList {
   readonly handler: string;
   rows: TaskRow[] = [];
   claimed = 0;
+  /** Positions that have ended, or have a row, above what is behind the handler for good. */
+  ended: readonly number[] = [];
   handled = 0;
   readonly dropped: Record<string, number> = {};
 
@@ -82,7 +84,9 @@ export class PlainList {
       .map((each): TaskRow => ({ ...each, state: 'running', at: step.at, delayMs: 0, attempts: each.attempts + 1 }));
     for (const each of claimed) this.write(each);
     this.claimed = step.claimed;
-    return { claimed, cancelled, queued: ascending(behind.map(({ position }) => position)) };
+    const queued = ascending(behind.map(({ position }) => position));
+    this.ended = [...step.ended, ...queued, ...cancelled].filter((position) => position > step.cursor);
+    return { claimed, cancelled, queued };
   }
 
   change(what: TaskChange, states: readonly TaskState[], at: number): number {
@@ -113,7 +117,7 @@ export class PlainList {
   }
 
   cancelAhead(position: number): boolean {
-    if (position <= this.claimed) return false;
+    if (position <= this.claimed || this.ended.includes(position)) return false;
     const stored = this.rows.find((each) => each.position === position);
     if (stored?.state !== 'cancelled') this.write(row(position, { handler: this.handler, state: 'cancelled' }));
     return true;
