@@ -248,17 +248,15 @@ export function createEngine(parts: EngineParts): Engine {
     tellGrowth(growth);
   }
 
-  /** What was kept though its answer was lost is handled and sent like any other. */
-  function unsure(channels: readonly string[]): void {
-    if (signal.aborted) return;
+  /** The log has grown by what the relay sent, or by something that nobody has told yet, perhaps of these channels' outboxes. */
+  function grew(channels: readonly string[] = []): void {
     reader?.wake();
     tellGrowth(channels.map((channel) => ({ channel, events: 0, bytes: 0 })));
   }
 
-  /** The log has grown by what the relay sent, or by something that nobody has told yet. */
-  function grew(): void {
-    reader?.wake();
-    tellGrowth([]);
+  /** What was kept though its answer was lost is handled and sent like any other. */
+  function unsure(channels: readonly string[]): void {
+    if (!signal.aborted) grew(channels);
   }
 
   function tellGrowth(outboxGrowth: readonly OutboxGrowth[]): void {
