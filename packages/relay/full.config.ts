@@ -9,8 +9,8 @@ export default defineConfig({
     name: 'relay/full',
     include: ['test/**/*.full.ts'],
     environment: 'node',
-    testTimeout: 300_000,
+    testTimeout: 30_000,
     // What is waited for comes when the machine has time for it; the runner's own second is none on a busy one.
-    expect: { poll: { timeout: 120_000 } },
+    expect: { poll: { timeout: 20_000 } },
   },
 });
