@@ -102,6 +102,10 @@ export function createEngine(parts: EngineParts): Engine {
           standing,
           outbox,
           grew,
+          departed(tab) {
+            read(tab, []);
+            grew();
+          },
           ephemeral: tellTabs,
           synced(channel, step) {
             const time = new Date(world.now()).toISOString();
@@ -285,6 +289,7 @@ export function createEngine(parts: EngineParts): Engine {
         break;
       case 'channels':
         read(message.tab, message.channels);
+        leading?.heard(message.tab, message.channels.length > 0);
         // The tab that said so wants to know how the leader stands.
         standing.changed();
         break;

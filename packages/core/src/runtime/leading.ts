@@ -8,6 +8,7 @@ import type { World } from '../ports/world.ts';
 import { aborted } from '../timing/wait.ts';
 import type { SyncStep } from '../sync/pull.ts';
 import { startSync, type Sync } from '../sync/sync.ts';
+import { watchDepartures, type Departures } from './departures.ts';
 import { outboxOf, type Outbox } from './outbox.ts';
 import type { Reading } from './reading.ts';
 import type { Standing } from './standing.ts';
@@ -18,6 +19,8 @@ export interface Leading {
   lead(signal: AbortSignal, term: number): Promise<void>;
   /** The outbox of this channel may have grown. */
   wake(channel: string): void;
+  /** A tab says that it reads something, or that it closes. While this one leads, it hears of those that end without a word. */
+  heard(tab: string, isHere: boolean): void;
   /** Looks again whether it is paused. */
   reconsider(): void;
   /** The sync, while there is one. */
@@ -35,6 +38,8 @@ export function createLeading(parts: {
   readonly standing: Standing;
   readonly outbox: Outbox;
   readonly grew: () => void;
+  /** A tab has ended without a word. */
+  readonly departed: (tab: string) => void;
   readonly ephemeral: (channel: string, events: readonly CloudEvent[]) => void;
   readonly synced: (channel: string, step: SyncStep) => void;
   readonly dropped: (channel: string, reason: string, events: number) => void;
@@ -45,6 +50,7 @@ export function createLeading(parts: {
   const { store, tabs, link, world, reading, standing, outbox, report } = parts;
   let until: AbortController | undefined;
   let sync: Sync | undefined;
+  let departures: Departures | undefined;
   /** Channels that grew while a sync was starting, which may have looked at the outbox just before. */
   const grown = new Set<string>();
 
@@ -57,6 +63,7 @@ export function createLeading(parts: {
       }
       // Tabs that crashed did not say so; those that live answer this.
       reading.forgetOthers();
+      departures = watchDepartures({ tabs, signal, departed: (tab) => void lookFor(tab, signal) });
       tabs.announce({ kind: 'leader', term: term });
       // Who led before may have died between storing something and saying so.
       parts.grew();
@@ -75,15 +82,32 @@ export function createLeading(parts: {
         if (tabs.exclusive) standing.setRole('follower');
       }
     },
-    wake(channel) {
-      if (sync === undefined) grown.add(channel);
-      else sync.wake(channel);
-    },
+    wake,
+    heard: (tab, isHere) => departures?.hear(tab, isHere),
     reconsider: () => until?.abort(),
     get sync() {
       return sync;
     },
   };
+
+  /** It may have died, or been ended where it hung, between storing something and saying so: only the disk knows. */
+  async function lookFor(tab: string, signal: AbortSignal): Promise<void> {
+    parts.departed(tab);
+    try {
+      const state = await store.state();
+      if (signal.aborted) return;
+      const { events, bytes } = outboxOf(state);
+      outbox.set(events, bytes);
+      for (const [channel, { pendingEvents }] of Object.entries(state.channels)) if (pendingEvents > 0) wake(channel);
+    } catch (error) {
+      if (!signal.aborted) report(toFailure(error));
+    }
+  }
+
+  function wake(channel: string): void {
+    if (sync === undefined) grown.add(channel);
+    else sync.wake(channel);
+  }
 
   async function syncUntil(signal: AbortSignal): Promise<void> {
     grown.clear();

@@ -126,6 +126,42 @@ test('channels that no tab reads any more are left', async () => {
   await place.close();
 });
 
+test('what a tab stored and died before it could say so is sent and heard at once, and its channels are left', async () => {
+  const place = createPlace();
+  const asked = gather<string>();
+  const linkOf = (link: Link): Link => ({
+    ...link,
+    pull(positions, signal) {
+      asked.add([...positions.keys()].join());
+      return link.pull(positions, signal);
+    },
+  });
+  const leader = await place.tab('alice', { channels: ['a'], linkOf });
+  const third = await place.tab('alice', { channels: ['a'] });
+  const bob = await place.tab('bob', { channels: ['a'] });
+  await Promise.all([leader, third, bob].map(online));
+  const heard = [leader, third, bob].map((tab) => {
+    const numbers = gather<number>();
+    tab.on('todo.done', ({ data }) => numbers.add(data.n));
+    return numbers;
+  });
+  let die: (() => void) | undefined;
+  const tabsOf = (tabs: Tabs): Tabs => {
+    die = () => tabs.close();
+    return { ...tabs, announce: (message) => (message.kind === 'grew' ? undefined : tabs.announce(message)) };
+  };
+  const dying = await place.tab('alice', { channels: ['b', 'a'], tabsOf });
+  await online(dying);
+  await dying.publish('todo.done', { n: 1 }, { channel: 'a' });
+  expect(leader.status.get().pending).toBe(0);
+
+  die?.();
+  for (const numbers of heard) expect(await numbers.until(1)).toEqual([1]);
+  await untilStatus(third.status, ({ pending }) => pending === 0);
+  expect(await asked.until(3)).toEqual(['a', 'a,b', 'a']);
+  await place.close();
+});
+
 test('without locks an ephemeral event is heard once in each tab', async () => {
   const place = createPlace();
   const tabsOf = (tabs: Tabs): Tabs => ({ ...tabs, exclusive: false, lead: (callback, held) => callback(held) });

@@ -39,6 +39,8 @@ export interface PullEvents {
 export interface Puller {
   /** The channels have changed: open the stream anew. */
   restart(): void;
+  /** The relay is there again: do not wait out a backoff. */
+  resume(): void;
   /** The relay may be there again: wait for a first backoff at most. */
   hurry(): void;
 }
@@ -66,7 +68,7 @@ export function startPull(parts: {
   let restarting = false;
 
   const ended = run();
-  return { ended, restart, hurry: () => rest.hurry() };
+  return { ended, restart, resume: () => rest.end(), hurry: () => rest.hurry() };
 
   function restart(): void {
     restarting = true;

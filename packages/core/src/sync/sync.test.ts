@@ -144,6 +144,49 @@ test('while the relay cannot be reached nothing is lost, and the waits grow', as
   await stop();
 });
 
+test('a push that comes through lets the stream be tried at once, whatever it waited for', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, said, start, stop } = await setUp(link);
+  const sync = await start();
+  link.streams[0]?.send(connected('e.0000'));
+  await world.settle();
+  const open = async (): Promise<boolean> => {
+    await world.advance(100);
+    return link.streams.at(-1)?.open === true;
+  };
+  // Failures enough for waits of many seconds; then one that is long.
+  for (let failed = 0; failed < 12;) {
+    if (!(await open())) continue;
+    link.streams.at(-1)?.end(new Failure('Unreachable', 'as the test says'));
+    failed += 1;
+  }
+  expect(await open()).toBe(false);
+  await record(store, '1');
+  sync.wake('board');
+  await world.settle();
+  expect(link.pushed).toEqual([['board', '1']]);
+  expect(link.streams.at(-1)?.open).toBe(true);
+  expect(said.at(-1)).toBe('confirmed 1');
+  await stop();
+});
+
+test('where pushes come through and streams do not, a stream is not tried with each push', async () => {
+  const link = createScriptedLink(appendAll());
+  const { store, world, start, stop } = await setUp(link);
+  const sync = await start();
+  link.streams[0]?.send(connected('e.0000'));
+  await world.settle();
+  for (let n = 1; n <= 600; n += 1) {
+    link.streams.at(-1)?.end(new Failure('Unreachable', 'as the test says'));
+    await record(store, `${n}`);
+    sync.wake('board');
+    await world.advance(100);
+  }
+  expect(link.pushed).toHaveLength(600);
+  expect(link.streams.length).toBeLessThan(30);
+  await stop();
+});
+
 test('news of a network end a long wait: the stream and the outbox are tried within half a second, and a storm of news asks no more often', async () => {
   let isThere = false;
   const append = appendAll();

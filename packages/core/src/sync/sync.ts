@@ -67,6 +67,11 @@ export async function startSync(parts: {
   const pushers = new Map<string, ReturnType<typeof startPush>>();
   const forbidden = { push: new Set<string>(), pull: new Set<string>() };
   let connection: SyncConnection = 'connecting';
+  /**
+   * Whether a push that comes through is news to a stream that waits: behind a stream that came through, or a push that did
+   * not. Where pushes pass and streams do not, each would else try one.
+   */
+  let isNews = true;
 
   const ephemeral = createEphemeralPush({
     link,
@@ -82,7 +87,10 @@ export async function startSync(parts: {
     world,
     signal,
     events: {
-      reached,
+      reached(failure) {
+        isNews ||= failure === undefined;
+        reached(failure);
+      },
       forbidden(channel, isForbidden) {
         setForbidden('pull', channel, isForbidden);
         if (isForbidden) begun(channel);
@@ -156,7 +164,14 @@ export async function startSync(parts: {
           if (refused > 0) events.dropped(channel, 'refused', refused);
         },
         idle: events.idle,
-        reached,
+        reached(failure) {
+          if (failure !== undefined) isNews = true;
+          else if (isNews && connection !== 'online') {
+            isNews = false;
+            puller.resume();
+          }
+          reached(failure);
+        },
         forbidden: (isForbidden) => setForbidden('push', channel, isForbidden),
         report: events.report,
         lost: events.lost,
