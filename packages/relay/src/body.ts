@@ -5,9 +5,15 @@ import { parseJson, type Parsed } from './numbers.ts';
 /**
  * Reads a body of at most `bytesMax`.
  *
- * @throws Failure `TooLarge`, or `InvalidEvent` when it breaks off
+ * @throws Failure `TooLarge`, `UnsupportedMediaType` when it is compressed, or `InvalidEvent` when it breaks off
  */
 export async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const coding = request.headers.get('content-encoding');
+  // Taken as it comes, it would be stored as data that nobody meant; unpacked, a few bytes may become more than there is room for.
+  if (coding !== null && !/^\s*(identity)?\s*$/i.test(coding)) {
+    const shown = JSON.stringify(coding.slice(0, 40));
+    throw new Failure('UnsupportedMediaType', `the body is sent as it is; the content encoding says ${shown}`);
+  }
   const tooLarge = (): Failure =>
     new Failure('TooLarge', `the body is larger than ${bytesMax} bytes; send it in parts`);
   const length = request.headers.get('content-length');

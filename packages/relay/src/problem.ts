@@ -15,6 +15,8 @@ export function problemResponse(
   const problem = { ...problemOf(failure), ...more };
   const all = new Headers({ ...headers, 'content-type': mediaTypes.problem, 'cache-control': 'no-store' });
   if (problem.status === 401) all.set('www-authenticate', 'Bearer');
+  // What is wrong may be the coding: RFC 9110, section 15.5.16.
+  if (problem.status === 415) all.set('accept-encoding', 'identity');
   if (problem.status === 429 || problem.status === 503) {
     all.set(headerNames.retryAfter, String(Math.ceil((failure.details.retryAfterMs ?? retryAfterMs) / 1000)));
   }

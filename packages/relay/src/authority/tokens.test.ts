@@ -124,6 +124,7 @@ test('claims that are well signed and make no sense are refused by name, and all
       manage: claim,
       exp: fc.oneof(fc.jsonValue(), fc.double()),
       nbf: fc.jsonValue(),
+      sub: fc.jsonValue(),
     },
     { requiredKeys: [] },
   );
@@ -149,6 +150,9 @@ test('claims that are well signed and make no sense are refused by name, and all
     `{"publish":["*"],"exp":1e999,"nbf":1e999}`,
     '{"publish":["*"],"exp":"tomorrow"}',
     '{"publish":["*"],"exp":null}',
+    '{"publish":["*"],"sub":7}',
+    '{"publish":["*"],"sub":null}',
+    '{"publish":["*"],"sub":{"toString":"alice"}}',
     new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]),
   ]) {
     expect([hostile, await decided(bySecret(), await signed(hostile))]).toEqual([hostile, 'Unauthenticated']);

@@ -92,6 +92,9 @@ export function createTokenAuthority(
 }
 
 function claimsOf(payload: JWTPayload, token: string): Claims {
+  // Text, says RFC 7519, section 4.1.2; of what was signed nobody has checked it.
+  const subject: unknown = payload.sub;
+  if (subject !== undefined && typeof subject !== 'string') throw refused('its claim "sub" is no text');
   return {
     allowed: {
       publish: patternsOf(payload, 'publish'),
@@ -101,7 +104,7 @@ function claimsOf(payload: JWTPayload, token: string): Claims {
     until: payload.exp === undefined ? undefined : payload.exp * 1000,
     // Its signature is of nobody else's, and shorter than the whole.
     token: token.slice(token.lastIndexOf('.') + 1),
-    subject: payload.sub === '' ? undefined : payload.sub,
+    subject: subject === '' ? undefined : subject,
   };
 }
 

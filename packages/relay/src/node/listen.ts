@@ -8,7 +8,14 @@ import { Failure } from '@godwit/core';
 import type { Limits } from '@godwit/core/protocol';
 import { followConnections, type Connections } from './connections.ts';
 import { followCrowd, loopback } from './crowd.ts';
-import { refusalOf, refuseTarget, refuseUnreadable } from './refusals.ts';
+import {
+  passOverUpgrade,
+  refusalOf,
+  refuseExpectation,
+  refuseTarget,
+  refuseTunnel,
+  refuseUnreadable,
+} from './refusals.ts';
 import { writeStream } from './socket-streams.ts';
 import type { Sockets } from './sockets.ts';
 import type { AttachReading } from '../transports/attach.ts';
@@ -90,12 +97,16 @@ export async function listen(options: {
       requireHostHeader: false,
       noDelay: true,
       // Whatever else one may want to upgrade to is answered as if that had not been said (RFC 9110, section 7.8).
-      shouldUpgradeCallback: ({ headers, socket }) =>
-        sockets !== undefined && headers.upgrade?.toLowerCase() === 'websocket' && !crowd.isBeyond(socket),
+      shouldUpgradeCallback: ({ method, headers, socket }) =>
+        sockets !== undefined &&
+        method === 'GET' &&
+        headers.upgrade?.toLowerCase() === 'websocket' &&
+        !crowd.isBeyond(socket),
     },
     (incoming, outgoing) => {
-      if (crowd.isBeyond(incoming.socket)) crowd.refuse(outgoing);
-      else void listener(incoming, outgoing);
+      if (crowd.isBeyond(incoming.socket)) return crowd.refuse(outgoing);
+      passOverUpgrade(incoming);
+      void listener(incoming, outgoing);
     },
   );
   const crowd = followCrowd(server, limits.connectionsPerClientMax, proxies);
@@ -103,6 +114,8 @@ export async function listen(options: {
   server.on('upgrade', (incoming, socket, head) => {
     void sockets?.accept({ incoming, socket: socket as Socket, head, fetch, connections });
   });
+  server.on('checkExpectation', refuseExpectation);
+  server.on('connect', (_incoming, socket) => refuseTunnel(socket));
   server.on('clientError', (error, socket) => {
     // What a server of TCP accepts is a socket, whatever else may be handed to it by hand.
     refuseUnreadable(error, socket as Socket, connections.exchangesOn(socket as Socket));

@@ -1,9 +1,11 @@
 // Requests that never become one for the app: those that are no HTTP, and what of others a `Request` does not show.
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Failure, toFailure } from '@godwit/core';
 import { binaryPrefix, mediaTypes, problemOf } from '@godwit/core/protocol';
 import { problemResponse } from '../problem.ts';
+import { writeAnswer, writeBare } from './bare-answer.ts';
 import type { Exchange } from './connections.ts';
 
 /** What Node answers with another status than 400. */
@@ -24,16 +26,8 @@ export function refuseUnreadable(error: Error, socket: Socket, exchanges: readon
   const code = 'code' in error ? String(error.code) : '';
   const problem = problemOf(failureOf(error, exchange));
   const status = statuses[code] ?? problem.status;
-  const body = JSON.stringify({ ...problem, status });
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    `content-type: ${mediaTypes.problem}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'cache-control: no-store',
-    'connection: close',
-  ];
-  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
-  socket.destroySoon();
+  const headers = Object.entries({ 'content-type': mediaTypes.problem, 'cache-control': 'no-store' });
+  writeBare(socket, status, headers, Buffer.from(JSON.stringify({ ...problem, status })));
 }
 
 /** Says no to what is not seen any more once headers of one name have been joined. On Workers nobody can tell. */
@@ -42,15 +36,48 @@ export function refusalOf({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): 
   // Names and values by turns.
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const header = (rawHeaders[at] ?? '').toLowerCase();
-    if (!header.startsWith(binaryPrefix)) continue;
+    if (header === 'transfer-encoding' && rawHeaders[at + 1]?.toLowerCase() !== 'chunked') {
+      const coding = JSON.stringify(rawHeaders[at + 1]?.slice(0, 40));
+      return problemResponse(new Failure('Unsupported', `the transfer encoding is chunked, or none; got ${coding}`));
+    }
+    if (header !== 'host' && !header.startsWith(binaryPrefix)) continue;
     if (seen.has(header)) {
       return problemResponse(
-        new Failure('InvalidEvent', `header "${header}" comes more than once; an attribute has one value`),
+        header === 'host'
+          ? // Whoever stands in front may have believed the other (RFC 9112, section 3.2).
+            new Failure('InvalidRequest', 'header "host" comes more than once; a request has one')
+          : new Failure('InvalidEvent', `header "${header}" comes more than once; an attribute has one value`),
       );
     }
     seen.add(header);
   }
   return undefined;
+}
+
+/** An upgrade that is not done is answered as if it had not been asked for (RFC 9110, section 7.8). */
+export function passOverUpgrade(incoming: Pick<IncomingMessage, 'rawHeaders' | 'headers'>): void {
+  if (incoming.headers.upgrade === undefined) return;
+  delete incoming.headers.upgrade;
+  for (let at = incoming.rawHeaders.length - 2; at >= 0; at -= 2) {
+    if (incoming.rawHeaders[at]?.toLowerCase() === 'upgrade') incoming.rawHeaders.splice(at, 2);
+  }
+}
+
+/** Answers a request that expects what this relay does not do (RFC 9110, section 10.1.1). */
+export function refuseExpectation({ headers }: Pick<IncomingMessage, 'headers'>, outgoing: ServerResponse): void {
+  const expected = JSON.stringify((headers.expect ?? '').slice(0, 40));
+  const problem = {
+    ...problemOf(new Failure('InvalidRequest', `nothing but 100-continue can be expected; got ${expected}`)),
+    status: 417,
+    title: 'Expectation failed',
+  };
+  outgoing.writeHead(problem.status, { 'content-type': mediaTypes.problem, 'cache-control': 'no-store' });
+  outgoing.end(JSON.stringify(problem));
+}
+
+/** Answers who takes the relay for a proxy. */
+export function refuseTunnel(socket: Duplex): void {
+  void writeAnswer(socket, problemResponse(new Failure('InvalidRequest', 'CONNECT is for proxies; this is none')));
 }
 
 /** Answers a request of which no `Request` could be made: its Host or its target is none. */

@@ -1,9 +1,11 @@
 // Sockets on Node: handshakes are answered by the app, accepted by `ws`, and looked after until they end.
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Limits } from '@godwit/core/protocol';
 import type { Upgrade } from '../routes/parts.ts';
+import { notAHandshake } from '../routes/socket.ts';
+import { writeAnswer } from './bare-answer.ts';
 import type { Connections } from './connections.ts';
 import { refuseTarget } from './refusals.ts';
 
@@ -42,6 +44,10 @@ export function createSockets({ batchBytesMax, heartbeatMs }: Pick<Limits, 'batc
     // Events are small, and a window of its own per socket is not: 32 KiB and more.
     perMessageDeflate: false,
     handleProtocols: (_offered, incoming) => chosen.get(incoming) ?? false,
+  });
+  // A key or a version that is none, which `ws` would answer in HTML.
+  server.on('wsClientError', (error, socket, incoming) => {
+    void writeAnswer(socket, notAHandshake(`${incoming.url ?? ''} is a WebSocket (RFC 6455): ${error.message}`));
   });
   const beat = setInterval(() => {
     for (const [socket, isAlive] of alive) look(socket, isAlive);
@@ -124,15 +130,4 @@ function requestOf({ url = '/', rawHeaders }: IncomingMessage): Request {
   const host = headers.get('host');
   if (host === null) throw new Error('it has no Host');
   return new Request(new URL(url, `http://${host}`), { headers });
-}
-
-async function writeAnswer(socket: Socket, response: Response): Promise<void> {
-  const body = Buffer.from(await response.arrayBuffer());
-  const { status } = response;
-  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`];
-  for (const [name, value] of response.headers) if (name !== 'connection') head.push(`${name}: ${value}`);
-  head.push(`content-length: ${body.byteLength}`, 'connection: close');
-  socket.write(`${head.join('\r\n')}\r\n\r\n`);
-  socket.write(body);
-  socket.destroySoon();
 }

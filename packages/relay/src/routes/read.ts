@@ -85,7 +85,8 @@ function pageResponse(request: Request, url: URL, offer: Offer, after: string, p
     [headerNames.nextOffset]: next,
     [headerNames.upToDate]: String(upToDate),
     link: `<${url.pathname}?${query.toString()}>; rel="next"`,
-    vary: 'Accept',
+    // A page that is kept is one asker's: whoever comes with another token is asked for their own right.
+    vary: 'Accept, Authorization, Cookie',
     'cache-control': 'no-store',
   });
   if (gap !== undefined) {

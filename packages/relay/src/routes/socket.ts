@@ -1,5 +1,5 @@
 // GET on a channel's socket: the handshake, who asks, and from which page.
-import type { Context, Handler } from 'hono';
+import type { Handler } from 'hono';
 import { Failure, type Failure as FailureType } from '@godwit/core';
 import { assertChannel, headerNames } from '@godwit/core/protocol';
 import { isOwnOrigin } from '../authority/token.ts';
@@ -27,7 +27,9 @@ export function socket(
   return async (context) => {
     const channel = assertChannel(context.req.param('channel'));
     const request = context.req.raw;
-    if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') return notAHandshake(context);
+    if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {
+      return notAHandshake(`${context.req.path} is a WebSocket: ask for it by "Upgrade: websocket" (RFC 6455)`);
+    }
     if (upgrade === undefined) throw new Failure('NotFound', 'this relay has no sockets');
     assertPage(request, origins);
     const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(',').map((text) => text.trim());
@@ -54,10 +56,11 @@ export function socket(
   };
 }
 
-function notAHandshake({ req }: Context): Response {
-  const message = `${req.path} is a WebSocket: ask for it by "Upgrade: websocket" (RFC 6455)`;
+/** The answer to a request of a socket's path that is no handshake, saying why. */
+export function notAHandshake(message: string): Response {
   const more = { status: 426, title: 'Upgrade required' };
-  return problemResponse(new Failure('InvalidRequest', message), more, { upgrade: 'websocket', connection: 'upgrade' });
+  const headers = { upgrade: 'websocket', connection: 'upgrade, close', 'sec-websocket-version': '13' };
+  return problemResponse(new Failure('InvalidRequest', message), more, headers);
 }
 
 /** Any page may open a socket, and its browser sends the cookies along: CORS does not ask, so this does. */

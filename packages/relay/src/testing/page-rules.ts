@@ -77,7 +77,9 @@ export function pageRules(start: (options?: RelayStart) => Promise<RelayUnderTes
     const response = await get(past);
     const etag = response.headers.get('etag') ?? '';
     expect(etag).toMatch(/^"[^"]+"$/);
-    expect(response.headers.get('cache-control')).toMatch(/max-age=\d+/);
+    expect(response.headers.get('cache-control')).toMatch(/^private, max-age=\d+/);
+    // What one token was shown is not to be had from a cache by another.
+    expect(response.headers.get('vary')).toMatch(/^Accept, Authorization, Cookie/);
     await response.text();
     for (const tags of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
       const again = await get(past, { 'if-none-match': tags });

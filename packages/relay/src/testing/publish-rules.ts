@@ -272,6 +272,27 @@ export function publishRules(start: (options?: RelayStart) => Promise<RelayUnder
     }
     expect(await page()).toEqual([]);
   });
+
+  test('1.9 a body that is compressed is refused, and not stored as what nobody meant', async () => {
+    const { post, page } = await create();
+    const binary = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/a', 'ce-type': 't' };
+    const packed = await new Response(
+      new Blob([JSON.stringify(eventOf('1'))]).stream().pipeThrough(new CompressionStream('gzip')),
+    ).arrayBuffer();
+    for (const coding of ['gzip', 'GZIP', 'deflate', 'br', 'identity, gzip', 'nonsense']) {
+      for (const response of [
+        await post(eventType, packed, { 'content-encoding': coding }),
+        await post(batchType, packed, { 'content-encoding': coding }),
+        await post('application/octet-stream', packed, { ...binary, 'content-encoding': coding }),
+      ]) {
+        const { status, headers } = response;
+        expect([coding, status, headers.get('accept-encoding')]).toEqual([coding, 415, 'identity']);
+        expect(await nameOf(response)).toBe('UnsupportedMediaType');
+      }
+    }
+    expect(await page()).toEqual([]);
+    expect((await post(eventType, eventOf('1'), { 'content-encoding': 'identity' })).status).toBe(200);
+  });
 }
 
 async function nameOf(response: Response): Promise<unknown> {
