@@ -15,6 +15,10 @@ export interface Hangs {
    * that transaction can end. Resolves when that is arranged, with what resolves when it has come to pass.
    */
   loopInTransaction(page: Page): Promise<{ readonly hangs: Promise<unknown> }>;
+  /** The page's worker will go round for ever when its log next answers something that it has read there. */
+  loopInReading(page: Page): Promise<{ readonly hangs: Promise<unknown> }>;
+  /** The page's worker will go round for ever when it next has something to tell the other tabs: that its log grew. */
+  loopBeforeTelling(page: Page): Promise<{ readonly hangs: Promise<unknown> }>;
   /** Whoever waits goes on. */
   end(): void;
   close(): Promise<void>;
@@ -36,9 +40,8 @@ export async function startHangs(): Promise<Hangs> {
   return {
     hang: (page) => ask(page, 'hang'),
     loop: (page) => ask(page, 'loop'),
-    async loopInTransaction(page) {
-      const asked = once(server, 'asked');
-      await workerOf(page).evaluate((url) => {
+    loopInTransaction: (page) =>
+      arrange(page, (url) => {
         const real: (this: IDBObjectStore, ...args: never[]) => IDBRequest = IDBObjectStore.prototype.put;
         IDBObjectStore.prototype.put = function put(this: IDBObjectStore, ...args: readonly unknown[]) {
           const made = Reflect.apply(real, this, args);
@@ -48,9 +51,34 @@ export async function startHangs(): Promise<Hangs> {
           request.send();
           for (;;);
         };
-      }, `http://127.0.0.1:${port}/loop`);
-      return { hangs: asked };
-    },
+      }),
+    loopInReading: (page) =>
+      arrange(page, (url) => {
+        const { transaction } = IDBDatabase.prototype;
+        const goRound = (): never => {
+          const request = new XMLHttpRequest();
+          request.open('GET', url, false);
+          request.send();
+          for (;;);
+        };
+        IDBDatabase.prototype.transaction = function begin(this: IDBDatabase, ...args) {
+          const begun = transaction.apply(this, args);
+          if (begun.mode !== 'readonly' || !begun.objectStoreNames.contains('log')) return begun;
+          begun.addEventListener('success', goRound, { capture: true });
+          return begun;
+        };
+      }),
+    loopBeforeTelling: (page) =>
+      arrange(page, (url) => {
+        const { postMessage } = BroadcastChannel.prototype;
+        BroadcastChannel.prototype.postMessage = function tell(this: BroadcastChannel, said) {
+          if (said.message.kind !== 'grew') return postMessage.call(this, said);
+          const request = new XMLHttpRequest();
+          request.open('GET', url, false);
+          request.send();
+          for (;;);
+        };
+      }),
     end,
     async close() {
       end();
@@ -58,6 +86,13 @@ export async function startHangs(): Promise<Hangs> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+
+  /** Has the page's worker changed so that it will ask, and then go round. */
+  async function arrange(page: Page, change: (url: string) => void): Promise<{ readonly hangs: Promise<unknown> }> {
+    const asked = once(server, 'asked');
+    await workerOf(page).evaluate(change, `http://127.0.0.1:${port}/loop`);
+    return { hangs: asked };
+  }
 
   /** A worker that has asked does nothing before it has its answer, and nothing more at all where that sends it round. */
   async function ask(page: Page, how: 'hang' | 'loop'): Promise<void> {

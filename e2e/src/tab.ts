@@ -70,8 +70,8 @@ export async function hears(tab: Tab, order: 'local' | 'relay', by: string, note
 }
 
 /**
- * Waits until nothing of the device is under way at its disk: whoever hangs within a transaction of a database holds up all
- * others there, with whatever they have to store, and nobody can take that from it.
+ * Waits until nothing of the device is under way at its disk: what is arranged for the tab's next transaction is then none that
+ * it was about already.
  */
 export async function quiet(tab: Tab): Promise<void> {
   await tab.settled();

@@ -1,4 +1,4 @@
-// A worker that hangs within a transaction of its durable handlers: every other tab of the device goes on.
+// A worker that hangs within a transaction, of its durable handlers or of the log: every other tab of the device goes on.
 import type { BrowserContext } from '@playwright/test';
 import { hears, numbers, openTab, quiet, type Tab } from '../src/tab.ts';
 import { expect, test } from '../src/test.ts';
@@ -26,6 +26,16 @@ const moments: Readonly<Record<string, readonly [query: string, hang: (tab: Tab,
       await quiet(tab);
       const { hangs: hung } = await hangs.loopInTransaction(tab.page);
       await tab.letGo();
+      await hung;
+    },
+  ],
+  'it reads the log': [
+    '',
+    async (tab, hangs) => {
+      await tab.publish('alice', 0, 1);
+      await tab.settled();
+      const { hangs: hung } = await hangs.loopInReading(tab.page);
+      await tab.page.evaluate(() => godwit.beginPublishing('alice', 1));
       await hung;
     },
   ],
@@ -62,3 +72,20 @@ async function opensAndPublishes(device: BrowserContext, url: string, query: str
   await tab.publish('bob', 3, 3);
   return tab;
 }
+
+test('what a tab stored, and could not tell of before it hung, goes to the relay and to the other tabs as soon as it has ended', async ({
+  relay,
+  newDevice,
+  hangs,
+}) => {
+  const device = await newDevice();
+  const bob = await openTab(await newDevice(), relay.url, '?user=bob');
+  const [leader, follower] = [await openTab(device, relay.url), await openTab(device, relay.url)];
+  for (const tab of [bob, leader, follower]) await tab.online();
+  const { hangs: hung } = await hangs.loopBeforeTelling(follower.page);
+  await follower.page.evaluate(() => godwit.beginPublishing('alice', 1));
+  await hung;
+  await follower.close();
+  await hears(leader, 'local', 'alice', numbers(1));
+  await hears(bob, 'relay', 'alice', numbers(1));
+});

@@ -2,7 +2,7 @@
 import type { BrowserContext, Page } from '@playwright/test';
 import { readAll } from '../src/http.ts';
 import { workerOf, type Hangs } from '../src/hang.ts';
-import { hears, numbers, openTab, quiet, type Tab } from '../src/tab.ts';
+import { hears, numbers, openTab, type Tab } from '../src/tab.ts';
 import { expect, test } from '../src/test.ts';
 import { setFrozen } from '../src/window.ts';
 
@@ -69,7 +69,6 @@ for (const [what, end] of Object.entries(ends)) {
     await bob.online();
     await leader.publish('alice', 0, 5);
     await hears(leader, 'relay', 'alice', numbers(5));
-    await quiet(leader);
 
     await end(leader.page, hangs);
     await follower.publish('alice', 5, 5);
@@ -92,7 +91,6 @@ test('a leader that hung and was robbed of the lead does no harm when it goes on
   await bob.online();
   await leader.publish('alice', 0, 5);
   await hears(leader, 'relay', 'alice', numbers(5));
-  await quiet(leader);
 
   await hangs.hang(leader.page);
   await follower.publish('alice', 5, 5);
@@ -119,7 +117,6 @@ test('a leader in the background that is frozen is robbed by the tab in front, a
   await bob.online();
   await leader.publish('alice', 0, 5);
   await hears(leader, 'relay', 'alice', numbers(5));
-  await quiet(leader);
 
   await setFrozen(leader.page, true);
   await follower.publish('alice', 5, 5);

@@ -1,7 +1,9 @@
 // Before the first write of a tab: no new entry of the log takes a position that durable handlers may be beyond already.
 import { segmentAt, type Position } from '@godwit/core';
+import { nameOf } from './failures.ts';
 import type { Database } from './schema.ts';
-import { change, heard, type Durability } from './write.ts';
+import { look } from './state.ts';
+import { write, type Durability } from './write.ts';
 
 /**
  * Makes what lifts the log's key generator beyond `reserved`, once. The log lies behind it for good where a loss of power took
@@ -17,15 +19,26 @@ export function createLift(reserved: Position, durability: Durability): (databas
     return lifted;
   };
 
-  function lift(database: Database): Promise<void> {
+  async function lift(database: Database): Promise<void> {
     const segment = segmentAt(reserved);
-    return change(database, ['log'], durability, async (transaction) => {
-      const log = transaction.objectStore('log');
-      const newest = await heard(log.openKeyCursor(null, 'prev'));
-      if (newest !== null && newest.primaryKey >= segment) return;
-      // A record with a number of its own moves the generator behind it, also when it goes at once; nobody ever sees it.
-      void heard(log.add({ v: 1, segment, channel: '', n: 0, bytes: 0, at: 0, events: [] }));
-      void heard(log.delete(segment));
-    });
+    const newest = await look(database, ['log'], (log) =>
+      log
+        .objectStore('log')
+        .openKeyCursor(null, 'prev')
+        .then((cursor) => cursor?.primaryKey),
+    );
+    if (newest !== undefined && newest >= segment) return;
+    try {
+      // A record with a number of its own moves the generator behind it, also when it goes at once; nobody ever sees it. Where
+      // the generator has passed that number meanwhile, it stays where it is.
+      await write<'log', unknown>(database, ['log'], durability, (transaction) => {
+        const log = transaction.objectStore('log');
+        const nothing = { v: 1, segment, channel: '', n: 0, bytes: 0, at: 0, events: [] } as const;
+        return [() => log.add(nothing), () => log.delete(segment)];
+      });
+    } catch (error) {
+      // Another tab was quicker, and its commit has that number.
+      if (nameOf(error) !== 'ConstraintError') throw error;
+    }
   }
 }

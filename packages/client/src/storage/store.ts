@@ -16,6 +16,7 @@ import {
   type Position,
   type Store,
   type TaskStore,
+  type TrimMark,
   type World,
 } from '@godwit/core';
 import { bind } from './bind.ts';
@@ -23,10 +24,10 @@ import { connect, type Connection, type Fate } from './connection.ts';
 import { nameOf } from './failures.ts';
 import { openTasks } from './handlers.ts';
 import { createLift } from './lift.ts';
-import { handlersLayout, handlersName, logLayout, type CursorRecord, type Database } from './schema.ts';
-import { logStores, markOf, numbered, ownSegments, reading, readState } from './state.ts';
+import { handlersLayout, handlersName, logLayout, type CursorRecord, type Database, type Schema } from './schema.ts';
+import { look, markOf, numbered, ownSegments, readState } from './state.ts';
 import { trimLog } from './trim.ts';
-import { heard, write, type Durability } from './write.ts';
+import { write, type Durability } from './write.ts';
 
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
@@ -139,8 +140,9 @@ function storeOf(parts: {
 
     refusals: (ids) =>
       connection.run('read what the relay refused', async (database) => {
-        const refused = reading(database, ['rejected']).objectStore('rejected');
-        const found = await Promise.all(ids.map((id) => refused.get(id)));
+        const found = await look(database, ['rejected'], (transaction) =>
+          Promise.all(ids.map((id) => transaction.objectStore('rejected').get(id))),
+        );
         return found.map((record) => record?.failure ?? null);
       }),
 
@@ -161,16 +163,18 @@ function storeOf(parts: {
 }
 
 async function readLog(database: Database, after: Position, limit: number): Promise<LogRun> {
-  const transaction = reading(database, logStores);
-  const log = transaction.objectStore('log');
-  const mark = heard(transaction.objectStore('meta').get('trim'));
   const entries: LogEntry[] = [];
   let next = after;
+  let trimmed: Pick<LogRun, 'trimmed'> = {};
   const read = { segments: 0, events: 0, bytes: 0 };
-  // The first request asks for one segment; later ones go by how large those before were.
+  // The first look asks for one segment; later ones go by how large those before were.
   for (let chunk = 1; chunk > 0; chunk = fitting()) {
-    const segments = await log.getAll(behind(), chunk);
-    for (const segment of segments.map(numbered)) {
+    const its = await chunkBehind(database, next, chunk);
+    const lost = trimmedBehind(its.mark, next);
+    if (read.segments === 0) trimmed = lost;
+    // It was trimmed between two looks: the next run says so, in its place.
+    else if (lost.trimmed === true) return run(false);
+    for (const segment of its.segments.map(numbered)) {
       if (entries.length > 0 && read.bytes >= readBytesMax) return run(false);
       for (const entry of entriesOf(segment)) {
         if (entry.position <= after) continue;
@@ -183,9 +187,9 @@ async function readLog(database: Database, after: Position, limit: number): Prom
       read.events += segment.n;
       read.bytes += segment.bytes;
     }
-    if (segments.length < chunk) return run(true);
+    if (its.isLast) return run(true);
   }
-  return run((await log.getKey(behind())) === undefined);
+  return run(false);
 
   /** How many more segments are likely to fit. Read in part, a segment would be read again for the rest of it. */
   function fitting(): number {
@@ -195,19 +199,33 @@ async function readLog(database: Database, after: Position, limit: number): Prom
     return entries.length === 0 ? Math.max(1, Math.floor(few)) : Math.floor(few);
   }
 
-  function behind(): IDBKeyRange {
-    return IDBKeyRange.lowerBound(segmentAt(next + 1));
+  function run(atHead: boolean): LogRun {
+    return { entries, next, atHead, ...trimmed };
   }
+}
 
-  async function run(atHead: boolean): Promise<LogRun> {
-    return { entries, next, atHead, ...trimmedBehind(markOf(await mark), after) };
-  }
+/** So many segments behind a place, whether there are more, and how far the log was trimmed by then. */
+async function chunkBehind(
+  database: Database,
+  position: Position,
+  chunk: number,
+): Promise<{ segments: Schema['log']['value'][]; isLast: boolean; mark: TrimMark | undefined }> {
+  const behind = IDBKeyRange.lowerBound(segmentAt(position + 1));
+  const [segments, keys, mark] = await look(database, ['log', 'meta'], (transaction) => {
+    const log = transaction.objectStore('log');
+    return Promise.all([
+      log.getAll(behind, chunk),
+      log.getAllKeys(behind, chunk + 1),
+      transaction.objectStore('meta').get('trim'),
+    ]);
+  });
+  return { segments, isLast: keys.length <= chunk, mark: markOf(mark) };
 }
 
 async function readOwn(database: Database, channel: string, after: Position, limit: number): Promise<OwnEvent[]> {
   const events: OwnEvent[] = [];
   let bytes = 0;
-  for await (const segment of ownSegments(reading(database, logStores), channel, after)) {
+  for await (const segment of ownSegments(database, channel, after)) {
     const own = ownEventsOf(segment, after);
     if (own.length === 0) continue;
     events.push(...own);

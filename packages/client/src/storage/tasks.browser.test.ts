@@ -190,6 +190,8 @@ test('handlers and the log never meet in one transaction, nor in one database', 
     ),
   ).toEqual([
     'log: readonly: cursors, log, meta',
+    'log: readonly: log',
+    'log: readonly: log, meta',
     'log: readwrite: cursors, log',
     'log: readwrite: cursors, rejected',
     'log: readwrite: log',

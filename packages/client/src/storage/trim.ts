@@ -5,10 +5,10 @@
 // dies in between, the log says what is owed, and the next step pays.
 import { doLater, Failure, trim, type HandlerRecord, type Trimmed, type TrimRequest, type World } from '@godwit/core';
 import type { Connection } from './connection.ts';
-import type { MetaRecord, Owed } from './schema.ts';
-import { markOf, numbered } from './state.ts';
+import type { Database, MetaRecord, Owed } from './schema.ts';
+import { look, markOf, numbered } from './state.ts';
 import { recordsOf } from './tasks.ts';
-import { change, heard, type Durability, type Writing } from './write.ts';
+import { change, heard, write, type Durability, type Writing } from './write.ts';
 
 /** How long the handlers are held while the log's part cannot begin, in milliseconds: somebody hangs there, and they go on. */
 const holdMsMax = 8000;
@@ -42,11 +42,7 @@ export function trimLog(
       const records = recordsOf(await heard(transaction.objectStore('handlers').getAll()));
       const paid = billOf(await heard(meta.get('paid'))).n;
       const hold: Hold = { isLost: false, isNeeded: false };
-      const step = log.run('trim the log', (opened) =>
-        change(opened, ['log', 'cursors', 'meta'], durability, (writing) =>
-          trimmed(writing, { records, paid, hold }, request),
-        ),
-      );
+      const step = log.run('trim the log', (opened) => trimmed(opened, durability, { records, paid, hold }, request));
       const [done, { n, owed }] = await held(transaction, step, hold, world);
       if (n > paid) {
         for (const record of records) {
@@ -83,36 +79,39 @@ async function held<Result>(
   }
 }
 
-/** The log's part. */
+/** The log's part: looks that hold nothing, since the handlers are held, and who would trim beside this one with them; then one write. */
 async function trimmed(
-  transaction: Writing<'log' | 'cursors' | 'meta'>,
+  database: Database,
+  durability: Durability,
   its: { readonly records: readonly HandlerRecord[]; readonly paid: number; readonly hold: Hold },
   request: TrimRequest,
 ): Promise<readonly [Trimmed, Bill]> {
   const { records, paid, hold } = its;
-  const log = transaction.objectStore('log');
-  const meta = transaction.objectStore('meta');
-  let bill = billOf(await heard(meta.get('owed')));
+  let bill = billOf(await look(database, ['meta'], (log) => log.objectStore('meta').get('owed')));
   if (bill.n <= paid) bill = { n: paid, owed: [] };
   const owed = new Map(bill.owed.map((one) => [one.handler, one]));
   const known = new Map(records.map((record) => [record.name, record.totals]));
+  const changes: ((transaction: Writing<'log' | 'meta'>) => () => Promise<unknown>)[] = [];
+  const putMeta = (record: MetaRecord): unknown =>
+    changes.push((transaction) => () => transaction.objectStore('meta').put(record));
   const done = await doLater(
     trim(
       {
-        mark: async () => markOf(await heard(meta.get('trim'))),
+        mark: async () => markOf(await look(database, ['meta'], (log) => log.objectStore('meta').get('trim'))),
         records: () =>
           records.map((record) => {
             const one = owed.get(record.name);
             return one === undefined ? record : paidTo(record, one);
           }),
-        segments: async (from, limit) => (await heard(log.getAll(IDBKeyRange.lowerBound(from), limit))).map(numbered),
-        sent: async (channel) =>
-          (await heard(transaction.objectStore('cursors').get(`sent:${channel}`)))?.position ?? 0,
-        putMark(mark) {
-          if (hold.isLost) throw heldUp();
-          hold.isNeeded = true;
-          void heard(meta.put({ name: 'trim', v: 1, mark }));
+        async segments(from, limit) {
+          const behind = IDBKeyRange.lowerBound(from);
+          return (await look(database, ['log'], (log) => log.objectStore('log').getAll(behind, limit))).map(numbered);
         },
+        async sent(channel) {
+          const key = `sent:${channel}`;
+          return (await look(database, ['cursors'], (log) => log.objectStore('cursors').get(key)))?.position ?? 0;
+        },
+        putMark: (mark) => putMeta({ name: 'trim', v: 1, mark }),
         putRecord({ name: handler, totals }) {
           const passed = totals.passed - (known.get(handler)?.passed ?? 0);
           const dropped = missed(totals) - missed(known.get(handler));
@@ -121,14 +120,19 @@ async function trimmed(
         remove(segments) {
           if (owed.size > 0) {
             bill = { n: paid + 1, owed: [...owed.values()] };
-            void heard(meta.put({ name: 'owed', v: 1, ...bill }));
+            putMeta({ name: 'owed', v: 1, ...bill });
           }
-          for (const { segment } of segments) void heard(log.delete(segment));
+          for (const { segment } of segments) {
+            changes.push((transaction) => () => transaction.objectStore('log').delete(segment));
+          }
         },
       },
       request,
     ),
   );
+  if (hold.isLost) throw heldUp();
+  hold.isNeeded = true;
+  await write(database, ['log', 'meta'], durability, (transaction) => changes.map((made) => made(transaction)));
   return [done, bill];
 }
 
