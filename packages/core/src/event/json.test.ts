@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { assertJson, utf8Length } from './json.ts';
 
@@ -63,4 +64,15 @@ test.each([
   ['\uD800', 3],
 ])('%j has %i bytes in UTF-8', (text, bytes) => {
   expect(utf8Length(text)).toBe(bytes);
+});
+
+test('the bytes of any text are those that a server counts, wherever its long characters are', () => {
+  const unit = fc.constantFrom('a', 'é', '€', '🐦', '\uD800', '\uDC00');
+  const text = fc
+    .tuple(fc.nat(3), unit, fc.nat(20_000))
+    .map(([before, its, times]) => 'a'.repeat(before) + its.repeat(times));
+  const measured = fc.property(text, (long) => {
+    expect(utf8Length(long)).toBe(new TextEncoder().encode(long).length);
+  });
+  fc.assert(measured, { numRuns: 50 });
 });

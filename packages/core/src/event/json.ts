@@ -103,16 +103,21 @@ function refuse(outer: Place | undefined, key: string | number, found: string): 
 }
 
 const encoder = new TextEncoder();
-/** Texts are measured in parts of it, without memory of their own. */
-const scratch = new Uint8Array(32_768);
+/** Texts are measured in pieces of this many characters, each of which has three bytes at most. */
+const pieceLength = 8192;
+const scratch = new Uint8Array(3 * pieceLength);
 
-/** The number of bytes of `text` in UTF-8. */
+/** The number of bytes of `text` in UTF-8; a surrogate that stands alone has three. */
 export function utf8Length(text: string): number {
   let bytes = 0;
-  for (let rest = text; rest !== '';) {
-    const { read, written } = encoder.encodeInto(rest, scratch);
-    bytes += written;
-    rest = rest.slice(read);
+  let end = 0;
+  while (end < text.length) {
+    const begin = end;
+    end += pieceLength;
+    // The first half of a pair stays with the second: together they have four bytes, and apart six.
+    if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end -= 1;
+    // Browsers copy all of what they are given, also what there is no room for.
+    bytes += encoder.encodeInto(text.slice(begin, end), scratch).written;
   }
   return bytes;
 }
