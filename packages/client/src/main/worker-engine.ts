@@ -100,6 +100,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     },
     record: (drafts) => ask('record events', callMsMax, async (side) => side.record(drafts)),
     outcomes: (items) => askAgain('look for outcomes', callMsMax, async (side) => side.outcomes(items)),
+    waiting: () => askAgain('look at what waits', callMsMax, async (side) => side.waiting()),
     read: (after, limit) => askAgain('read the log', callMsMax, async (side) => side.read(after, limit)),
     setPaused(asked) {
       paused = asked;

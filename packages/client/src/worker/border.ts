@@ -27,7 +27,7 @@ import {
 } from '@godwit/core';
 
 /** The version of the calls below. A page and its worker come from one build, unless a cache kept one of them. */
-export const borderVersion = 6;
+export const borderVersion = 7;
 
 /** How the worker's engine is made. */
 export interface WorkerOptions {
@@ -59,6 +59,7 @@ export interface WorkerSide {
   start(options: WorkerOptions): Promise<Outcome<EngineHello>>;
   record(drafts: readonly Draft[]): Promise<Outcome<readonly (Position | null)[]>>;
   outcomes(items: readonly OutcomeOf[]): Promise<Outcome<readonly (RelayOutcome | null)[]>>;
+  waiting(): Promise<Outcome<number>>;
   read(after: Position, limit: number): Promise<Outcome<LogRun>>;
   setPaused(paused: boolean): Promise<Outcome<void>>;
   hurry(): Promise<Outcome<void>>;

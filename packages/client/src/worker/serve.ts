@@ -47,6 +47,7 @@ export function serveEngine(platform: EnginePlatform, page: Remote<PageSide>, be
       }),
     record: (drafts) => pack(() => started().record(drafts)),
     outcomes: (items) => pack(() => started().outcomes(items)),
+    waiting: () => pack(() => started().waiting()),
     read: (after, limit) => pack(() => started().read(after, limit)),
     setPaused: (paused) => pack(() => started().setPaused(paused)),
     hurry: () => pack(() => started().hurry()),

@@ -181,6 +181,7 @@ export function createEngine(parts: EngineParts): Engine {
       );
     },
 
+    waiting: () => outbox.recount(store.state),
     read: (after, limit) => store.read(after, limit),
 
     async setPaused(paused) {

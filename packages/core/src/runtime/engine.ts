@@ -113,6 +113,8 @@ export interface Engine extends TaskEngine {
   record(drafts: readonly Draft[]): Promise<readonly (Position | null)[]>;
   /** What the relay has answered to events of this device; null where it has not. */
   outcomes(items: readonly OutcomeOf[]): Promise<readonly (Outcome | null)[]>;
+  /** How many events of this device wait for the relay, as its disk says. */
+  waiting(): Promise<number>;
   /** Reads the device's log, as `Store.read` does. */
   read(after: Position, limit: number): Promise<LogRun>;
   /** Stops, or takes up, talking to the relay. */

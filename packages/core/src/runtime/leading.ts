@@ -2,14 +2,14 @@
 import { isFinal, toFailure, type Failure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
-import type { Store } from '../ports/store.ts';
+import type { Store, StoreState } from '../ports/store.ts';
 import type { Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
 import { aborted } from '../timing/wait.ts';
 import type { SyncStep } from '../sync/pull.ts';
 import { startSync, type Sync } from '../sync/sync.ts';
 import { watchDepartures, type Departures } from './departures.ts';
-import { outboxOf, type Outbox } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
 import type { Reading } from './reading.ts';
 import type { Standing } from './standing.ts';
 
@@ -93,15 +93,9 @@ export function createLeading(parts: {
   /** It may have died, or been ended where it hung, between storing something and saying so: only the disk knows. */
   async function lookFor(tab: string, signal: AbortSignal): Promise<void> {
     parts.departed(tab);
-    try {
-      const state = await store.state();
-      if (signal.aborted) return;
-      const { events, bytes } = outboxOf(state);
-      outbox.set(events, bytes);
-      for (const [channel, { pendingEvents }] of Object.entries(state.channels)) if (pendingEvents > 0) wake(channel);
-    } catch (error) {
-      if (!signal.aborted) report(toFailure(error));
-    }
+    await recount(signal, ({ channels }) => {
+      for (const [channel, { pendingEvents }] of Object.entries(channels)) if (pendingEvents > 0) wake(channel);
+    });
   }
 
   function wake(channel: string): void {
@@ -125,7 +119,8 @@ export function createLeading(parts: {
           connection: (connection) => signal.aborted || standing.setConnection(connection),
           paused: (names) => standing.setRefused(names),
           confirmed: (events, bytes) => outbox.shrink(events, bytes),
-          idle: () => void recount(signal),
+          // An outbox found empty is the moment.
+          idle: () => outbox.events === 0 || void recount(signal),
           merged: parts.grew,
           ephemeral: parts.ephemeral,
           synced: parts.synced,
@@ -135,7 +130,7 @@ export function createLeading(parts: {
         },
       });
       for (const channel of grown) sync.wake(channel);
-      await recount(signal);
+      if (outbox.events > 0) await recount(signal);
       await aborted(signal);
       await sync.ended;
     } finally {
@@ -143,12 +138,14 @@ export function createLeading(parts: {
     }
   }
 
-  /** What was counted from messages may drift; an outbox found empty is the moment to ask the disk. */
-  async function recount(signal: AbortSignal): Promise<void> {
-    if (outbox.events === 0) return;
+  /** What was counted from messages may drift: the disk is asked, and whoever likes looks at what it says. */
+  async function recount(signal: AbortSignal, look?: (state: StoreState) => void): Promise<void> {
     try {
-      const { events, bytes } = outboxOf(await store.state());
-      outbox.set(events, bytes);
+      await outbox.recount(async () => {
+        const state = await store.state();
+        if (!signal.aborted) look?.(state);
+        return state;
+      });
     } catch (error) {
       if (!signal.aborted) report(toFailure(error));
     }

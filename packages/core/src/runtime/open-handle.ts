@@ -164,27 +164,28 @@ export async function openHandle<const Events extends EventDefinitions>(
     [asyncDispose]: () => end(() => engine.close()),
   };
 
-  /** What is being stored is counted as pending once it is. */
+  /** What tabs tell each other of the outbox may be behind, or ahead; where they say that nothing waits, the disk is asked. */
   async function flushed(signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
       signal?.throwIfAborted();
       if (closing !== undefined) throw closed('flush');
       await publisher.settled();
-      if (status.get().pending === 0) return;
-      await new Promise<void>((resolve) => {
-        const waiting = new AbortController();
-        const done = (): void => {
-          stop();
-          waiting.abort();
-          resolve();
-        };
-        const stop = status.subscribe(() => status.get().pending === 0 && done());
-        for (const other of [signal, life.signal]) {
-          // It may have aborted while the disk was waited for.
-          if (other?.aborted === true) done();
-          other?.addEventListener('abort', done, { once: true, signal: waiting.signal });
-        }
-      });
+      const over = new AbortController();
+      const { promise: changed, resolve } = Promise.withResolvers<void>();
+      status.subscribe(resolve, { signal: over.signal });
+      for (const other of [signal, life.signal]) {
+        // It may have aborted while the disk was waited for.
+        if (other?.aborted === true) resolve();
+        other?.addEventListener('abort', () => resolve(), { once: true, signal: over.signal });
+      }
+      try {
+        const { connection, pending } = status.get();
+        if (connection === 'none') return;
+        if (pending === 0 && (await Promise.race([engine.waiting(), changed])) === 0) return;
+        await changed;
+      } finally {
+        over.abort();
+      }
     }
   }
 

@@ -234,7 +234,7 @@ export interface Runtime<Events> {
    * Resolves when nothing of this device waits for the relay any more, what is published meanwhile included; at once where
    * there is no relay. It waits for as long as the network does not come.
    *
-   * @throws Failure `Closed`; the signal's reason
+   * @throws Failure `Closed`; `StorageFailed`, `TimedOut` and `WorkerFailed` when the disk cannot be asked; the signal's reason
    */
   flush(options?: { readonly signal?: AbortSignal }): Promise<void>;
 

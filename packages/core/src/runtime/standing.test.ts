@@ -162,6 +162,51 @@ test('what a tab stored and died before it could say so is sent and heard at onc
   await place.close();
 });
 
+test('flush waits for what is on the disk, whatever the leader said while it was being stored', async () => {
+  const place = createPlace();
+  const [pushed, mayPush] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const linkOf = (link: Link): Link => ({
+    ...link,
+    async push(...args) {
+      pushed.resolve();
+      await mayPush.promise;
+      return link.push(...args);
+    },
+  });
+  await online(await place.tab('alice', { linkOf }));
+  let sayAgain: (() => void) | undefined;
+  const tabsOf = (tabs: Tabs): Tabs => ({
+    ...tabs,
+    hear: (listener) =>
+      tabs.hear((message) => {
+        if (message.kind === 'leader-news') sayAgain = () => listener(message);
+        listener(message);
+      }),
+  });
+  const storeOf = (store: DeviceStore): DeviceStore => ({
+    ...store,
+    async record(segments) {
+      const positions = await store.record(segments);
+      sayAgain?.();
+      return positions;
+    },
+  });
+  const follower = await place.tab('alice', { tabsOf, storeOf });
+  await online(follower);
+  await follower.publish('todo.done', { n: 1 });
+  sayAgain?.();
+  expect(follower.status.get()).toMatchObject({ pending: 0, role: 'follower' });
+  const order: string[] = [];
+  const flushed = follower.flush().then(() => order.push('flushed'));
+  await pushed.promise;
+  await untilStatus(follower.status, ({ pending }) => pending === 1);
+  order.push('at the relay');
+  mayPush.resolve();
+  await flushed;
+  expect(order).toEqual(['at the relay', 'flushed']);
+  await place.close();
+});
+
 test('without locks an ephemeral event is heard once in each tab', async () => {
   const place = createPlace();
   const tabsOf = (tabs: Tabs): Tabs => ({ ...tabs, exclusive: false, lead: (callback, held) => callback(held) });
