@@ -353,8 +353,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'what is told only is told to the tab that tells it alone',
-    file: 'runtime/create-engine.ts',
-    find: "    tabs.announce({ kind: 'ephemeral', channel, outbound: standing.role === 'follower', events });\n",
+    file: 'runtime/ephemeral.ts',
+    find: "      tabs.announce({ kind: 'ephemeral', channel, outbound: isFollower(), events });\n",
     put: '',
   },
   {

@@ -1,6 +1,5 @@
 // The core of one tab: records what it publishes, reads what the log gains, and talks to the relay while it leads.
-import { Failure, failureToJson, toFailure } from '../failure.ts';
-import type { CloudEvent } from '../event/cloudevent.ts';
+import { Failure, toFailure } from '../failure.ts';
 import { standForElection, type Election } from '../election/election.ts';
 import type { Link } from '../ports/link.ts';
 import type { Position, Retention } from '../ports/store.ts';
@@ -8,12 +7,14 @@ import type { DeviceStore } from '../ports/tasks.ts';
 import type { OutboxGrowth, TabMessage, Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
 import { defaultLimits } from '../protocol/limits.ts';
-import type { Delivery, Draft, Engine, EngineListener } from './engine.ts';
+import { createAudience } from './audience.ts';
+import type { Draft, Engine } from './engine.ts';
+import { createEphemeral } from './ephemeral.ts';
 import { createLeading, type Leading } from './leading.ts';
 import { createOutbox, defaultOutboxLimits, outboxOf, type Outbox, type OutboxLimits } from './outbox.ts';
 import { startReader, type Reader } from './reader.ts';
 import { createReading } from './reading.ts';
-import { createRecorder, eventsOf, type Recorder } from './recorder.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
 import type { Status } from './runtime.ts';
 import { createStanding, type Standing } from './standing.ts';
 import { createTaskEngine, type TaskEngineOptions } from './task-engine.ts';
@@ -40,14 +41,13 @@ export interface EngineParts {
   readonly after?: Position | undefined;
 }
 
-/** The most ephemeral events on their way to the application's thread. */
-const ephemeralInFlightMax = 1024;
-
 /** Makes an engine. It does nothing before `start`, and it owns its parts: `close` closes them. */
 export function createEngine(parts: EngineParts): Engine {
   const { store, tabs, link, world } = parts;
   const life = new AbortController();
   const { signal } = life;
+  const audience = createAudience(signal);
+  const { report, dropped, deliver, listener } = audience;
   const tab = world.id();
   const reading = createReading(parts.channels);
   const outbox: Outbox = createOutbox({ ...defaultOutboxLimits, ...parts.outboxLimits }, () => standing.changed());
@@ -58,7 +58,7 @@ export function createEngine(parts: EngineParts): Engine {
     hasRelay: link !== undefined,
     term: () => election?.term ?? 0,
     others: () => ({ handlers: tasks.known, tasksPaused: tasks.paused, trimmed: trimmer.trimmed }),
-    tell: (status) => void attempt(() => listener?.status(status)),
+    tell: audience.status,
   });
   const tasks = createTaskEngine({
     store,
@@ -67,11 +67,11 @@ export function createEngine(parts: EngineParts): Engine {
     tabs,
     channels: new Set(parts.channels.map(([name]) => name)),
     host: {
-      run: (...args) => its().run(...args),
-      drop: (...args) => its().drop(...args),
-      finish: (...args) => its().finish(...args),
-      keys: (...args) => its().keys(...args),
-      alive: () => its().alive(),
+      run: (...args) => listener().run(...args),
+      drop: (...args) => listener().drop(...args),
+      finish: (...args) => listener().finish(...args),
+      keys: (...args) => listener().keys(...args),
+      alive: () => listener().alive(),
     },
     options: parts.tasks ?? {},
     head: () => Math.max(newest, reader?.cursor ?? 0),
@@ -106,25 +106,31 @@ export function createEngine(parts: EngineParts): Engine {
             read(tab, []);
             grew();
           },
-          ephemeral: tellTabs,
+          ephemeral: (channel, events) => ephemeral.tell(channel, events),
           synced(channel, step) {
             const time = new Date(world.now()).toISOString();
             const base = { specversion: '1.0', id: world.id(), source, type: `sync.${step}`, time } as const;
-            tellTabs(channel, [{ ...base, ephemeral: true, data: { channel } }], true);
+            ephemeral.tell(channel, [{ ...base, ephemeral: true, data: { channel } }], true);
           },
-          dropped: (channel, reason, events) => void deliver([{ kind: 'dropped', channel, reason, events }]),
+          dropped,
           lost,
           report,
         });
+  const ephemeral = createEphemeral({
+    tabs,
+    isFollower: () => standing.role === 'follower',
+    hasRelay: link !== undefined,
+    sync: () => leading?.sync,
+    deliver,
+    dropped,
+  });
 
-  let listener: EngineListener | undefined;
   let source = '';
   let recorder: Recorder | undefined;
   let election: Election | undefined;
   let reader: Reader | undefined;
   /** The newest own event that was stored. */
   let newest: Position = 0;
-  let ephemeralInFlight = 0;
   let ended: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
   let failure: Failure | undefined;
@@ -132,8 +138,7 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     ...tasks.engine,
     async start(itsListener) {
-      if (listener !== undefined) throw new Failure('Internal', 'the engine was started twice');
-      listener = itsListener;
+      audience.begin(itsListener);
       // Before it owns anything: who waits for its end must find it alive.
       await tabs.live(tab);
       const state = await store.state();
@@ -167,7 +172,7 @@ export function createEngine(parts: EngineParts): Engine {
       const durable = drafts.every((draft) => draft.durable) ? drafts : drafts.filter((draft) => draft.durable);
       const positions = durable.length === 0 ? [] : await recorder.record(durable);
       if (durable === drafts) return positions;
-      for (const draft of drafts) if (!draft.durable) relay(draft);
+      for (const draft of drafts) if (!draft.durable) ephemeral.publish(draft);
       let next = 0;
       return drafts.map((draft) => (draft.durable ? (positions[next++] ?? null) : null));
     },
@@ -208,11 +213,6 @@ export function createEngine(parts: EngineParts): Engine {
       return closing;
     },
   };
-
-  function its(): EngineListener {
-    if (listener === undefined) throw new Failure('Internal', 'the engine was asked before it was started');
-    return listener;
-  }
 
   async function close(release: () => Promise<void>): Promise<void> {
     if (failure === undefined) await tasks.engine.stopTasks(0);
@@ -276,7 +276,7 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   function tellStatus(): void {
-    void attempt(() => listener?.status(standing.status()));
+    audience.status(standing.status());
   }
 
   function hear(message: TabMessage): void {
@@ -311,8 +311,7 @@ export function createEngine(parts: EngineParts): Engine {
         tasks.hear(message);
         break;
       case 'ephemeral':
-        deliverEphemeral(message.channel, message.events, message.builtin);
-        if (message.outbound) sendEphemeral(message.channel, message.events);
+        ephemeral.hear(message);
         break;
     }
   }
@@ -328,61 +327,5 @@ export function createEngine(parts: EngineParts): Engine {
       const message = `this device's tabs read more than ${most} channels; the last are not read until tabs are closed`;
       report(new Failure('InvalidOptions', message));
     }
-  }
-
-  /** Ephemeral events are told here, in the other tabs, and, by whoever leads, to the relay. */
-  function relay({ json, channel }: Draft): void {
-    const events = eventsOf(json);
-    deliverEphemeral(channel, events);
-    tabs.announce({ kind: 'ephemeral', channel, outbound: standing.role === 'follower', events });
-    sendEphemeral(channel, events);
-  }
-
-  /** Whoever leads sends it, or counts it as dropped. */
-  function sendEphemeral(channel: string, events: readonly CloudEvent[]): void {
-    if (leading === undefined || standing.role === 'follower') return;
-    if (leading.sync !== undefined) leading.sync.relay(channel, events);
-    else void deliver([{ kind: 'dropped', channel, reason: 'offline', events: events.length }]);
-  }
-
-  /** Where every tab talks to the relay, every tab has heard it. */
-  function tellTabs(channel: string, events: readonly CloudEvent[], builtin?: true): void {
-    if (tabs.exclusive) tabs.announce({ kind: 'ephemeral', channel, outbound: false, events, builtin });
-    deliverEphemeral(channel, events, builtin);
-  }
-
-  function deliverEphemeral(channel: string, events: readonly CloudEvent[], builtin?: true): void {
-    if (ephemeralInFlight + events.length > ephemeralInFlightMax) {
-      void deliver([{ kind: 'dropped', channel, reason: 'overflow', events: events.length }]);
-      return;
-    }
-    ephemeralInFlight += events.length;
-    void deliver(events.map((event) => ({ kind: 'ephemeral', channel, event, builtin }))).finally(() => {
-      ephemeralInFlight -= events.length;
-    });
-  }
-
-  function deliver(batch: readonly Delivery[]): Promise<void> {
-    return attempt(async () => void (await listener?.deliver(batch)));
-  }
-
-  async function attempt(call: () => void | Promise<void>): Promise<void> {
-    try {
-      await call();
-    } catch (error) {
-      if (!signal.aborted) report(toFailure(error));
-    }
-  }
-
-  async function tellOf(failure: Failure): Promise<void> {
-    try {
-      await listener?.report(failureToJson(failure));
-    } catch {
-      // A listener that cannot even be told of a failure is gone; there is nobody left to tell.
-    }
-  }
-
-  function report(failure: Failure): void {
-    void tellOf(failure);
   }
 }
