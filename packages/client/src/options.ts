@@ -72,7 +72,7 @@ export interface CheckedCommon {
  */
 export function checkCommon(options: CommonOptions<EventDefinitions>, base: string | undefined): CheckedCommon {
   const { relay, channels = ['default'], events, tasks: { workers = 1, batch = 1 } = {} } = options;
-  const { retention = {}, outbox = {} } = options;
+  const { retention = {}, outbox = {}, token } = options;
   for (const [of, bounds] of Object.entries({ retention, outbox })) {
     for (const [name, bound] of Object.entries(bounds)) {
       if (!(bound >= 0)) throw invalid(`\`${of}.${name}\` is a number of at least 0, or Infinity; got ${bound}`);
@@ -82,11 +82,17 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
     if (!Number.isInteger(count) || count < 1)
       throw invalid(`\`tasks.${name}\` is a whole number of at least 1, got ${count}`);
   }
-  if (typeof events !== 'object' || events === null) throw invalid('`events` is what `defineEvents` answers');
+  if (typeof events !== 'object' || events === null || !Object.values(events).every(isDefinition)) {
+    throw invalid('`events` is what `defineEvents` answers');
+  }
+  assertFunction('token', token);
   // One stream carries them all.
   const most = defaultLimits.channelsPerConnectionMax;
-  if (channels.length === 0 || channels.length > most) {
-    throw invalid(`\`channels\` names 1 to ${most} channels, or is left out; got ${channels.length}`);
+  // Of a text each character would be a channel.
+  if (!Array.isArray(channels) || channels.length === 0 || channels.length > most) {
+    throw invalid(
+      `\`channels\` is a list of 1 to ${most} channels, or left out; got ${Array.isArray(channels) ? channels.length : typeof channels}`,
+    );
   }
   const checked = new Map<string, 'earliest' | 'latest'>();
   for (const channel of channels) {
@@ -95,6 +101,16 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
     checked.set(itsName, from);
   }
   return { relay: relay === undefined ? undefined : addressOf(relay, base), channels: [...checked] };
+}
+
+/** Refuses what is neither left out nor a function: a token, say, in place of what asks for one. */
+export function assertFunction(name: string, given: unknown): void {
+  if (given !== undefined && typeof given !== 'function')
+    throw invalid(`\`${name}\` is a function; got ${typeof given}`);
+}
+
+function isDefinition(event: unknown): boolean {
+  return typeof event === 'object' && event !== null && 'name' in event && 'schema' in event;
 }
 
 /** The part of the tasks' options that the engine needs: what can cross to a worker. */

@@ -133,6 +133,12 @@ test('options that cannot work are refused before anything is started', async ()
     { channels: ['room', { name: 'room' }] },
     { outbox: { eventsMax: -1 } },
     { retention: { ageMs: Number.NaN } },
+    // Plain JavaScript: each character a channel, a memory that was not asked for, a call of what is no function.
+    { channels: JSON.parse('"board"') },
+    { durability: JSON.parse('"fsync"') },
+    { token: JSON.parse('"eyJhbGciOi"') },
+    { worker: JSON.parse('"/worker.js"') },
+    { events: JSON.parse('{ "note.added": {} }') },
   ];
   for (const part of wrong) {
     await expect(createRuntime({ name: 'x', events, worker: made, ...part })).rejects.toMatchObject({

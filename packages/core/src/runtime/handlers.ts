@@ -9,6 +9,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import type { Stop } from '../ports/world.ts';
 import type { Delivery } from './engine.ts';
 import type { Tally } from './status.ts';
+import { assertOrder } from './reading-order.ts';
 import type { Delivered, OnOptions } from './runtime.ts';
 
 /** A handler of whatever event: the runtime's types have checked which. */
@@ -63,6 +64,7 @@ export function createHandlers(parts: {
         const known = [...channels].join('", "');
         throw new Failure('InvalidOptions', `this runtime does not read the channel "${channel}"; it reads "${known}"`);
       }
+      assertOrder(order);
       const registration: Registration = {
         live: true,
         pattern,

@@ -6,6 +6,7 @@ import { Failure } from '../failure.ts';
 import type { LogEntry } from '../ports/store.ts';
 import { aborted, createBell } from '../timing/wait.ts';
 import type { Engine } from './engine.ts';
+import { assertOrder } from './reading-order.ts';
 import type { Delivered, EventsOptions } from './runtime.ts';
 import type { Tally } from './status.ts';
 import { asyncDispose } from './subscription.ts';
@@ -41,6 +42,7 @@ export function createHistory(parts: {
       if (channel !== undefined && !channels.has(channel)) {
         throw new Failure('InvalidOptions', `this runtime does not read the channel "${channel}"`);
       }
+      assertOrder(order);
       const isWanted = (entry: LogEntry): entry is Extract<LogEntry, { kind: 'event' }> =>
         entry.kind === 'event' &&
         channels.has(entry.channel) &&

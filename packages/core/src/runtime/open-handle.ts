@@ -1,6 +1,7 @@
 // What an application holds: checks and publishes on its thread, hears on its thread, and leaves the rest to the engine.
 import { Failure, failureFromJson, toFailure } from '../failure.ts';
 import type { EventDefinition, EventDefinitions } from '../event/define.ts';
+import { isPattern } from '../event/pattern.ts';
 import { guarded, type Logger, type Reporter } from '../ports/logger.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { World } from '../ports/world.ts';
@@ -218,9 +219,15 @@ export async function openHandle<const Events extends EventDefinitions>(
     }
   }
 
-  /** The name; a definition must be the very one that this runtime knows, since its schema and channel count. */
+  /**
+   * The name, or a pattern; a definition must be the very one that this runtime knows, since its schema and channel count. A
+   * name that it does not know is a slip of the pen: nobody would ever hear it.
+   */
   function nameOf(event: string | EventDefinition): string {
-    if (typeof event === 'string') return event;
+    if (typeof event === 'string') {
+      if (isPattern(event) || definitions.has(event)) return event;
+      throw new Failure('UnknownEvent', `"${event}" is not among the events of this runtime; add it to \`events\``);
+    }
     if (definitions.get(event.name) === event) return event.name;
     throw new Failure(
       'UnknownEvent',

@@ -178,7 +178,7 @@ export interface Runtime<Events> {
    * throws is reported; the others run.
    *
    * @returns stop; `using` stops, too
-   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
+   * @throws Failure `UnknownEvent`, `InvalidPattern`, `InvalidOptions`, `Closed`
    */
   on<Pattern extends RuntimePattern<Events>>(
     pattern: Pattern | EventDefinition<Pattern>,
@@ -193,7 +193,7 @@ export interface Runtime<Events> {
    * twice, where a tab dies before it could say that it was done: so handlers are idempotent.
    *
    * @returns stop, for this tab: another that defines the handler goes on
-   * @throws Failure `InvalidOptions` (also for a name that this runtime has already), `InvalidPattern`, `Closed`
+   * @throws Failure `InvalidOptions` (also for a name that this runtime has already), `UnknownEvent`, `InvalidPattern`, `Closed`
    * @example
    * ```ts
    * runtime.handle('order.placed', 'send-receipt', async ({ data }, { signal }) => {
@@ -216,7 +216,7 @@ export interface Runtime<Events> {
    * `return()`, `await using`, the signal, or closing the runtime ends it, also while it waits; nothing is read before it
    * is asked for. Ephemeral events are not in the log.
    *
-   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
+   * @throws Failure `UnknownEvent`, `InvalidPattern`, `InvalidOptions`, `Closed`
    * @example
    * ```ts
    * for await (const { data } of runtime.events('todo.added', { live: false })) show(data.title);

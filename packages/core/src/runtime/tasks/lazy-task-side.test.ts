@@ -104,3 +104,17 @@ test('closing does not wait for a part that never comes', async () => {
   await closing;
   expect(reports).toEqual([]);
 });
+
+test('what the engine asks while the runtime closes, before the part is there, is no failure', async () => {
+  const { world, tab, reports } = createDevice();
+  const { makeTasks, come } = part();
+  const alice = await tab({ makeTasks });
+  alice.handle('order.placed', 'ship', () => undefined);
+  await alice.publish('order.placed', { n: 1 });
+  await world.settle();
+  const closing = alice.close();
+  come();
+  await world.advance(10_000);
+  await closing;
+  expect(reports).toEqual([]);
+});

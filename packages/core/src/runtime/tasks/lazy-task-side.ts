@@ -4,6 +4,7 @@ import { createBackoff } from '../../timing/backoff.ts';
 import { pause } from '../../timing/wait.ts';
 import type { Stop } from '../../ports/world.ts';
 import { defineHandler } from './definition.ts';
+import type { TaskHost } from '../../durable/task.ts';
 import type { MakeTaskSide } from './task-side.ts';
 import type { TaskSide } from './tasks.ts';
 
@@ -58,12 +59,22 @@ export function lazyTaskSide(load: () => Promise<MakeTaskSide>): MakeTaskSide {
       work.catch((error: unknown) => life.signal.aborted || report(error));
     };
 
+    /** What the engine asks while the runtime closes concerns nobody any more. */
+    const asked = async <Answer>(ask: (host: TaskHost) => Answer, none: Awaited<Answer>): Promise<Awaited<Answer>> => {
+      try {
+        return await ask((await loaded()).host);
+      } catch (error) {
+        if (life.signal.aborted) return none;
+        throw error;
+      }
+    };
+
     const side: TaskSide = {
       host: {
-        run: async (...args) => (await loaded()).host.run(...args),
-        drop: async (...args) => (await loaded()).host.drop(...args),
-        finish: async (...args) => (await loaded()).host.finish(...args),
-        keys: async (...args) => (await loaded()).host.keys(...args),
+        run: (...args) => asked((host) => host.run(...args), undefined),
+        drop: (...args) => asked((host) => host.drop(...args), undefined),
+        finish: (...args) => asked((host) => host.finish(...args), undefined),
+        keys: (...args) => asked((host) => host.keys(...args), []),
         alive: () => undefined,
       },
       get state() {

@@ -5,7 +5,7 @@ import type { CloudEvent } from '../../event/cloudevent.ts';
 import type { EventDefinition } from '../../event/define.ts';
 import { readEvent } from '../../event/read.ts';
 import { Failure, failureToJson, toFailure } from '../../failure.ts';
-import { taskStates } from '../../ports/tasks.ts';
+import { taskStates, type TaskQuery } from '../../ports/tasks.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import type { Stop, World } from '../../ports/world.ts';
 import type { EngineStatus, TaskEngine } from '../engine.ts';
@@ -188,10 +188,10 @@ export function createTasks(parts: {
             `a page of tasks has a limit of at least 1, a whole number; got ${limit}`,
           );
         }
-        return engine.tasks(query, { limit, ...(after === undefined || after === null ? {} : { after }) });
+        return engine.tasks(checked(query), { limit, ...(after === undefined || after === null ? {} : { after }) });
       },
       async count(query = {}) {
-        const { handler, states = taskStates, type, position } = query;
+        const { handler, states = taskStates, type, position } = checked(query);
         let count = 0;
         // What is counted already need not be read: of thousands of dead letters each holds its event.
         if (type === undefined && position === undefined) {
@@ -207,9 +207,9 @@ export function createTasks(parts: {
           page = await engine.tasks(query, { limit: countMax, after: page.next });
         }
       },
-      retry: (query) => engine.changeTasks(query, 'retry'),
-      discard: (query) => engine.changeTasks(query, 'discard'),
-      cancel: (query) => engine.changeTasks(query, 'cancel'),
+      retry: async (query) => engine.changeTasks(checked(query), 'retry'),
+      discard: async (query) => engine.changeTasks(checked(query), 'discard'),
+      cancel: async (query) => engine.changeTasks(checked(query), 'cancel'),
     },
   };
 
@@ -282,6 +282,22 @@ export function createTasks(parts: {
   function ask(asked: Promise<unknown>): Promise<unknown> {
     return asked.catch((error: unknown) => ending === undefined && report(toFailure(error)));
   }
+}
+
+/** What a query may say. */
+const chosenBy = ['handler', 'type', 'states', 'position'];
+
+/** A word that says nothing would choose every task, and `discard` them. */
+function checked(query: TaskQuery): TaskQuery {
+  const unknown = Object.keys(query).find((key) => !chosenBy.includes(key));
+  const { states = [] } = query;
+  const noState = Array.isArray(states) ? states.find((state) => !taskStates.includes(state)) : states;
+  if (unknown === undefined && noState === undefined) return query;
+  const said = unknown === undefined ? `the state ${JSON.stringify(noState)}` : `\`${unknown}\``;
+  throw new Failure(
+    'InvalidOptions',
+    `tasks are chosen by \`${chosenBy.join('`, `')}\`, and \`states\` is a list of ${taskStates.join(', ')}; got ${said}`,
+  );
 }
 
 /** How many rows one page of a count reads. */

@@ -1,0 +1,49 @@
+// Slips of the pen that types catch and plain JavaScript does not: told at once, by name, and not by silence.
+import { expect, test } from 'vitest';
+import { defineEvents } from '../event/define.ts';
+import { payload } from '../event/schema.ts';
+import { createPlace } from './test/place.ts';
+
+const events = defineEvents({ 'todo.done': payload<{ readonly n: number }>() });
+
+test('whoever listens for an event that is not defined here is told so: nobody would ever hear it', async () => {
+  const alice = await createPlace().tab('alice', events);
+  const unknown = expect.objectContaining({ name: 'UnknownEvent', message: expect.stringContaining('"todo.dnoe"') });
+  // @ts-expect-error there is no such event
+  expect(() => alice.on('todo.dnoe', () => undefined)).toThrow(unknown);
+  // @ts-expect-error there is no such event
+  expect(() => alice.handle('todo.dnoe', 'count', () => undefined)).toThrow(unknown);
+  // @ts-expect-error there is no such event
+  expect(() => alice.events('todo.dnoe')).toThrow(unknown);
+  // @ts-expect-error there is no such event
+  await expect(alice.publish('todo.dnoe', { n: 1 })).rejects.toEqual(unknown);
+  // A pattern may stand for events that a later release defines.
+  expect(() => alice.on('todos.*', () => undefined)).not.toThrow();
+});
+
+test('an order that there is not is refused, and not taken for another', async () => {
+  const alice = await createPlace().tab('alice', events);
+  const refused = expect.objectContaining({
+    name: 'InvalidOptions',
+    message: '`order` is "local" or "relay"; got "relayed"',
+  });
+  // @ts-expect-error there is no such order
+  expect(() => alice.on('todo.done', () => undefined, { order: 'relayed' })).toThrow(refused);
+  // @ts-expect-error there is no such order
+  expect(() => alice.events('todo.done', { order: 'relayed' })).toThrow(refused);
+});
+
+test('a query that says what no query says chooses no task: it would be every one', async () => {
+  const alice = await createPlace().tab('alice', events);
+  for (const [query, got] of [
+    ['{ "state": ["dead"] }', 'got `state`'],
+    ['{ "states": "dead" }', 'got the state "dead"'],
+    ['{ "states": ["deda"] }', 'got the state "deda"'],
+  ] as const) {
+    const refused = { name: 'InvalidOptions', message: expect.stringContaining(got) };
+    await expect(alice.tasks.discard(JSON.parse(query))).rejects.toMatchObject(refused);
+    await expect(alice.tasks.list(JSON.parse(query))).rejects.toMatchObject(refused);
+    await expect(alice.tasks.count(JSON.parse(query))).rejects.toMatchObject(refused);
+  }
+  expect(await alice.tasks.discard({ handler: 'count', states: ['dead'], type: 'todo.done' })).toBe(0);
+});
