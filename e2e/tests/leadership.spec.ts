@@ -33,8 +33,8 @@ async function stored(url: string): Promise<readonly unknown[]> {
 }
 
 /** Readers at the relay: one for each device. */
-async function readers(url: string): Promise<number> {
-  const stat: { readonly subscribers: number } = await (await fetch(`${url}/v1/channels/notes`)).json();
+async function readers(url: string, channel = 'notes'): Promise<number> {
+  const stat: { readonly subscribers: number } = await (await fetch(`${url}/v1/channels/${channel}`)).json();
   return stat.subscribers;
 }
 
@@ -48,6 +48,25 @@ test('a device has one connection, however many tabs it has', async ({ relay, ne
   await third.publish('alice', 0, 3);
   for (const tab of [leader, follower, third]) await hears(tab, 'relay', 'alice', numbers(3));
   await expect.poll(() => readers(relay.url)).toBe(1);
+});
+
+test('the channels of all tabs of a device travel on one connection', async ({ relay, newDevice, newMiddle }) => {
+  const middle = await newMiddle();
+  const device = await newDevice();
+  const names = ['notes', 'letters', 'plans'];
+  const tabs: Tab[] = [];
+  for (const name of names) tabs.push(await openTab(device, middle.url, `?channel=${name}`));
+  const bob = await newDevice();
+  for (const [index, name] of names.entries()) {
+    const other = await openTab(bob, relay.url, `?user=bob&channel=${name}`);
+    await other.publish('bob', 0, index + 1);
+  }
+  for (const [index, tab] of tabs.entries()) await hears(tab, 'relay', 'bob', numbers(index + 1));
+  const streams = middle.passed.filter(({ method, path }) => method === 'GET' && path.includes('channel='));
+  const last = new URL(streams.at(-1)?.path ?? '', middle.url).searchParams.getAll('channel');
+  expect(last.map((channel) => channel.replace(/@.*$/, '')).toSorted()).toEqual(names.toSorted());
+  // Those that carried fewer have ended: the relay counts one reader of each, and bob's.
+  for (const name of names) await expect.poll(() => readers(relay.url, name)).toBe(2);
 });
 
 const ends: Readonly<Record<string, (page: Page, hangs: Hangs) => Promise<unknown>>> = {

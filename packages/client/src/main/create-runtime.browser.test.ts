@@ -1,6 +1,7 @@
 import type { Failure } from '@godwit/core';
 import { createTestLogger, gather, untilStatus } from '@godwit/core/testing';
 import { deleteDB } from 'idb';
+import { commands } from 'vitest/browser';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from '../storage/schema.ts';
 import { createRuntime } from './create-runtime.ts';
@@ -61,6 +62,24 @@ test('closing leaves no worker, no lock, no channel and no timer behind', async 
   const blocked = vi.fn<() => void>();
   await deleteDB(databaseName(name, ''), { blocked });
   expect(blocked).not.toHaveBeenCalled();
+});
+
+test('closing stores what was handed in, and ends the connection', async () => {
+  const relay = await commands.openRelay();
+  onTestFinished(() => commands.killRelay(relay));
+  const name = freshName();
+  const alice = await open({ name, relay });
+  await untilStatus(alice.status, ({ connection }) => connection === 'online');
+  expect(await commands.subscribers(relay, 'default')).toBe(1);
+  const published = Promise.all(['fly', 'rest'].map((text) => alice.publish('note.added', { text })));
+  await alice.close();
+  const [first] = await published;
+  await vi.waitFor(async () => expect(await commands.subscribers(relay, 'default')).toBe(0), { timeout: 20_000 });
+  await expect(first?.relayed()).rejects.toMatchObject({ name: 'Closed' });
+  const again = await open({ name });
+  const stored: string[] = [];
+  for await (const { data } of again.events('note.added', { live: false })) stored.push(data.text);
+  expect(stored.slice(0, 2)).toEqual(['fly', 'rest']);
 });
 
 test('where the browser has no database, it works in memory, and says so', async () => {

@@ -192,6 +192,7 @@ export function createEngine(parts: EngineParts): Engine {
     async setPaused(paused) {
       tabs.announce({ kind: 'pause', paused });
       setPaused(paused);
+      if (!paused) hurry();
     },
 
     async hurry() {

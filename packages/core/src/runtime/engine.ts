@@ -117,7 +117,7 @@ export interface Engine extends TaskEngine {
   waiting(): Promise<number>;
   /** Reads the device's log, as `Store.read` does. */
   read(after: Position, limit: number): Promise<LogRun>;
-  /** Stops, or takes up, talking to the relay. */
+  /** Stops, or takes up, talking to the relay; to take it up hurries. */
   setPaused(paused: boolean): Promise<void>;
   /**
    * There may be a network again: the device's next try comes within a first backoff, jittered, whatever it waited for; what

@@ -96,3 +96,9 @@ test('somebody who looks at a tab of the device, whichever it is, does not wait 
   await follower.engine.setVisible(true);
   expect(await isBack()).toBe(true);
 });
+
+test('an application that resumes, as once somebody has logged in, does not wait either, and need not have paused', async () => {
+  const { follower, isBack } = await createOutage();
+  await follower.engine.setPaused(false);
+  expect(await isBack()).toBe(true);
+});

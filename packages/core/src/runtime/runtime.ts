@@ -240,7 +240,7 @@ export interface Runtime<Events> {
 
   /** Stops talking to the relay, for the whole device. Publishing goes on, to disk. */
   pause(): void;
-  /** Talks to the relay again. */
+  /** Talks to the relay again; where the device waits for its next try, as behind `needs-auth`, within half a second. */
   resume(): void;
 
   /** Waits for what is being stored, then releases everything. What is pending stays on disk. Closing twice is closing once. */
