@@ -1,7 +1,8 @@
 // The runs of durable handlers in a simulated world: who runs what, and that nobody else does at the same time.
 import type { Delivered } from '../../runtime/runtime.ts';
 import type { Disk, NoteData } from './device.ts';
-import { attemptsMax, type Run, type SimTab } from './tab.ts';
+import { attemptsMax, type Run } from './application.ts';
+import type { SimTab } from './tab.ts';
 
 /** The account of all runs. */
 export interface Runs {

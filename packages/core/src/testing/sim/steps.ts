@@ -4,7 +4,8 @@ import { trimYoungMs } from '../../ports/store.ts';
 import type { StepFault } from './kinds.ts';
 import { stepFaultKinds } from './kinds.ts';
 import type { Scene, SimDevice } from './scene.ts';
-import { handlerNames, type SimTab } from './tab.ts';
+import { handlerNames } from './application.ts';
+import type { SimTab } from './tab.ts';
 
 /** The weights of ordinary steps, which sum to 100. */
 const ordinary = {
