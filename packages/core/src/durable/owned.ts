@@ -6,10 +6,11 @@ import { createBackoff } from '../timing/backoff.ts';
 import { pause } from '../timing/wait.ts';
 import { createClaimSize } from './claim-size.ts';
 import { dueInMs } from './due.ts';
+import { createFresh } from './fresh.ts';
 import { claimMax, lagMax, overtakenMax } from './limits.ts';
 import { endedBy, rowOf, taskOf, type Ended } from './steps.ts';
 import type { HandlerSpec, Task, TaskHost, TaskOutcome } from './task.ts';
-import { createGaze, type EventEntry } from './wants.ts';
+import type { EventEntry } from './wants.ts';
 import { createWindow } from './window.ts';
 
 /** A handler that this tab runs. */
@@ -76,19 +77,17 @@ export function beginLease(
   },
   parts: LeaseParts,
 ): Lease {
-  const { spec, wants, keys, signal, over } = its;
+  const { spec, signal, over } = its;
   const { store, world, host } = parts;
   const { term } = its.record;
   const window = createWindow(its.record);
-  const gaze = createGaze(store, wants);
+  const fresh = createFresh({ ...parts, ...its, term, window });
   const size = createClaimSize(spec, parts.batchMax, world);
-  const reading = createBackoff(world);
   const inFlight = new Map<Position, Task>();
   let { record } = its;
   let ends: Ends = [];
   /** Of steps that were stored and whose answer was lost: rows to put back, events counted as passed, keys held. */
   let unheard: Unheard = { rows: [], passed: 0, held: [] };
-  let hasMore = true;
   let isBeatDue = false;
   // Rows may have come, or be due after a clock that jumped back, of which the record as last seen says nothing.
   let isStale = true;
@@ -102,9 +101,7 @@ export function beginLease(
       if (!mayClaim(ends) || size.room(inFlight.size) === 0) return undefined;
       return dueInMs(record, world.now());
     },
-    grew() {
-      hasMore = true;
-    },
+    grew: fresh.grew,
     changed() {
       isStale = true;
     },
@@ -141,7 +138,7 @@ export function beginLease(
     const claim = wasStale || dueInMs(record, at) === 0 ? room : 0;
     // Before the step: who changes rows while it is under way may change them behind it.
     if (room > 0) isStale = false;
-    const { tasks, upTo } = await freshTasks(room - Math.min(claim, record.rows.waiting));
+    const { tasks, upTo } = await fresh.take(room - Math.min(claim, record.rows.waiting));
     if (window.ended.length > overtakenMax) keepOvertaken(at);
     // What was claimed, and found cancelled or blocked, is done with here: without a word of that others would wait for a beat.
     const isBehind = record.claimed > record.cursor && window.cursor >= record.claimed;
@@ -150,7 +147,7 @@ export function beginLease(
     isBeatDue ||= at - record.definedAt > handlerPinMs / 7;
     if (!isNews && !isBeatDue && !release && upTo - record.claimed < lagMax) {
       window.claim(upTo, []);
-      return hasMore && room > 0 ? 'busy' : 'idle';
+      return fresh.hasMore && room > 0 ? 'busy' : 'idle';
     }
 
     const highest = Math.max(0, ...inFlight.keys());
@@ -161,14 +158,14 @@ export function beginLease(
     const back = new Set(change.givenBack);
     for (const [{ position, again }] of ended) if (!again && !back.has(position)) window.end(position);
     window.giveBack(change.givenBack);
-    hasMore ||= change.givenBack.length > 0;
+    if (change.givenBack.length > 0) fresh.grew();
     const positions = tasks.map(({ position }) => position);
     if (change.givenBack.length === 0) window.claim(upTo, positions);
     const advanced = await commit(change, tasks, { at, claim, release, ended });
     if (advanced === 'fenced') return 'fenced';
     if (advanced === undefined) {
       window.giveBack(positions);
-      hasMore = true;
+      fresh.grew();
       isStale = true;
       return 'busy';
     }
@@ -196,45 +193,6 @@ export function beginLease(
   function mayClaim(ended: Ends): boolean {
     if (parts.isPaused() || ended.some(([, { kind }]) => kind === 'returned')) return false;
     return parts.scheduler === 'concurrent' || inFlight.size === 0;
-  }
-
-  /** Events of the log that were never claimed, as tasks. */
-  async function freshTasks(limit: number): Promise<{ readonly tasks: readonly Task[]; readonly upTo: Position }> {
-    if (limit <= 0 || !hasMore) return { tasks: [], upTo: window.claimed };
-    // Before the look, so that what comes meanwhile is not overlooked.
-    hasMore = false;
-    try {
-      const found = await gaze.look(window.claimed, limit);
-      const entries = found.entries.filter(({ position }) => !window.has(position));
-      const its = await keys(entries);
-      const tasks = entries.map(({ position, channel, event, offset }, index): Task => ({
-        handler: spec.name,
-        term,
-        position,
-        channel,
-        event,
-        offset,
-        attempt: 1,
-        key: its[index] ?? null,
-        again: false,
-      }));
-      hasMore ||= !found.atHead;
-      reading.reset();
-      return { tasks, upTo: found.upTo };
-    } catch (error) {
-      if (isFinal(error) || signal.aborted) throw error;
-      // What runs goes on, and what has ended is committed; only nothing new begins for a while.
-      parts.report(toFailure(error));
-      hasMore = false;
-      void readLater();
-      return { tasks: [], upTo: window.claimed };
-    }
-  }
-
-  async function readLater(): Promise<void> {
-    await pause(world, reading.next(), signal);
-    hasMore = true;
-    its.wake();
   }
 
   async function commit(
@@ -305,23 +263,23 @@ export function beginLease(
       .map((row): TaskRow => ({ ...row, state: 'waiting', attempts: row.attempts - 1, at: world.now(), delayMs: 0 }));
     // Fresh events that it wrote as blocked, or that were cancelled ahead, are not taken from the log again.
     const stored = new Set([...all.map(({ position }) => position), ...record.ended]);
-    const fresh = tasks.filter(({ position }) => !stored.has(position));
+    const unwritten = tasks.filter(({ position }) => !stored.has(position));
     for (const { position } of tasks) if (stored.has(position)) window.end(position);
-    unheard = { rows: strays, passed: fresh.length, held: [...unheard.held, ...held] };
+    unheard = { rows: strays, passed: unwritten.length, held: [...unheard.held, ...held] };
     return undefined;
   }
 
-  function handOut(advanced: Advanced, fresh: readonly Task[], held: readonly string[]): void {
+  function handOut(advanced: Advanced, taken: readonly Task[], held: readonly string[]): void {
     ({ record } = advanced);
     its.seen(record);
     const queued = new Set(advanced.queued);
     const cancelled = new Set(advanced.cancelled);
     const tasks = advanced.claimed.map((row) => taskOf(row, term));
-    for (const task of fresh) {
+    for (const task of taken) {
       if (queued.has(task.position) || cancelled.has(task.position)) window.end(task.position);
       else tasks.push(task);
     }
-    const wanted = new Set(fresh.map(({ position }) => position));
+    const wanted = new Set(taken.map(({ position }) => position));
     const unwanted = advanced.cancelled.filter((position) => !wanted.has(position)).length;
     // Cancelled by hand though it was never this handler's: what is counted as dropped counts as passed, too.
     if (unwanted > 0) unheard = { ...unheard, passed: -unwanted };
