@@ -1,7 +1,7 @@
 // Opens a runtime as the address says, and hands it to the test. `?user=`, `?channel=`, `?relay=` as on the demo, but that
 // `?relay=none` is none; `?trace` keeps this tab's spans, `?keep=` so many events in the device's log, `?later` has its
 // worker's clock go ahead, `?patient` waits for news of the network for ever, and `?durable` handles notes durably, once for the
-// device; `?durable=holds` does not end any before the test lets it.
+// device; `?durable=holds` does not end any before the test lets it. `?signed=` is the token until localStorage has another.
 import { createRuntime } from '@godwit/client';
 import { defineEvents, Failure, type Delivered } from '@godwit/core';
 import * as v from 'valibot';
@@ -27,6 +27,7 @@ const runtime = await createRuntime({
   }),
   channels: [query.get('channel') ?? 'notes'],
   ...(tracing && { telemetry: tracing.telemetry }),
+  ...(query.has('signed') && { token: () => localStorage.getItem('token') ?? (query.get('signed') || undefined) }),
 });
 
 const handled: Record<'local' | 'relay', Handled[]> = { local: [], relay: [] };

@@ -1,9 +1,11 @@
-// Tokens that end while their devices go on: each stream ends with its token, and is resumed with the next.
+// Tokens that end while their devices go on, that come late, and that do not list every channel.
 import { join } from 'node:path';
 import { createRuntime } from '@godwit/client/node';
 import { defineEvents, payload } from '@godwit/core';
 import { mintToken } from '@godwit/relay';
 import { startRelay } from '@godwit/relay/node';
+import { pages } from '../src/relay.ts';
+import { hears, numbers, openTab, type Tab } from '../src/tab.ts';
 import { expect, test } from '../src/test.ts';
 
 const events = defineEvents({ 'note.written': payload<{ readonly n: number }>() });
@@ -56,6 +58,67 @@ test('devices whose tokens end every two seconds lose nothing, double nothing an
     expect(bob.status.get().counts.dropped).toEqual({});
   } finally {
     await Promise.all([alice.close(), bob.close()]);
+    await relay.close();
+  }
+});
+
+const tokenFor = (...channels: readonly string[]): Promise<string> =>
+  mintToken({ key: secret, alg: 'HS256' }, { publish: channels, subscribe: channels });
+
+/** Somebody logs in, or gets another token: whichever page asks has it from then on. */
+const logIn = async (tab: Tab, token: Promise<string>): Promise<void> =>
+  tab.page.evaluate((its) => localStorage.setItem('token', its), await token);
+
+test('a page whose user has not logged in yet says so, keeps what is published, and goes on as soon as they have', async ({
+  newFolder,
+  newDevice,
+}) => {
+  const relay = await startRelay({ port: 0, data: await newFolder(), secret, assets: pages.bare });
+  try {
+    const alice = await openTab(await newDevice(), relay.url, '?signed');
+    await expect.poll(async () => (await alice.status()).connection).toBe('needs-auth');
+    await alice.publish('alice', 0, 3);
+    expect((await alice.status()).pending).toBe(3);
+
+    await logIn(alice, tokenFor('notes'));
+    await alice.resume();
+
+    await alice.settled();
+    await hears(alice, 'relay', 'alice', numbers(3));
+    expect((await alice.status()).counts.dropped).toEqual({});
+  } finally {
+    await relay.close();
+  }
+});
+
+test('a channel that the token does not list pauses, to be read and written, and the others go on; with another token it goes on too', async ({
+  newFolder,
+  newDevice,
+}) => {
+  const relay = await startRelay({ port: 0, data: await newFolder(), secret, assets: pages.bare });
+  try {
+    const device = await newDevice();
+    const signed = `?signed=${await tokenFor('notes')}`;
+    const notes = await openTab(device, relay.url, signed);
+    const letters = await openTab(device, relay.url, `${signed}&channel=letters`);
+    await letters.publish('alice', 0, 2);
+    await notes.publish('alice', 0, 5);
+    await hears(notes, 'relay', 'alice', numbers(5));
+    for (const tab of [notes, letters]) {
+      await expect.poll(async () => (await tab.status()).channels['letters']?.paused).toBe(true);
+    }
+    await expect.poll(async () => (await letters.status()).pending).toBe(2);
+    expect((await letters.status()).connection).toBe('online');
+
+    await logIn(letters, tokenFor('notes', 'letters'));
+    // A device asks again by itself, a minute later.
+    await letters.pause();
+    await letters.resume();
+
+    await hears(letters, 'relay', 'alice', numbers(2));
+    await letters.settled();
+    await expect.poll(async () => (await letters.status()).channels['letters']?.paused).toBe(false);
+  } finally {
     await relay.close();
   }
 });

@@ -31,7 +31,7 @@ export interface CommonOptions<Events extends EventDefinitions> {
   readonly relay?: string | URL;
   /** What is read; the first is where an event goes that names none. By default one channel called `default`. */
   readonly channels?: readonly ChannelOption[];
-  /** Answers the relay's token; asked again just before the `exp` of a JWT, and when the relay no longer takes it. */
+  /** Answers the relay's token; asked again just before the `exp` of a JWT, when the relay no longer takes it, and before what it forbids is tried again. */
   readonly token?: TokenSource;
   /**
    * Gets a line for each failure that nobody awaits, a handler's, an arriving payload's, the disk's: a warning while it is

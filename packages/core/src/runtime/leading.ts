@@ -105,8 +105,9 @@ export function createLeading(parts: {
 
   async function syncUntil(signal: AbortSignal): Promise<void> {
     grown.clear();
-    // What a relay refused before may be allowed by now.
+    // What a relay refused before may be allowed by now, perhaps by another token.
     standing.setRefused([]);
+    link.renew();
     try {
       sync = await startSync({
         store,

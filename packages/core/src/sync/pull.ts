@@ -183,6 +183,8 @@ export function startPull(parts: {
     events.forbidden(channel, true);
     const stop = world.after(refusedRetryMs, () => {
       refused.delete(channel);
+      // Another token may list it.
+      link.renew();
       restart();
     });
     refused.set(channel, stop);

@@ -86,6 +86,8 @@ export function startPush(parts: {
         if (failure.name === 'Forbidden') {
           events.forbidden(true);
           await rest.pause(forbiddenRetryMs, signal);
+          // Another token may list the channel.
+          link.renew();
           continue;
         }
         if (failure.name === 'Unauthenticated') link.renew();

@@ -331,6 +331,25 @@ test('others’ events are merged with their offsets, own ones are flagged as ec
   await stop();
 });
 
+test('a channel that is forbidden is tried again with another token, for reading and for writing', async () => {
+  const link = createScriptedLink(refusing('Forbidden', 1));
+  const { store, world, start, stop } = await setUp(link);
+  await start();
+  link.streams[0]?.send({ kind: 'refused', channel: 'board', name: 'Forbidden' });
+  await world.settle();
+  expect(link.renewed).toBe(0);
+  await world.advance(60_000);
+  expect([link.renewed, link.streams.length]).toEqual([1, 2]);
+  await stop();
+  await record(store, '1');
+  const again = await setUp(link, { store });
+  await again.start();
+  expect(link.renewed).toBe(1);
+  await again.world.advance(60_000);
+  expect([link.renewed, link.pushed.length]).toEqual([2, 2]);
+  await again.stop();
+});
+
 test('an own event that was refused is passed over when the next one comes back', async () => {
   const link = createScriptedLink(appendAll());
   const { store, world, start, stop } = await setUp(link);
