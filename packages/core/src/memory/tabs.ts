@@ -1,6 +1,7 @@
 // The tabs of one device, in memory: the reference that every other Tabs is held against.
 import type { TabMessage, Tabs } from '../ports/tabs.ts';
-import type { Stop } from '../ports/world.ts';
+import { createLiving, untilAborted } from './living.ts';
+import { createLock, type Candidate } from './lock.ts';
 
 /** A device whose tabs share an election and hear each other. */
 export interface MemoryDevice {
@@ -8,20 +9,11 @@ export interface MemoryDevice {
   tab(): Tabs;
 }
 
-interface Candidate {
-  /** The lead is its own until the promise settles. It never rejects. */
-  readonly lead: () => Promise<void>;
-  /** Another has taken the lead. */
-  readonly rob: () => void;
-}
-
 /** Makes a device without tabs. */
 export function createMemoryDevice(): MemoryDevice {
   const tabs = new Set<(message: TabMessage) => void>();
-  const queue: Candidate[] = [];
-  let holder: Candidate | undefined;
-  /** Tabs that live, each with what ends with it. */
-  const living = new Map<string, Promise<void>>();
+  const lock = createLock();
+  const living = createLiving();
 
   return { tab };
 
@@ -44,19 +36,9 @@ export function createMemoryDevice(): MemoryDevice {
         return (): void => void listeners.delete(own);
       },
       async live(name) {
-        if (life.signal.aborted) return;
-        const end = onAbort(life.signal).aborted;
-        living.set(name, end);
-        void end.then(() => living.delete(name));
+        if (!life.signal.aborted) living.live(name, life.signal);
       },
-      async gone(name, signal) {
-        const end = living.get(name);
-        if (end === undefined) return true;
-        const waiting = onAbort(signal);
-        const isGone = await Promise.race([end.then(() => true), waiting.aborted.then(() => false)]);
-        waiting.stop();
-        return isGone;
-      },
+      gone: (name, signal) => living.gone(name, signal),
       close() {
         tabs.delete(receive);
         listeners.clear();
@@ -85,48 +67,20 @@ export function createMemoryDevice(): MemoryDevice {
           if (held.aborted) return resolve();
           const running = (async () => callback(held))();
           running.then(resolve, reject);
-          const whenLost = onAbort(held);
+          const whenLost = untilAborted(held);
           // Whoever was told to stop and does not still loses the lead: others must not wait for it.
           await Promise.race([running.catch(() => undefined), whenLost.aborted]);
           whenLost.stop();
         },
       };
       const leave = (): void => {
-        if (queue.includes(candidate)) queue.splice(queue.indexOf(candidate), 1);
+        lock.leave(candidate);
         resolve();
       };
       const stopWaiting = (): void => signal.removeEventListener('abort', leave);
       signal.addEventListener('abort', leave, { once: true });
-      if (how === 'steal') void grant(candidate);
-      else {
-        queue.push(candidate);
-        next();
-      }
+      if (how === 'steal') lock.steal(candidate);
+      else lock.wait(candidate);
     });
   }
-
-  function next(): void {
-    const first = holder === undefined ? queue.shift() : undefined;
-    if (first !== undefined) void grant(first);
-  }
-
-  async function grant(candidate: Candidate): Promise<void> {
-    const before = holder;
-    holder = candidate;
-    before?.rob();
-    // Even a lone tab waits a turn, as it would for the platform's lock.
-    await Promise.resolve();
-    await candidate.lead();
-    if (holder !== candidate) return;
-    holder = undefined;
-    next();
-  }
-}
-
-function onAbort(signal: AbortSignal): { readonly aborted: Promise<void>; readonly stop: Stop } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const listener = (): void => resolve();
-  signal.addEventListener('abort', listener, { once: true });
-  if (signal.aborted) resolve();
-  return { aborted: promise, stop: () => signal.removeEventListener('abort', listener) };
 }

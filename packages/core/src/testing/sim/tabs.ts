@@ -1,6 +1,8 @@
 // The tabs of a simulated device: one lock, and messages that may be late or lost. A frozen tab keeps its lock until one in sight steals it.
 import type { TabMessage, Tabs } from '../../ports/tabs.ts';
-import type { Stop, World } from '../../ports/world.ts';
+import type { World } from '../../ports/world.ts';
+import { createLiving, untilAborted } from '../../memory/living.ts';
+import { createLock, type Candidate } from '../../memory/lock.ts';
 import type { Dice } from './dice.ts';
 import type { Faults } from './faults.ts';
 import type { Life } from './life.ts';
@@ -27,13 +29,9 @@ interface Receiver {
   readonly hear: (message: TabMessage) => void;
 }
 
-interface Candidate {
+interface SimCandidate extends Candidate {
   /** Undefined: no tab of ours. */
   readonly life: Life | undefined;
-  /** Runs the callback, and resolves when the lead has ended, however it did. */
-  readonly lead: () => Promise<void>;
-  /** Another has taken the lead. */
-  readonly rob: () => void;
 }
 
 /** What a tab has heard and done, so that it is known when it steals what it must not. */
@@ -55,11 +53,8 @@ export function createSimTabs(parts: {
 }): SimTabsDevice {
   const { faults, dice, base, fail = () => undefined, isCalm = () => false } = parts;
   const receivers = new Set<Receiver>();
-  const queue: Candidate[] = [];
-  let holder: Candidate | undefined;
-  let leads = 0;
-  /** Tabs that live, each with what ends with it. */
-  const living = new Map<string, Promise<void>>();
+  const lock = createLock<SimCandidate>();
+  const living = createLiving();
   const conducts = new Map<Life, Conduct>();
   /** Of each tab, the lead that it was handed last. */
   const handed = new Map<Life, AbortSignal>();
@@ -70,7 +65,7 @@ export function createSimTabs(parts: {
     rob(ms) {
       const taken = Promise.withResolvers<void>();
       const stop = base.after(ms, taken.resolve);
-      void grant({
+      lock.steal({
         life: undefined,
         lead: () => taken.promise,
         rob() {
@@ -92,7 +87,8 @@ export function createSimTabs(parts: {
     },
     believesToLead: (life) => handed.get(life)?.aborted === false,
     get lead() {
-      return holder?.life && { number: leads, life: holder.life };
+      const life = lock.holder?.life;
+      return life && { number: lock.takings, life };
     },
   };
 
@@ -152,20 +148,16 @@ export function createSimTabs(parts: {
         return (): void => void listeners.delete(own);
       },
       live(name) {
-        if (!end.signal.aborted && !life.isDead()) {
-          const ended = onAbort(end.signal).aborted;
-          living.set(name, ended);
-          void ended.then(() => living.delete(name));
-        }
+        if (!end.signal.aborted && !life.isDead()) living.live(name, end.signal);
         return life.gate(Promise.resolve());
       },
-      gone: (name, signal) => life.gate(isGone(name, signal)),
+      gone: (name, signal) => life.gate(living.gone(name, signal)),
       close,
     } satisfies Tabs;
 
     function judge(): void {
-      if (holder?.life !== undefined && isCalm(life) && isCalm(holder.life))
-        fail('a tab steals the lead of one that is well');
+      const leader = lock.holder?.life;
+      if (leader !== undefined && isCalm(life) && isCalm(leader)) fail('a tab steals the lead of one that is well');
       if (!isVisible()) fail('a tab steals the lead, and nobody looks at it');
       if (conduct.isUnanswered) fail('a tab steals the lead again, and no leader has answered it since the last time');
       conduct.isUnanswered = true;
@@ -176,15 +168,6 @@ export function createSimTabs(parts: {
       listeners.clear();
       end.abort();
     }
-  }
-
-  async function isGone(name: string, signal: AbortSignal): Promise<boolean> {
-    const ended = living.get(name);
-    if (ended === undefined) return true;
-    const waiting = onAbort(signal);
-    const answer = await Promise.race([ended.then(() => true), waiting.aborted.then(() => false)]);
-    waiting.stop();
-    return answer;
   }
 
   /** From one tab to another, messages keep their order. */
@@ -225,7 +208,7 @@ export function createSimTabs(parts: {
       const taken = Promise.withResolvers<void>();
       const held = AbortSignal.any([signal, robbed.signal]);
       const hear = (): void => life.run(() => robbed.abort());
-      const candidate: Candidate = {
+      const candidate: SimCandidate = {
         life,
         rob() {
           taken.resolve();
@@ -234,7 +217,7 @@ export function createSimTabs(parts: {
         },
         async lead() {
           stopWaiting();
-          const aborting = onAbort(signal);
+          const aborting = untilAborted(signal);
           // A frozen tab holds the lock before it knows of it.
           const running = (async () => {
             await life.gate(Promise.resolve());
@@ -249,45 +232,16 @@ export function createSimTabs(parts: {
         },
       };
       const leave = (): void => {
-        const at = queue.indexOf(candidate);
-        if (at >= 0) queue.splice(at, 1);
+        lock.leave(candidate);
         resolve();
       };
       const stopWaiting = (): void => signal.removeEventListener('abort', leave);
       signal.addEventListener('abort', leave, { once: true });
-      if (how === 'steal') void grant(candidate);
-      else {
-        queue.push(candidate);
-        next();
-      }
+      if (how === 'steal') lock.steal(candidate);
+      else lock.wait(candidate);
     });
-  }
-
-  function next(): void {
-    const first = holder === undefined ? queue.shift() : undefined;
-    if (first !== undefined) void grant(first);
-  }
-
-  async function grant(candidate: Candidate): Promise<void> {
-    const before = holder;
-    holder = candidate;
-    leads += 1;
-    before?.rob();
-    await Promise.resolve();
-    await candidate.lead();
-    if (holder !== candidate) return;
-    holder = undefined;
-    next();
   }
 }
 
 /** Sends one message. */
 type Way = (message: TabMessage) => void;
-
-function onAbort(signal: AbortSignal): { readonly aborted: Promise<void>; readonly stop: Stop } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const listener = (): void => resolve();
-  signal.addEventListener('abort', listener, { once: true });
-  if (signal.aborted) resolve();
-  return { aborted: promise, stop: () => signal.removeEventListener('abort', listener) };
-}
