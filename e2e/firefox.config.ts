@@ -4,7 +4,7 @@ import { firefox } from '@godwit/testkit/browser';
 import base from './playwright.config.ts';
 
 export default defineConfig(base, {
-  testMatch: /(tabs|devices|outages|demo)\.spec\.ts$/,
+  testMatch: /(tabs|devices|outages|demo|eventsource)\.spec\.ts$/,
   grepInvert: /@chromium|@slow/,
   use: { browserName: 'firefox', launchOptions: firefox() },
 });
