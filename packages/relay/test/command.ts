@@ -20,13 +20,25 @@ export function runRelay(...args: readonly string[]): RelayProcess {
   return runRelayBehind('', ...args);
 }
 
+/** Runs the command in a process whose files may grow no larger than so many bytes: the rest is as on a full disk. */
+export function runRelayWithin(fileBytesMax: number, ...args: readonly string[]): RelayProcess {
+  // In blocks (POSIX, ulimit).
+  const bound = `ulimit -f ${Math.floor(fileBytesMax / 512)} && exec "$@"`;
+  return followed('sh', ['-c', bound, 'sh', process.execPath, ...commandOf(...args)]);
+}
+
 /** Runs the command in a process that has run some code of the test's own before. */
 export function runRelayBehind(code: string, ...args: readonly string[]): RelayProcess {
-  const main = join(import.meta.dirname, '../src/node/main.ts');
   const before = code === '' ? [] : ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
-  const child = spawn(process.execPath, ['--conditions=@godwit/source', ...before, main, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return followed(process.execPath, [...before, ...commandOf(...args)]);
+}
+
+function commandOf(...args: readonly string[]): readonly string[] {
+  return ['--conditions=@godwit/source', join(import.meta.dirname, '../src/node/main.ts'), ...args];
+}
+
+function followed(program: string, args: readonly string[]): RelayProcess {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   const ended = once(child, 'close').then(([code, signal]: (number | string)[]) => code ?? signal ?? '');
   child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));

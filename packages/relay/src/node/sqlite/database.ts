@@ -161,31 +161,33 @@ const sentences: Readonly<Record<number, string>> = {
   13: 'the disk is full; nothing was stored. Make room, and the relay goes on by itself',
   14: 'the file cannot be opened; does the folder exist, and may the relay write there?',
   26: 'it is not a database; move the file away, or name another --data folder',
+  // SQLITE_IOERR_WRITE: a quota is one, and the largest size that a process may give a file.
+  778: 'the disk takes no more, as at the end of a quota; nothing was stored. Make room, and the relay goes on by itself',
 };
 /** Room is not made within a second. */
 const fullRetryMs = 5000;
-
-const fullCode = 13;
 
 /** Whether it was for want of room. */
 export function isFullDisk(error: unknown): boolean {
   return error instanceof Failure && isWithoutRoom(error.cause);
 }
 
-/** SQLite's word for it, or the file system's. */
+/** SQLite's words for it, or the file system's. */
 function isWithoutRoom(error: unknown): boolean {
-  return codeOf(error) === fullCode || (error instanceof Error && 'code' in error && error.code === 'ENOSPC');
+  if (!(error instanceof Error)) return false;
+  const code: unknown = 'errcode' in error ? error.errcode : Reflect.get(error, 'code');
+  return [13, 778, 'ENOSPC', 'EDQUOT', 'EFBIG'].some((known) => known === code);
 }
 
-function codeOf(error: unknown): number | undefined {
-  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+/** A sentence for SQLite's code as it is, or for the kind of codes that it is of: `errcode` is an extended one. */
+function sentenceOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : Number.NaN;
+  return sentences[code] ?? sentences[code & 0xff];
 }
 
 /** What SQLite or the file system threw, as a failure that says what to do. */
 export function storageFailure(error: unknown, tried: string): Failure {
   if (error instanceof Failure) return error;
-  const code = codeOf(error);
-  const said = error instanceof Error ? error.message : String(error);
-  const what = (code === undefined ? undefined : sentences[code]) ?? said;
+  const what = sentenceOf(error) ?? (error instanceof Error ? error.message : String(error));
   return new Failure('StorageFailed', `${tried}: ${what}`, { retryAfterMs: fullRetryMs, cause: error });
 }

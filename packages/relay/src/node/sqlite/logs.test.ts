@@ -68,7 +68,7 @@ test('appends to one channel in one tick share a segment, up to a size at which 
 
 test('a full disk refuses with a clear sentence, keeps what it acknowledged, and recovers once there is room', async () => {
   const path = await file();
-  const logs = openLogs({ path, bytesMax: 1_000_000 });
+  const logs = openLogs({ path, bytesMax: 1_200_000 });
   const [log, other] = [await logs.open('a'), await logs.open('b')];
   await other.append([{ ...eventOf('old'), data: 'x'.repeat(200_000) }], 0);
   let acknowledged = 0;

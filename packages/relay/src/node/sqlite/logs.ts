@@ -23,7 +23,7 @@ const markEveryMs = 60_000;
 
 /** Logs that know whether they can take more. */
 export interface SqliteLogs extends Logs {
-  /** Rejects with `StorageFailed` while there is no room: since an append failed for want of it, until one would succeed. */
+  /** Rejects with `StorageFailed` while there is no room: from the start, or from an append that failed for want of it, until one would succeed. */
   ready(): Promise<void>;
   /** Why every log has begun a new epoch, if it has. */
   readonly begunAnew: BegunAnew | undefined;
@@ -49,7 +49,8 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
   let scheduled: NodeJS.Immediate | undefined;
   let purging: NodeJS.Immediate | undefined;
   let isClosed = false;
-  let isFull = false;
+  // Until a try has shown that there is room: a start on a full disk finds it as it was left.
+  let mayBeFull = true;
   let markedAt = world.now();
   purgeLater();
 
@@ -79,11 +80,11 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
     database,
     async ready() {
       assertOpen();
-      if (!isFull) return;
+      if (!mayBeFull) return;
       // Tried here too: where nobody sends a relay events until it is ready, no append would ever succeed.
       transact('cannot take events', () => tables.fill(probeBytes));
       transact('cannot take events', () => tables.empty());
-      isFull = false;
+      mayBeFull = false;
     },
     async close() {
       if (isClosed) return;
@@ -186,9 +187,9 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
     let done: ReturnType<typeof writeJobs>;
     try {
       done = transact('cannot append', () => writeJobs(group, tables, world.now()));
-      isFull = false;
+      mayBeFull = false;
     } catch (error) {
-      isFull = isFullDisk(error);
+      mayBeFull = isFullDisk(error);
       for (const { reject } of group) reject(error);
       return;
     }

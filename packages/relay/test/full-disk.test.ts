@@ -1,0 +1,69 @@
+// A start on a disk that takes nothing more: here it is the size of its files that the system bounds, which needs no disk of its own.
+import { expect, test } from 'vitest';
+import { batchType, eventOf, ids } from '../src/testing/index.ts';
+import { runRelay, runRelayWithin } from './command.ts';
+import { folder } from './relay.ts';
+
+/** Below the size at which SQLite moves its log of writes into the file. */
+const fileBytesMax = 1_000_000;
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'started on a full disk after %s, it serves what it holds, says that it is not ready, and goes on when there is room',
+  async (signal) => {
+    const args = ['--port', '0', '--data', await folder(), '--insecure'];
+    const data = 'x'.repeat(20_000);
+    const post = (url: string, id: string): Promise<Response> => {
+      const body = JSON.stringify([eventOf(id, { data })]);
+      return fetch(`${url}/v1/channels/a/events`, { method: 'POST', headers: { 'content-type': batchType }, body });
+    };
+    const held = async (url: string): Promise<unknown[]> => {
+      const found: unknown[] = [];
+      for (let after = 'earliest'; ;) {
+        const page = await fetch(`${url}/v1/channels/a/events?after=${after}`);
+        found.push(...((await page.json()) as { readonly id: string }[]).map(({ id }) => id));
+        if (page.headers.get('godwit-up-to-date') === 'true') return found;
+        after = page.headers.get('godwit-next-offset') ?? '';
+      }
+    };
+    const ready = async (url: string): Promise<number> => {
+      const { status, body } = await fetch(`${url}/readyz`);
+      await body?.cancel();
+      return status;
+    };
+
+    const first = runRelayWithin(fileBytesMax, ...args);
+    const url = await first.ready;
+    let stored = 0;
+    for (;;) {
+      const answer = await post(url, String(stored + 1));
+      const text = await answer.text();
+      if (answer.status !== 200) {
+        expect([answer.status, text]).toEqual([
+          503,
+          expect.stringMatching(/"detail":"[^"]*disk [^"]*nothing was stored/),
+        ]);
+        break;
+      }
+      stored += 1;
+    }
+    expect(stored).toBeGreaterThan(5);
+    expect(await ready(url)).toBe(503);
+    first.child.kill(signal);
+    expect(await first.ended).toBe(signal === 'SIGTERM' ? 0 : signal);
+
+    // As full as it was, to the last byte where it was killed; where it ended, it has tidied up, and fills it again.
+    const again = runRelayWithin(fileBytesMax, ...args);
+    const its = await again.ready;
+    if (signal === 'SIGKILL') expect([await ready(its), (await fetch(`${its}/healthz`)).status]).toEqual([503, 200]);
+    expect(await held(its)).toEqual(ids(1, stored));
+    again.child.kill('SIGKILL');
+    await again.ended;
+
+    const roomy = runRelay(...args);
+    const there = await roomy.ready;
+    expect(await ready(there)).toBe(200);
+    expect(await (await post(there, '1')).json()).toMatchObject({ results: [{ status: 'duplicate' }] });
+    expect((await post(there, 'new')).status).toBe(200);
+    expect(await held(there)).toEqual([...ids(1, stored), 'new']);
+  },
+);
