@@ -46,8 +46,10 @@ export function publishRules(start: (options?: RelayStart) => Promise<RelayUnder
   });
 
   test('0.4 a bad channel name is refused, and an unwritten channel is empty', async () => {
-    const { get, post, page } = await create();
-    for (const name of ['a%20b', 'a%2Fb', '%C3%A4', 'a%00', 'x'.repeat(129), 'a@b', '%F0%9F%A6%A9', 'a*']) {
+    const { relay, get, post, page } = await create();
+    // Proxies take a NUL for an attack, and have words of their own for that.
+    const names = relay.isBehindProxy === true ? [] : ['a%00'];
+    for (const name of [...names, 'a%20b', 'a%2Fb', '%C3%A4', 'x'.repeat(129), 'a@b', '%F0%9F%A6%A9', 'a*']) {
       const path = `/v1/channels/${name}/events`;
       for (const response of [await get(path), await post(eventType, eventOf('1'), {}, path)]) {
         expect([name, response.status, await nameOf(response)]).toEqual([name, 400, 'InvalidChannel']);

@@ -199,9 +199,11 @@ export function socketRules(start: (options?: RelayStart) => Promise<RelayUnderT
   });
 
   test('6.11 what is no handshake, or asks for what is not there, is refused as by rule 8', async () => {
-    const { get, refused, channel } = await create({ limits: { subscribersMax: 1 } });
+    const { relay, get, refused, channel } = await create({ limits: { subscribersMax: 1 } });
     const plain = await get(`/v1/channels/${channel}/socket`);
-    expect([plain.status, plain.headers.get('upgrade')]).toEqual([426, 'websocket']);
+    expect(plain.status).toBe(426);
+    // A header of one hop: a proxy keeps it to itself.
+    if (relay.isBehindProxy !== true) expect(plain.headers.get('upgrade')).toBe('websocket');
     expect(await plain.json()).toMatchObject({ name: 'InvalidRequest' });
     expect((await refused('?after=nonsense')).status).toBe(400);
     expect((await refused('?type=a..b')).status).toBe(400);

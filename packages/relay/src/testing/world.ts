@@ -38,6 +38,8 @@ export interface RelayUnderTest {
   readonly secret?: Uint8Array;
   /** Tells the relay that it is to go away; absent where the platform gives no notice. */
   drain?(): Promise<void>;
+  /** True where something in front of it answers in its place: for a relay that is gone, and to a path that it takes for none. */
+  readonly isBehindProxy?: boolean;
   /** True where stats are what channels have told of themselves, and come a moment later. */
   readonly statsAreTold?: boolean;
   /** Makes a receiver of webhooks, which ends with the test; answers its URL. */
