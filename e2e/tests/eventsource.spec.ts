@@ -14,7 +14,7 @@ async function listen(page: Page, name: string, query = ''): Promise<void> {
     ({ name, query }) => {
       const source = new EventSource(`/v1/channels/notes/events${query}`);
       const [ids, controls]: [unknown[], string[]] = [[], []];
-      source.onmessage = ({ data }) => void ids.push(JSON.parse(data).id);
+      source.addEventListener('message', ({ data }) => void ids.push(JSON.parse(data).id));
       for (const kind of ['connected', 'gap', 'drain']) source.addEventListener(kind, () => void controls.push(kind));
       globalThis.heard ??= {};
       globalThis.heard[name] = { ids, controls, source };

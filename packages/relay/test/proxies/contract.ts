@@ -43,7 +43,8 @@ export function proxyContract(name: string, startProxy: StartProxy): void {
       expect(await stream.ids(1)).toEqual([id]);
     }
     await stream.cancel();
-    await expect.poll(async () => (await (await fetch(`${url}/v1/channels/room`)).json()).subscribers).toBe(0);
+    const stat = async (): Promise<unknown> => (await fetch(`${url}/v1/channels/room`)).json();
+    await expect.poll(stat).toMatchObject({ subscribers: 0 });
   });
 
   test('a socket is one, and both sides hear its end', async () => {
