@@ -182,6 +182,7 @@ export async function openHandle<const Events extends EventDefinitions>(
       try {
         const { connection, pending } = status.get();
         if (connection === 'none') return;
+        if (connection === 'closed') throw lost();
         if (pending === 0 && (await Promise.race([engine.waiting(), changed])) === 0) return;
         await changed;
       } finally {

@@ -250,6 +250,30 @@ test('a tab whose log is lost lets another lead', async () => {
   await place.close();
 });
 
+test('a flush ends by name when the log is lost to its tab: before it, or while it waits', async () => {
+  const place = createPlace();
+  let isOutdated = false;
+  const storeOf = (store: DeviceStore): DeviceStore => ({
+    ...store,
+    read: (after, limit) =>
+      isOutdated ? Promise.reject(new Failure('Outdated', 'a newer release')) : store.read(after, limit),
+  });
+  const old = await place.tab('alice', { storeOf });
+  const fresh = await place.tab('alice');
+  old.pause();
+  await untilStatus(fresh.status, ({ connection }) => connection === 'paused');
+  await old.publish('todo.done', { n: 1 });
+  const waiting = expect(old.flush()).rejects.toMatchObject({ name: 'Closed' });
+  isOutdated = true;
+  await fresh.publish('todo.done', { n: 2 });
+  await waiting;
+  await expect(old.flush()).rejects.toMatchObject({
+    name: 'Closed',
+    message: expect.stringContaining('create another runtime'),
+  });
+  await place.close();
+});
+
 test('a pause holds, also when it comes while the leader is looking at its disk, and in every tab', async () => {
   const place = createPlace();
   let looks = 0;
