@@ -131,9 +131,9 @@ function giveUp(wait: Wait, name: FailureName, how: string, cause?: unknown): vo
 
 /** One dispatch that somebody awaits. */
 class Wait implements Run {
-  readonly type: string;
-  readonly context: unknown;
-  readonly options: AwaitOptions;
+  declare readonly type: string;
+  declare readonly context: unknown;
+  declare readonly options: AwaitOptions;
   /** Calls that have not ended, and 1 while they are being handed out. */
   pending = 1;
   /** The last of the calls that it made: a chain, which takes no array that grows. */

@@ -8,6 +8,7 @@ import { createProcessor } from './queue/processor.ts';
 import { createHandQueue } from './queue/queue.ts';
 import { withStreams } from './stream/stream.ts';
 import { idempotent } from './wrap/idempotent.ts';
+import { withRecovery } from './wrap/recover.ts';
 import { retry } from './wrap/retry.ts';
 import { withTimeout, withTimeouts } from './wrap/timeout.ts';
 
@@ -53,6 +54,7 @@ test.each([
   [{ concurrency: -1 }, 'concurrency of at least 1; got -1'],
   [{ concurrency: Number.NaN }, 'concurrency of at least 1; got NaN'],
   [{ filter: 'yes' as never }, 'expected a function; got yes'],
+  [{ overflow: 'dropOldest' as never }, 'expected a function; got dropOldest'],
 ])('the options %j are refused', (options, message) => {
   expect(() => dispatcher.on('n', nothing, options)).toThrow(refused(message));
 });
@@ -79,11 +81,40 @@ describe('numbers that make no sense are refused', () => {
     ['a subscriber of negative capacity', async () => createBroker().subscribe({ send: nothing }, { capacity: -1 })],
     ['a queue', async () => createHandQueue(nothing, { capacity: 0 })],
     ['retry', async () => retry(nothing, { attempts: 0 })],
+    ['retry with a wait that is none', async () => retry(nothing, { baseMs: Number.NaN })],
+    ['retry with a cap that is none', async () => retry(nothing, { capMs: -1 })],
+    ['a batcher that waits for no time', async () => createBatcher({ flush: nothing, afterMs: Number.NaN })],
     ['idempotent', async () => idempotent(nothing, { key: nothing, lifetimeMs: -1 })],
     ['a timeout', async () => withTimeout(nothing, 0)],
   ])('%s', async (_, make) => {
     await expect(make()).rejects.toMatchObject({ name: 'InvalidOptions' });
   });
+});
+
+describe('what is no function is refused where it is given, not when it is first called', () => {
+  const none = 'later' as never;
+  test.each([
+    ['a batcher', () => createBatcher({ flush: none })],
+    ['a processor', () => createProcessor(none)],
+    ['a queue', () => createHandQueue(none)],
+    ['retry', () => retry(none)],
+    ['idempotent', () => idempotent(none, { key: nothing })],
+    ['the key of idempotent', () => idempotent(nothing, { key: none })],
+    ['a timeout', () => withTimeout(none, 1)],
+    ['recovery', () => withRecovery(none, nothing)],
+    ['what recovers', () => withRecovery(nothing, none)],
+    ['the send of a subscriber', () => createBroker().subscribe({ send: none })],
+  ])('%s', (_, make) => {
+    expect(make).toThrow(refused('expected a function; got later'));
+  });
+});
+
+test('what happens to a slow subscriber is skip or disconnect', () => {
+  const broker = createBroker();
+  expect(() => broker.subscribe({ send: nothing }, { onSlow: 'drop' as never })).toThrow(
+    refused('expected skip or disconnect; got drop'),
+  );
+  expect(broker.stats().subscriberCount).toBe(0);
 });
 
 describe('after its end, with a named error or an answer, and never for ever', () => {

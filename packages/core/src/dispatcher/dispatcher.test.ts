@@ -307,21 +307,26 @@ test('what throws when it is looked at is reported, and its neighbours hear the 
   ]);
 });
 
-test('a stack that ends within a dispatch leaves the dispatcher usable', () => {
-  const { dispatcher } = shop();
-  const heard: number[] = [];
-  let deepest = 0;
-  dispatcher.on('order.placed', ({ total }) => void (deepest = total));
-  const descend = (depth: number): void => {
-    dispatcher.dispatch('order.placed', { total: depth });
-    descend(depth + 1);
-  };
-  expect(() => descend(1)).toThrow(RangeError);
-  dispatcher.on('order.paid', ({ by }) => heard.push(by.length));
-  dispatcher.dispatch('order.paid', { by: 'card' });
-  expect(heard).toEqual([4]);
-  expect(deepest).toBeGreaterThan(100);
-});
+// Where a stack ends depends on how far down it began: each argument begins it a word further down.
+test.each(Array.from({ length: 40 }, (_, words) => [words]))(
+  'a stack that ends within a dispatch leaves the dispatcher usable, begun %d words further down',
+  (words) => {
+    const { dispatcher } = shop();
+    const heard: number[] = [];
+    let deepest = 0;
+    dispatcher.on('order.placed', ({ total }) => void (deepest = total));
+    const descend = (depth: number): void => {
+      dispatcher.dispatch('order.placed', { total: depth });
+      descend(depth + 1);
+    };
+    const begin: (...words: readonly unknown[]) => void = () => descend(1);
+    expect(() => begin(...Array.from({ length: words }))).toThrow(RangeError);
+    dispatcher.on('order.paid', ({ by }) => heard.push(by.length));
+    dispatcher.dispatch('order.paid', { by: 'card' });
+    expect(heard).toEqual([4]);
+    expect(deepest).toBeGreaterThan(100);
+  },
+);
 
 test('what waits when a dispatch breaks off is handed out without another event', async () => {
   const { dispatcher } = shop();

@@ -5,7 +5,7 @@ import { ambientReport, ambientWorld } from './ambient.ts';
 import type { Box, Entry, Route } from './box.ts';
 import { Call, type Outcome, type Run } from './call.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
-import { closed, type HandlerFailure, handlerFailed, queueFull } from './failures.ts';
+import { closed, type HandlerFailure, handlerFailed, queueFull, quietly } from './failures.ts';
 import { closeMs, depthMax, heldMax } from './limits.ts';
 import { createMailbox, type Hub } from './mailbox.ts';
 import { createRoutes } from './routes.ts';
@@ -105,16 +105,17 @@ export function createDispatcher({
         next();
       }
     } finally {
-      // Also when the stack ends in here: busy for ever, no event would come through again.
+      // Also when the stack ends in here: busy for ever, no event would come through again. Set before anything is
+      // called, since at the end of the stack nothing can be.
       depth = 0;
       current = undefined;
-      rest();
+      busy = idle;
+      goOn();
     }
   };
 
-  /** Comes to rest. What still waits, because the stack has ended, is seen to on a new one. */
-  const rest = (): void => {
-    busy = idle;
+  /** What still waits, because the stack has ended, is seen to on a new one; where not even that fits, by the next event. */
+  const goOn = (): void => {
     if (jobs.size) void Promise.resolve().then(() => work());
   };
 
@@ -131,14 +132,15 @@ export function createDispatcher({
     fresh.handed += 1;
     try {
       pass(fresh, data);
+      if (busy === odd) work();
+      else busy = idle;
     } catch (error) {
       // The stack has ended in there. A `finally` would cost a thirtieth.
       fresh = undefined;
-      rest();
+      busy = idle;
+      goOn();
       throw error;
     }
-    if (busy === odd) work();
-    else busy = idle;
   };
 
   const dispatchOddly = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
@@ -192,13 +194,7 @@ export function createDispatcher({
     error: unknown,
     whom: (failure: HandlerFailure) => unknown = report,
     name?: FailureName,
-  ): Promise<void> => {
-    const failure = handlerFailed(call, error, name);
-    try {
-      // A reporter that throws, or rejects, harms nobody: there is nobody to tell.
-      await whom(failure);
-    } catch {}
-  };
+  ): Promise<void> => quietly(whom, handlerFailed(call, error, name));
 
   const end = (call: Call, outcome: Outcome, error?: unknown): void => {
     if (!call.open) return;
@@ -215,8 +211,9 @@ export function createDispatcher({
   /** Takes a handler out; a dispatch that is under way must not call it any more. */
   const leave = (box: Box): Outcome => {
     remove(box);
-    const index = last ? last.boxes.indexOf(box) : -1;
-    if (last && index >= 0) last.entries[index] = box.entry(last.type);
+    last?.boxes.forEach((each, index) => {
+      if (last && each === box) last.entries[index] = box.entry(last.type);
+    });
     return closing ? 'closed' : 'detached';
   };
 

@@ -39,6 +39,13 @@ export function handlerFailed(
   });
 }
 
+/** Tells a reporter. One that throws, or rejects, harms nobody: there is nobody to tell. */
+export async function quietly<Told extends Failure>(report: (failure: Told) => unknown, failure: Told): Promise<void> {
+  try {
+    await report(failure);
+  } catch {}
+}
+
 /** Says that something was used after it was closed. */
 export function closed(): Failure {
   return new Failure('Closed', 'it was closed, which is final; make another');

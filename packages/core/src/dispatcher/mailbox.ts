@@ -4,7 +4,7 @@ import { Call, type Outcome, type Run } from './call.ts';
 import { noCounts } from './counts.ts';
 import { type HandlerFailure, queueFull } from './failures.ts';
 import { mailboxCapacity } from './limits.ts';
-import { type HandlerOptions, need, needCount } from './options.ts';
+import { type HandlerOptions, needCount, needFunction } from './options.ts';
 import { waitForRoom } from './overflow.ts';
 import type { FailureName } from '../failure.ts';
 
@@ -45,7 +45,7 @@ export function createMailbox(
   }: HandlerOptions<unknown>,
   [context, publish, open, end, tell, later, settle, leave, resume, current]: Hub,
 ): Box {
-  for (const each of [handler, filter ?? handler]) need(typeof each === 'function', 'a function', each);
+  [handler, filter ?? handler, overflow].forEach(needFunction);
   // One that is never called is of use only where somebody else takes what waits.
   needCount(concurrency, overflow === waitForRoom ? 1 : 0, 'concurrency');
   needCount(capacity, 0, 'capacity');

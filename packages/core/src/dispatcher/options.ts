@@ -56,6 +56,11 @@ export function need(ok: boolean, what: string, got: unknown): void {
   if (!ok) throw new Failure('InvalidOptions', `expected ${what}; got ${String(got)}`);
 }
 
+/** @throws Failure `InvalidOptions` unless `value` can be called */
+export function needFunction(value: unknown): void {
+  need(typeof value === 'function', 'a function', value);
+}
+
 /**
  * Checks that `value` is a whole number, or Infinity, of at least `min`.
  *

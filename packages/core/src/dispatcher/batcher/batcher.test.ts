@@ -65,6 +65,27 @@ test('a flush that fails is reported, and the next batch is taken', async () => 
   expect(reported.map(({ message }) => message)).toEqual(['disk full']);
 });
 
+test('a reporter that throws harms nobody: the next batch is taken', async () => {
+  const world = createTestWorld();
+  const taken: number[] = [];
+  const batcher = createBatcher<number>({
+    world,
+    sizeMax: 1,
+    report: () => {
+      throw new Error('the log is down');
+    },
+    flush: (items) => {
+      if (items[0] === 1) throw new Error('disk full');
+      taken.push(...items);
+    },
+  });
+  batcher.add(1);
+  await batcher.flush();
+  batcher.add(2);
+  await batcher.close();
+  expect(taken).toEqual([2]);
+});
+
 test('what waits has a bound', () => {
   const batcher = createBatcher<number>({ sizeMax: 2, capacity: 2, flush: () => new Promise(() => {}) });
   for (const n of [1, 2, 3, 4]) batcher.add(n);

@@ -2,8 +2,8 @@
 import { type Failure, toFailure } from '../../failure.ts';
 import type { World } from '../../ports/world.ts';
 import { ambientReport, ambientWorld } from '../ambient.ts';
-import { closed, queueFull } from '../failures.ts';
-import { needCount } from '../options.ts';
+import { closed, queueFull, quietly } from '../failures.ts';
+import { needCount, needFunction } from '../options.ts';
 
 /** What a batcher is made with. */
 export interface BatcherOptions<Item> {
@@ -35,7 +35,9 @@ export interface Batcher<Item> {
 /** Makes a batcher. One batch is taken at a time, so order is kept. */
 export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item> {
   const { sizeMax = 100, afterMs = 1000, capacity = 10_000, world = ambientWorld, report = ambientReport } = options;
+  needFunction(options.flush);
   needCount(sizeMax, 1, 'sizeMax');
+  needCount(afterMs, 0, 'afterMs');
   needCount(capacity, sizeMax, 'capacity, no less than sizeMax,');
   let waiting: Item[] = [];
   let stopTimer: (() => void) | undefined;
@@ -53,7 +55,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
       try {
         await options.flush(batch);
       } catch (error) {
-        report(toFailure(error, 'HandlerFailed'));
+        void quietly(report, toFailure(error, 'HandlerFailed'));
       }
     }
     flushing = false;

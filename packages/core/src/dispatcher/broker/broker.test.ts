@@ -176,6 +176,20 @@ test('a transport whose close throws or rejects is reported, and the others are 
   expect(reported.map(({ message }) => message)).toEqual(['already gone', 'already gone']);
 });
 
+test('where the reporter throws too, the others are closed all the same', async () => {
+  const world = createTestWorld();
+  const report = (): never => {
+    throw new Error('the log is down');
+  };
+  const broker = createBroker<number>({ world, report });
+  const alice = transport();
+  broker.subscribe({ send: () => {}, close: () => Promise.reject(new Error('already gone')) });
+  broker.subscribe(alice);
+  await broker.close({ timeoutMs: 0 });
+  await world.settle();
+  expect(alice.closed).toEqual(['closed']);
+});
+
 test('a subscriber may hear some types only, and stop by a signal', async () => {
   const { world, broker } = setUp();
   const sent: string[] = [];

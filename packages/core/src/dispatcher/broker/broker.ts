@@ -4,7 +4,8 @@ import { ambientReport } from '../ambient.ts';
 import type { DispatcherCounts, DispatcherOptions } from '../contract.ts';
 import type { DropReason } from '../counts.ts';
 import { createDispatcher } from '../dispatcher.ts';
-import type { HandlerOptions } from '../options.ts';
+import { quietly } from '../failures.ts';
+import { type HandlerOptions, need, needFunction } from '../options.ts';
 import { dropNewest } from '../overflow.ts';
 
 /** How many events wait for one subscriber: what a socket's own buffer holds of small events, several times. */
@@ -90,6 +91,8 @@ export function createBroker<Event>(options: BrokerOptions = {}): Broker<Event> 
 
   return {
     subscribe(subscriber, { pattern = '**', capacity = subscriberCapacity, onSlow, filter, ...rest } = {}) {
+      needFunction(subscriber.send);
+      need(onSlow === undefined || onSlow === 'skip' || onSlow === 'disconnect', 'skip or disconnect', onSlow);
       let reason: 'disconnected' | 'unsubscribed' = 'unsubscribed';
       const stop = on(pattern, async (event, { type }) => subscriber.send(event as Event, type), {
         name: 'subscriber',
@@ -107,7 +110,7 @@ export function createBroker<Event>(options: BrokerOptions = {}): Broker<Event> 
           try {
             await subscriber.close?.(closing ? 'closed' : reason);
           } catch (error) {
-            report(toFailure(error));
+            await quietly(report, toFailure(error));
           }
         },
       });

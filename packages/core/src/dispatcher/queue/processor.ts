@@ -4,7 +4,7 @@ import type { HandlerCall } from '../call.ts';
 import type { DispatcherOptions } from '../contract.ts';
 import type { HandlerCounts } from '../counts.ts';
 import { createDispatcher } from '../dispatcher.ts';
-import { type AnyHandler, type HandlerOptions, needCount } from '../options.ts';
+import { type AnyHandler, type HandlerOptions, needCount, needFunction } from '../options.ts';
 import { rejectWhenFull } from '../overflow.ts';
 
 /** How many tasks wait for a worker, unless said otherwise. */
@@ -36,6 +36,7 @@ export function createProcessor<Task>(
   work: (task: Task, call: HandlerCall) => unknown,
   { workers = 4, capacity = processorCapacity, overflow = rejectWhenFull, ...options }: ProcessorOptions = {},
 ): Processor<Task> {
+  needFunction(work);
   needCount(workers, 1, 'workers');
   const { on, dispatch, dispatchAndWait, counts, close } = withWaiting(createDispatcher(options));
   on('task', work as AnyHandler as () => void, {

@@ -1,7 +1,7 @@
 // A queue that nothing empties but a hand: events gathered during a transaction, say, and handled once it is through.
 import { queueFull } from '../failures.ts';
 import { mailboxCapacity } from '../limits.ts';
-import { needCount } from '../options.ts';
+import { needCount, needFunction } from '../options.ts';
 
 /** Things that wait for `flush`. */
 export interface HandQueue<Item> {
@@ -24,6 +24,7 @@ export function createHandQueue<Item>(
   handle: (item: Item) => unknown,
   { capacity = mailboxCapacity }: { readonly capacity?: number } = {},
 ): HandQueue<Item> {
+  needFunction(handle);
   needCount(capacity, 1, 'capacity');
   const waiting: Item[] = [];
   let flushing = false;

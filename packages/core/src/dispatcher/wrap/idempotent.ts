@@ -2,8 +2,8 @@
 import type { World } from '../../ports/world.ts';
 import { ambientWorld } from '../ambient.ts';
 import type { HandlerCall } from '../call.ts';
-import { needCount } from '../options.ts';
-import type { Wrappable, Wrapped } from './handler.ts';
+import { needCount, needFunction } from '../options.ts';
+import { wrap, type Wrappable, type Wrapped } from './handler.ts';
 
 /** What tells that two events are the same, and for how long. */
 export interface IdempotentOptions<Data, Call> {
@@ -25,6 +25,7 @@ export function idempotent<Data, Call extends HandlerCall>(
   options: IdempotentOptions<Data, Call>,
 ): Wrapped<Data, Call> {
   const { key: keyOf, lifetimeMs = 3_600_000, capacity = 100_000, world = ambientWorld } = options;
+  needFunction(keyOf);
   needCount(lifetimeMs, 1, 'lifetimeMs');
   needCount(capacity, 1, 'capacity');
   // Two generations and one timer, instead of a timer for each key.
@@ -37,28 +38,25 @@ export function idempotent<Data, Call extends HandlerCall>(
     ageing = old.size > 0;
     if (ageing) world.after(lifetimeMs, age);
   };
-  const forget = (key: unknown): void => {
-    young.delete(key);
-    old.delete(key);
-  };
 
-  return function once(data, call) {
+  return wrap(handler, (data: Data, call: Call): Promise<void> => {
     const key = keyOf(data, call);
     const before = young.get(key) ?? old.get(key);
     if (before !== undefined) return before;
     // Remembered before it runs: between looking and setting nobody can come.
-    const outcome = (async () => {
-      try {
-        await handler(data, call);
-      } catch (error) {
-        forget(key);
-        throw error;
-      }
-    })();
+    const outcome = (async () => void (await handler(data, call)))();
     young.set(key, outcome);
-    if (young.size + old.size > capacity) forget((old.size > 0 ? old : young).keys().next().value);
+    // Only after that, since a handler may throw at once.
+    outcome.catch(() => {
+      // Where it took longer than its key was remembered, the next of its key stands there.
+      for (const keys of [young, old]) if (keys.get(key) === outcome) keys.delete(key);
+    });
+    if (young.size + old.size > capacity) {
+      const oldest = old.size > 0 ? old : young;
+      oldest.delete(oldest.keys().next().value);
+    }
     if (!ageing) world.after(lifetimeMs, age);
     ageing = true;
     return outcome;
-  };
+  });
 }

@@ -2,20 +2,23 @@
 import { type Failure, toFailure } from '../../failure.ts';
 import { ambientReport } from '../ambient.ts';
 import type { HandlerCall } from '../call.ts';
-import type { Wrappable, Wrapped } from './handler.ts';
+import { quietly } from '../failures.ts';
+import { needFunction } from '../options.ts';
+import { wrap, type Wrappable, type Wrapped } from './handler.ts';
 
 /** Wraps a handler so that `recover` gets what it throws, and the dispatch sees a success. What `recover` throws goes on. */
 export function withRecovery<Data, Call extends HandlerCall>(
   handler: Wrappable<Data, Call>,
   recover: (error: unknown, data: Data, call: Call) => unknown,
 ): Wrapped<Data, Call> {
-  return async function recovered(data, call) {
+  needFunction(recover);
+  return wrap(handler, async (data: Data, call: Call): Promise<void> => {
     try {
       await handler(data, call);
     } catch (error) {
       await recover(error, data, call);
     }
-  };
+  });
 }
 
 /**
@@ -35,11 +38,7 @@ export function safely(
   report: (failure: Failure) => unknown = ambientReport,
 ): boolean | Promise<boolean> {
   const failed = (error: unknown): boolean => {
-    try {
-      report(toFailure(error));
-    } catch {
-      // Who reports failures has nobody to report its own to.
-    }
+    void quietly(report, toFailure(error));
     return false;
   };
   try {

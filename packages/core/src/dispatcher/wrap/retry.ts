@@ -5,7 +5,7 @@ import { createBackoff } from '../../timing/backoff.ts';
 import { ambientRandom, ambientWorld } from '../ambient.ts';
 import type { HandlerCall } from '../call.ts';
 import { needCount } from '../options.ts';
-import { derive, type Wrappable, type Wrapped } from './handler.ts';
+import { derive, wrap, type Wrappable, type Wrapped } from './handler.ts';
 
 /** How often, and how long in between. */
 export interface RetryOptions {
@@ -28,9 +28,11 @@ export function retry<Data, Call extends HandlerCall>(
 ): Wrapped<Data, Call> {
   const { attempts = 5, baseMs = 100, capMs = 10_000, world } = options;
   needCount(attempts, 1, 'attempts');
+  needCount(baseMs, 0, 'baseMs');
+  needCount(capMs, 0, 'capMs');
   const { after } = world ?? ambientWorld;
   const random = world?.random ?? ambientRandom;
-  return async function retried(data, call) {
+  return wrap(handler, async (data: Data, call: Call): Promise<void> => {
     const backoff = createBackoff({ random }, { baseMs, capMs });
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -52,7 +54,7 @@ export function retry<Data, Call extends HandlerCall>(
         }
       }
     }
-  };
+  });
 }
 
 function pause(after: World['after'], ms: number, signal: AbortSignal): Promise<void> {

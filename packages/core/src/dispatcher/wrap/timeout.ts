@@ -4,9 +4,10 @@ import type { World } from '../../ports/world.ts';
 import { ambientReport, ambientWorld } from '../ambient.ts';
 import type { HandlerCall } from '../call.ts';
 import type { AnyDispatcher, Dispatcher } from '../contract.ts';
+import { quietly } from '../failures.ts';
 import { type HandlerOptions, needCount } from '../options.ts';
 import type { DataOf, Handler, PatternOf } from '../types.ts';
-import { derive, type Wrappable, type Wrapped } from './handler.ts';
+import { derive, wrap, type Wrappable, type Wrapped } from './handler.ts';
 
 /** Where a time bound gets its time, and what becomes of what fails after it. */
 export interface TimeoutOptions {
@@ -25,23 +26,28 @@ export function withTimeout<Data, Call extends HandlerCall>(
   { world = ambientWorld, report = ambientReport }: TimeoutOptions = {},
 ): Wrapped<Data, Call> {
   needCount(timeoutMs, 1, 'timeoutMs');
-  return (data, call) =>
-    new Promise((resolve, reject) => {
-      const controller = new AbortController();
-      const signal = AbortSignal.any([call.signal, controller.signal]);
-      const stop = world.after(timeoutMs, () => {
-        const failure = new Failure('TimedOut', `it had not ended after ${timeoutMs} ms`);
-        controller.abort(failure);
-        reject(failure);
-      });
-      const work = async (): Promise<void> => void (await handler(data, derive(call, 'signal', signal)));
-      work()
-        .then(resolve, (error: unknown) => {
-          if (controller.signal.aborted) report(toFailure(error, 'HandlerFailed'));
-          reject(error);
-        })
-        .finally(stop);
-    });
+  return wrap(
+    handler,
+    (data: Data, call: Call) =>
+      new Promise<void>((resolve, reject) => {
+        const controller = new AbortController();
+        const signal = AbortSignal.any([call.signal, controller.signal]);
+        const stop = world.after(timeoutMs, () => {
+          const failure = new Failure('TimedOut', `it had not ended after ${timeoutMs} ms`);
+          controller.abort(failure);
+          reject(failure);
+        });
+        const work = async (): Promise<void> => void (await handler(data, derive(call, 'signal', signal)));
+        work()
+          .then(resolve, (error: unknown) => {
+            // What it was stopped with was told already.
+            const { aborted, reason } = controller.signal;
+            if (aborted && error !== reason) void quietly(report, toFailure(error, 'HandlerFailed'));
+            reject(error);
+          })
+          .finally(stop);
+      }),
+  );
 }
 
 /** Takes `timeoutMs` with each handler. */
@@ -66,9 +72,7 @@ export function withTimeouts(dispatcher: AnyDispatcher): AnyDispatcher & Timeout
       handler: Wrappable<unknown>,
       { timeoutMs, ...options }: HandlerOptions<unknown> & { readonly timeoutMs?: number | undefined } = {},
     ) {
-      // What is no function is refused there.
-      if (timeoutMs === undefined || typeof handler !== 'function') return on(pattern, handler, options);
-      return on(pattern, withTimeout(handler, timeoutMs, dispatcher), { name: handler.name, ...options });
+      return on(pattern, timeoutMs === undefined ? handler : withTimeout(handler, timeoutMs, dispatcher), options);
     },
   });
 }

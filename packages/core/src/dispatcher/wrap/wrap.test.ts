@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { Failure } from '../../failure.ts';
 import { createTestWorld, type TestWorld } from '../../testing/world.ts';
 import { type Waiting, withWaiting } from '../await.ts';
+import type { HandlerCall } from '../call.ts';
 import type { Dispatcher } from '../contract.ts';
 import { createDispatcher } from '../dispatcher.ts';
+import type { Wrapped } from './handler.ts';
 import { idempotent } from './idempotent.ts';
 import { safely, withRecovery } from './recover.ts';
 import { retry } from './retry.ts';
@@ -12,6 +14,8 @@ import { withTimeout } from './timeout.ts';
 interface Events {
   n: number;
 }
+
+const call = { type: 'n', signal: new AbortController().signal, attempt: 1, context: null, publish() {} };
 
 function setUp(): { world: TestWorld; dispatcher: Dispatcher<Events> & Waiting<Events>; reported: Failure[] } {
   const world = createTestWorld();
@@ -74,13 +78,7 @@ describe('retry', () => {
       after: (ms: number, callback: () => void) => (waits.push(ms), world.after(ms, callback)),
     };
     const tried = retry(() => Promise.reject(new Error('down')), { world: spy, attempts: 6, baseMs: 100, capMs: 1000 });
-    const settled = tried(1, {
-      type: 'n',
-      signal: new AbortController().signal,
-      attempt: 1,
-      context: null,
-      publish() {},
-    }).catch(() => 'gave up');
+    const settled = tried(1, call).catch(() => 'gave up');
     await world.advance(10_000);
     expect(await settled).toBe('gave up');
     expect(waits).toEqual([100, 200, 400, 800, 1000]);
@@ -139,12 +137,48 @@ describe('idempotent', () => {
       },
       { key: () => 'same', world },
     );
-    const call = { type: 'n', signal: new AbortController().signal, attempt: 1, context: null, publish() {} };
     const both = await Promise.allSettled([handler(1, call), handler(2, call)]);
     expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     await handler(3, call);
     await handler(4, call);
     expect(heard).toEqual([1, 3]);
+  });
+
+  test('does not mark what throws at once', async () => {
+    const world = createTestWorld();
+    let tries = 0;
+    const handler = idempotent(
+      () => {
+        tries += 1;
+        if (tries === 1) throw new Error('down');
+      },
+      { key: () => 'same', world },
+    );
+    await expect(handler(1, call)).rejects.toThrow('down');
+    await handler(2, call);
+    await handler(3, call);
+    expect(tries).toBe(2);
+  });
+
+  test('a failure takes back only its own mark, also when it comes after its key was forgotten', async () => {
+    const world = createTestWorld();
+    const heard: number[] = [];
+    let fail = (): void => {};
+    const handler = idempotent(
+      (n: number) => {
+        heard.push(n);
+        if (n === 1) return new Promise((_, reject) => (fail = () => reject(new Error('late'))));
+        return undefined;
+      },
+      { key: () => 'same', lifetimeMs: 100, world },
+    );
+    const late = handler(1, call);
+    await world.advance(300);
+    await handler(2, call);
+    fail();
+    await expect(late).rejects.toThrow('late');
+    await handler(3, call);
+    expect(heard).toEqual([1, 2]);
   });
 
   test('forgets a key after its lifetime, and holds no more keys than it may', async () => {
@@ -192,6 +226,29 @@ describe('a timeout', () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  test('what a late handler throws is reported once, and a reporter that throws harms nobody', async () => {
+    const world = createTestWorld();
+    const late: string[] = [];
+    const report = ({ message }: Failure): never => {
+      late.push(message);
+      throw new Error('the log is down');
+    };
+    const rejects = (work: (signal: AbortSignal) => unknown): Wrapped<number> =>
+      withTimeout(
+        (_: number, { signal }: HandlerCall) =>
+          new Promise((_, reject) => signal.addEventListener('abort', () => reject(work(signal)))),
+        50,
+        { world, report },
+      );
+    const obedient = rejects(({ reason }) => reason)(1, call);
+    const clumsy = rejects(() => new Error('cleaning up failed'))(1, call);
+    const settled = Promise.allSettled([obedient, clumsy]);
+    await world.advance(50);
+    expect(await settled).toMatchObject([{ reason: { name: 'TimedOut' } }, { reason: { name: 'TimedOut' } }]);
+    await world.settle();
+    expect(late).toEqual(['cleaning up failed']);
+  });
+
   test('lets go of its timer when the handler ends in time', async () => {
     const { world, dispatcher } = setUp();
     dispatcher.on(
@@ -207,6 +264,13 @@ describe('a timeout', () => {
 function boom(): never {
   throw new Error('boom');
 }
+
+test('a wrapped handler keeps its name, in failures and counts', () => {
+  const { dispatcher } = setUp();
+  async function charge(): Promise<void> {}
+  dispatcher.on('n', retry(idempotent(withRecovery(withTimeout(charge, 50), boom), { key: () => 1 })));
+  expect(dispatcher.counts().handlers).toMatchObject([{ name: 'charge' }]);
+});
 
 describe('recovery', () => {
   test('a recovered handler ends well whatever it throws', async () => {
