@@ -4,9 +4,10 @@ import { Failure, type Appended, type Log, type LogPage, type LogRecord, type Lo
 import { decodeSegment, epochOf, resolvePosition } from '@godwit/core/feed';
 import { markClosed, type BegunAnew } from './boot.ts';
 import { writeJobs, type ChannelState, type Job } from './commit.ts';
-import { isFullDisk, openDatabase, storageFailure, type DatabaseOptions } from './database.ts';
+import { isFullDisk, openDatabase, type DatabaseOptions } from './database.ts';
 import { newMark, renewMark } from './mark.ts';
 import { prepareTables } from './tables.ts';
+import { attempt, prepareTransactions } from './transaction.ts';
 import { purgeSome, trimSome } from './trim.ts';
 
 /** The most UTF-16 units of JSON on a page, unless its first record alone is larger. */
@@ -41,9 +42,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
   const { database, begunAnew } = openDatabase(options, { epoch: epochOf(world.id()), mark: newMark(world.id()) });
   const tables = prepareTables(database);
   const firstEpoch = tables.epoch();
-  // Prepared once: to prepare the two for each commit costs as much as to insert a row.
-  const begin = database.prepare('BEGIN IMMEDIATE');
-  const end = database.prepare('COMMIT');
+  const transact = prepareTransactions(database);
   const states = new Map<string, ChannelState>();
   let jobs: Job[] = [];
   let scheduled: NodeJS.Immediate | undefined;
@@ -241,21 +240,6 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
     });
   }
 
-  function transact<T>(tried: string, work: () => T): T {
-    return attempt(tried, () => {
-      begin.run();
-      try {
-        const result = work();
-        end.run();
-        return result;
-      } catch (error) {
-        // A full disk may have rolled it back already.
-        if (database.isTransaction) database.exec('ROLLBACK');
-        throw error;
-      }
-    });
-  }
-
   function assertOpen(): void {
     if (isClosed) throw closed(`the logs in ${path} are closed`);
   }
@@ -267,13 +251,4 @@ function emptyRow(epoch: string): ChannelState['row'] {
 
 function closed(message: string): Failure {
   return new Failure('Closed', message);
-}
-
-function attempt<T>(tried: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    // Without the path: whoever posts is told this too.
-    throw storageFailure(error, tried);
-  }
 }
