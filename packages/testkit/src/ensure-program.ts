@@ -4,7 +4,11 @@ import { delimiter, join } from 'node:path';
 import { installDebian } from './debian.ts';
 
 /** Debian's package, where it is not called as the program is. */
-const packages: Readonly<Record<string, string>> = { WebKitWebDriver: 'webkit2gtk-driver', Xvfb: 'xvfb' };
+const packages: Readonly<Record<string, string>> = {
+  WebKitWebDriver: 'webkit2gtk-driver',
+  Xvfb: 'xvfb',
+  'systemd-analyze': 'systemd',
+};
 
 for (const name of process.argv.slice(2)) {
   const debian = packages[name] ?? name;

@@ -51,7 +51,7 @@ export function fullStages(): readonly Stage[] {
     browser,
     { name: 'build', command: turbo('build') },
     ...shuffled,
-    { name: 'programs', command: programs('mosquitto', 'nginx', 'caddy') },
+    { name: 'programs', command: programs('mosquitto', 'nginx', 'caddy', 'systemd-analyze') },
     vitestBy('packages/relay/full.config.ts', 'tests beside programs of others', '--reporter', 'default'),
     simulation('simulation, 3,000 seeds', 'run.ts', '--seeds', '3000'),
     simulation('simulation, deliberate defects', 'mutants/run.ts', '--seeds', '500'),
