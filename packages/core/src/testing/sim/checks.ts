@@ -6,8 +6,9 @@ import type { Disk } from './device.ts';
 import type { Heard, Hearing } from './ears.ts';
 import type { Scene } from './scene.ts';
 import { livingOf } from './steps.ts';
-import { handlerNames, understands } from './application.ts';
-import type { SimTab } from './tab.ts';
+import { handlerNames } from './application.ts';
+import { understands } from './notes.ts';
+import type { SimTab } from './sim-tab.ts';
 import type { EpochHistory } from './truth.ts';
 import { wantedOf } from './wants.ts';
 

@@ -2,7 +2,7 @@
 import { identityOf } from '../../event/cloudevent.ts';
 import type { Scene, SimDevice } from './scene.ts';
 import { livingOf } from './steps.ts';
-import type { SimTab } from './tab.ts';
+import type { SimTab } from './sim-tab.ts';
 import { wantedOf } from './wants.ts';
 
 /** How long the task waits that an owner leaves behind, in milliseconds: it is frozen before that is over. */

@@ -5,8 +5,9 @@ import { checkAll, checkRelay, checkStrangers, whisper } from './checks.ts';
 import { awakeOf, failOver, takeOver } from './failover.ts';
 import type { Scene, SimDevice } from './scene.ts';
 import { livingOf } from './steps.ts';
-import { handlerNames, understands } from './application.ts';
-import type { SimTab } from './tab.ts';
+import { handlerNames } from './application.ts';
+import { understands } from './notes.ts';
+import type { SimTab } from './sim-tab.ts';
 import { wantedOf } from './wants.ts';
 
 /** Within how much time everything has arrived, in milliseconds: a refused channel's rest, a lease and some retries. */

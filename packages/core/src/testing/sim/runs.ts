@@ -2,7 +2,7 @@
 import type { Delivered } from '../../runtime/runtime.ts';
 import type { Disk, NoteData } from './device.ts';
 import { attemptsMax, type Run } from './application.ts';
-import type { SimTab } from './tab.ts';
+import type { SimTab } from './sim-tab.ts';
 
 /** The account of all runs. */
 export interface Runs {

@@ -1,7 +1,7 @@
 // Liveness while the world runs: where a device has work for a durable handler and a tab that is well, the handler moves.
 import type { SimDevice } from './scene.ts';
 import { handlerNames } from './application.ts';
-import type { SimTab } from './tab.ts';
+import type { SimTab } from './sim-tab.ts';
 import { wantedOf } from './wants.ts';
 
 /** How long a handler may stand still with work to do, in elapsed milliseconds: two leases, and the time it takes to count as well. */

@@ -5,7 +5,7 @@ import type { StepFault } from './kinds.ts';
 import { stepFaultKinds } from './kinds.ts';
 import type { Scene, SimDevice } from './scene.ts';
 import { handlerNames } from './application.ts';
-import type { SimTab } from './tab.ts';
+import type { SimTab } from './sim-tab.ts';
 
 /** The weights of ordinary steps, which sum to 100. */
 const ordinary = {
