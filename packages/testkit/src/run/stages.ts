@@ -75,8 +75,14 @@ const browser: Stage = { name: 'browser', command: ['node', 'packages/testkit/sr
  */
 const testTimeoutMs = 30_000;
 
+/**
+ * Two cores: more workers than that only make the browser's and workerd's tests time out on each other. Said here, since projects
+ * do not take it from the config that names them: each would have one worker.
+ */
+const workers = '--maxWorkers=2';
+
 function vitest(name: string, ...args: readonly string[]): Stage {
-  return vitestBy('packages/testkit/src/all.ts', name, ...args);
+  return vitestBy('packages/testkit/src/all.ts', name, workers, ...args);
 }
 
 function vitestBy(config: string, name: string, ...args: readonly string[]): Stage {
