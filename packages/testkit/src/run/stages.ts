@@ -33,24 +33,15 @@ export function testStages(): readonly Stage[] {
   ];
 }
 
-/** How often `npm run test:full` runs what depends on timing, behind the one of `npm test`; more took it beyond forty minutes. */
+/** How often `npm run test:full` runs the tests in browsers, behind the one of `npm test`; more took it beyond forty minutes. */
 const rounds = 2;
 
 /** The stages of `npm run test:full`: what depends on timing, again and again, and what takes long. */
 export function fullStages(): readonly Stage[] {
-  const shuffled = Array.from({ length: rounds }, (_, round) =>
-    vitest(
-      `unit and contract tests, shuffled, round ${round + 1} of ${rounds}`,
-      '--sequence.shuffle.tests',
-      `--sequence.seed=${round + 1}`,
-      '--reporter',
-      'dot',
-    ),
-  );
   return [
     browser,
     { name: 'build', command: turbo('build') },
-    ...shuffled,
+    vitest('unit and contract tests, shuffled', '--sequence.shuffle.tests', '--sequence.seed=1', '--reporter', 'dot'),
     { name: 'programs', command: programs('mosquitto', 'nginx', 'caddy', 'systemd-analyze') },
     vitestBy('packages/relay/full.config.ts', 'tests beside programs of others', '--reporter', 'default'),
     simulation('simulation, 3,000 seeds', 'run.ts', '--seeds', '3000'),
@@ -75,14 +66,8 @@ const browser: Stage = { name: 'browser', command: ['node', 'packages/testkit/sr
  */
 const testTimeoutMs = 30_000;
 
-/**
- * Two cores: more workers than that only make the browser's and workerd's tests time out on each other. Said here, since projects
- * do not take it from the config that names them: each would have one worker.
- */
-const workers = '--maxWorkers=2';
-
 function vitest(name: string, ...args: readonly string[]): Stage {
-  return vitestBy('packages/testkit/src/all.ts', name, workers, ...args);
+  return vitestBy('packages/testkit/src/all.ts', name, ...args);
 }
 
 function vitestBy(config: string, name: string, ...args: readonly string[]): Stage {
