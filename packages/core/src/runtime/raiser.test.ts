@@ -34,6 +34,7 @@ function createPublishing(fails: (type: string, call: number) => boolean = () =>
           relayed: async () => undefined,
         };
       },
+      // A raiser asks nothing else of a runtime, and a whole one would not fail where a test wants it to.
     } as unknown as Runtime<typeof events>,
   };
 }

@@ -100,6 +100,7 @@ export function createRaiser<const Events extends EventDefinitions>(
       waiting = [];
     },
     publishTo(runtime) {
+      // `publish` pairs each definition with its own payload; over all that a raiser has the compiler cannot.
       const published = publishing.then(() => publishAll(runtime as unknown as Publishing));
       publishing = published.catch(() => undefined);
       return published;

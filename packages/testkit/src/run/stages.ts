@@ -33,15 +33,24 @@ export function testStages(): readonly Stage[] {
   ];
 }
 
-/** How often `npm run test:full` runs the tests in browsers, behind the one of `npm test`; more took it beyond forty minutes. */
+/** How often `npm run test:full` runs what depends on timing, behind the one of `npm test`; more took it beyond forty minutes. */
 const rounds = 2;
 
 /** The stages of `npm run test:full`: what depends on timing, again and again, and what takes long. */
 export function fullStages(): readonly Stage[] {
+  const shuffled = Array.from({ length: rounds }, (_, round) =>
+    vitest(
+      `unit and contract tests, shuffled, round ${round + 1} of ${rounds}`,
+      '--sequence.shuffle.tests',
+      `--sequence.seed=${round + 1}`,
+      '--reporter',
+      'dot',
+    ),
+  );
   return [
     browser,
     { name: 'build', command: turbo('build') },
-    vitest('unit and contract tests, shuffled', '--sequence.shuffle.tests', '--sequence.seed=1', '--reporter', 'dot'),
+    ...shuffled,
     { name: 'programs', command: programs('mosquitto', 'nginx', 'caddy', 'systemd-analyze') },
     vitestBy('packages/relay/full.config.ts', 'tests beside programs of others', '--reporter', 'default'),
     simulation('simulation, 3,000 seeds', 'run.ts', '--seeds', '3000'),
