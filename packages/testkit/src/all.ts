@@ -5,8 +5,6 @@ export default defineConfig({
   root: new URL('../../..', import.meta.url).pathname,
   test: {
     projects: ['packages/*/vitest*.config.ts', 'apps/*/vitest*.config.ts', 'e2e/vitest.config.ts'],
-    // Two cores: more workers than that only make the browser's and workerd's tests time out on each other.
-    maxWorkers: 2,
     passWithNoTests: false,
   },
 });

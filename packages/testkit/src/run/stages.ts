@@ -27,7 +27,7 @@ export function testStages(): readonly Stage[] {
     { name: 'format', command: ['oxfmt', '--check', '.'] },
     { name: 'typecheck', command: turbo('typecheck') },
     { name: 'unused files', command: ['knip', '--no-progress', '--include', 'files,unlisted,unresolved'] },
-    vitest('unit and contract tests', '--reporter', 'default'),
+    ...vitest('unit and contract tests', '--reporter', 'default'),
     { name: 'build and package checks', command: turbo('build', 'check') },
     playwright('end to end', '--grep-invert', slow),
   ];
@@ -46,7 +46,7 @@ export function fullStages(): readonly Stage[] {
       '--reporter',
       'dot',
     ),
-  );
+  ).flat();
   return [
     browser,
     { name: 'build', command: turbo('build') },
@@ -75,8 +75,16 @@ const browser: Stage = { name: 'browser', command: ['node', 'packages/testkit/sr
  */
 const testTimeoutMs = 30_000;
 
-function vitest(name: string, ...args: readonly string[]): Stage {
-  return vitestBy('packages/testkit/src/all.ts', name, ...args);
+/**
+ * Every project's tests: two files at a time on Node and in the browser, as two cores carry; one at a time on workerd, whose
+ * runner hands one project's files to another's process when it has two.
+ */
+function vitest(name: string, ...args: readonly string[]): readonly Stage[] {
+  const all = 'packages/testkit/src/all.ts';
+  return [
+    vitestBy(all, name, '--project', '!*/workerd', '--maxWorkers=2', ...args),
+    vitestBy(all, `${name}, on workerd`, '--project', '*/workerd', '--maxWorkers=1', ...args),
+  ];
 }
 
 function vitestBy(config: string, name: string, ...args: readonly string[]): Stage {
