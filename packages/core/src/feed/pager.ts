@@ -1,5 +1,5 @@
 // Pages of a channel, and long polls: a page that has nothing to show may wait for news.
-import type { Log, LogPage, LogPosition } from '../ports/log.ts';
+import type { LogPage, LogPosition } from '../ports/log.ts';
 import type { World } from '../ports/world.ts';
 import { formatOffset, parsePosition } from '../protocol/offset.ts';
 import { Failure } from '../failure.ts';
@@ -11,13 +11,16 @@ import { compileFilter, readAttributes, type Wants } from './filter.ts';
 
 /** Serves pages. */
 export interface Pager {
-  /** Reads a page; waits up to `waitMs` when there is nothing to show. The log is asked for anew after each wait. */
-  page(query: PageQuery, log: () => Promise<Log>): Promise<ChannelPage>;
+  /** Reads a page of the log; waits up to `waitMs` when there is nothing to show. */
+  page(query: PageQuery, read: Read): Promise<ChannelPage>;
   /** There is news: whoever waits looks again. */
   wake(): void;
   /** Nobody waits any longer, now or later. */
   end(): void;
 }
+
+/** Reads the log behind a position; see `Log.read`. */
+type Read = (from: LogPosition, limit: number) => Promise<LogPage>;
 
 /** How many records one filtered page looks at, at most: a rare type must not read a whole log in one request. */
 const scannedMax = 10_000;
@@ -39,7 +42,7 @@ export function createPager(world: World, counts: DeliveryCounts): Pager {
   const news = createNews(world);
 
   return {
-    async page({ after, limit, waitMs, until = Infinity, isLook = false, ...filter }, log) {
+    async page({ after, limit, waitMs, until = Infinity, isLook = false, ...filter }, read) {
       let filtered = 0;
       let position = parsePosition(after === '' ? 'latest' : after);
       const wants = compileFilter(filter);
@@ -48,7 +51,7 @@ export function createPager(world: World, counts: DeliveryCounts): Pager {
         for (;;) {
           // Before the look, so that what comes while it looks is not slept through.
           watch.clear();
-          const { page, last, filtered: passed } = await look(world, await log(), position, wants, limit);
+          const { page, last, filtered: passed } = await look(world, read, position, wants, limit);
           filtered += passed;
           const isSomething = page.events.length > 0 || page.gap !== undefined || !page.upToDate;
           if (isSomething || watch.isOver || !(await watch.next())) {
@@ -78,7 +81,13 @@ function expired(): Failure {
 }
 
 /** Reads on until there is enough to show, nothing more to read, or enough was looked at. */
-async function look(world: World, log: Log, from: LogPosition, wants: Wants | undefined, limit: number): Promise<Look> {
+async function look(
+  world: World,
+  read: Read,
+  from: LogPosition,
+  wants: Wants | undefined,
+  limit: number,
+): Promise<Look> {
   const atOnce = wants === undefined ? limit : Math.max(limit, scannedAtOnce);
   const events: string[] = [];
   let gap: LogPage['gap'];
@@ -87,7 +96,7 @@ async function look(world: World, log: Log, from: LogPosition, wants: Wants | un
   let position = from;
   let shown: Look | undefined;
   for (let reads = 1; ; reads += 1) {
-    const page = await log.read(position, atOnce);
+    const page = await read(position, atOnce);
     // Trimmed between two reads: what was found so far is a page, and the gap is the next one's.
     if (page.gap !== undefined && shown !== undefined) return shown;
     gap ??= page.gap;
