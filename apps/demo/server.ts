@@ -1,5 +1,4 @@
 // `npm start`: the relay and the demo on one port, for this machine only. What is published is kept in `.data/`.
-import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startRelay } from '@godwit/relay/node';
@@ -11,7 +10,6 @@ const { values } = parseArgs({
   },
 });
 
-await mkdir(values.data, { recursive: true });
 const relay = await startRelay({
   port: Number(values.port),
   // Open to all who reach it, so nobody beyond this machine may.

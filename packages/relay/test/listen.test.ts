@@ -37,6 +37,11 @@ test.each([
   expect(await page()).toEqual([]);
 });
 
+test('a health check in HTTP/1.0, without a Host, is answered', async () => {
+  const { relay } = await createRelayWorld(start);
+  expect(await exchange(relay, 'GET /readyz HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 test('what cannot be read after a good request does not write into its answer', async () => {
   const { relay } = await createRelayWorld(start);
   const stream = 'GET /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n';

@@ -193,6 +193,8 @@ test.each([
   [['--public-key-file', 'package.json'], 'the public key is JSON, but no JWK'],
   [['--jwks-url', 'issuer.example'], 'the JWKS URL is https://'],
   [['--insecure', '--data', ''], '--data is empty'],
+  // Where folders cannot be made, whoever may ask for them.
+  [['--insecure', '--data', '/proc/godwit/data'], 'cannot open /proc/godwit/data/godwit.sqlite: '],
   [['--insecure', '--host', ''], '--host is empty'],
   [['--insecure', '--host', 'nowhere.invalid'], 'name another --host'],
   [['--insecure', '--limit', 'heartbeatMs=2147483648'], '2147483647 ms, some 24 days, are the most'],

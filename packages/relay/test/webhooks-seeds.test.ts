@@ -176,7 +176,7 @@ async function play(seed: number): Promise<readonly string[]> {
 }
 
 function messageOf(epoch: string, sequence: number): string {
-  return `msg_${formatOffset(epoch, sequence).replaceAll('.', '_')}`;
+  return `msg_${formatOffset(epoch, sequence).replaceAll('.', '_')}_room`;
 }
 
 test.each(Array.from({ length: seeds }, (_, index) => index + 1))(

@@ -237,6 +237,10 @@ test('a folder that cannot be made is said so', async () => {
   expect(() => openStore({ file: join(file, 'below', 'device.sqlite') })).toThrow(
     failed('StorageFailed', `could not open ${join(file, 'below', 'device.sqlite')}`),
   );
+  // Where nobody can make one, nor is told that it is a parent that is missing.
+  expect(() => openStore({ file: '/proc/godwit/device.sqlite' })).toThrow(
+    failed('StorageFailed', 'could not open /proc/godwit/device.sqlite'),
+  );
 });
 
 test('a file of a newer release is not opened, and says so by name', async () => {

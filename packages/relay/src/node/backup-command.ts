@@ -1,6 +1,6 @@
 // `npm run relay --silent -- backup --url URL --to FILE`, and `restore --from FILE --data DIR`.
 import { constants, createWriteStream, existsSync } from 'node:fs';
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { Failure, toFailure } from '@godwit/core';
 import { copyDatabase } from './backup.ts';
+import { makeFolder } from './folder.ts';
 import { invalid, readKeyFile } from './key-file.ts';
 import { fileIn, storageFailure } from './sqlite/database.ts';
 
@@ -63,7 +64,7 @@ export async function restoreCommand(args: readonly string[]): Promise<string> {
   // Also what SQLite keeps beside it, which belongs to the file that was there.
   const inTheWay = ['', '-wal', '-shm'].map((end) => `${path}${end}`).find((each) => existsSync(each));
   if (inTheWay !== undefined) throw invalid(`${inTheWay} is in the way; move it away, or name another --data folder`);
-  await mkdir(data, { recursive: true });
+  makeFolder(data);
   const part = join(data, 'godwit.restore');
   await copyFile(from, part, constants.COPYFILE_FICLONE);
   await rename(part, path);

@@ -9,6 +9,7 @@ import type { Limits } from '@godwit/core/protocol';
 import { followConnections, type Connections } from './connections.ts';
 import { followCrowd, loopback } from './crowd.ts';
 import {
+  nameOwnHost,
   passOverUpgrade,
   refusalOf,
   refuseExpectation,
@@ -106,6 +107,7 @@ export async function listen(options: {
     (incoming, outgoing) => {
       if (crowd.isBeyond(incoming.socket)) return crowd.refuse(outgoing);
       passOverUpgrade(incoming);
+      nameOwnHost(incoming);
       void listener(incoming, outgoing);
     },
   );

@@ -63,6 +63,11 @@ export function passOverUpgrade(incoming: Pick<IncomingMessage, 'rawHeaders' | '
   }
 }
 
+/** HTTP/1.0 has no Host (RFC 1945), and what asks a relay whether it is well may speak that, as HAProxy does. */
+export function nameOwnHost({ headers, httpVersion }: Pick<IncomingMessage, 'headers' | 'httpVersion'>): void {
+  if (httpVersion === '1.0') headers.host ??= 'localhost';
+}
+
 /** Answers a request that expects what this relay does not do (RFC 9110, section 10.1.1). */
 export function refuseExpectation({ headers }: Pick<IncomingMessage, 'headers'>, outgoing: ServerResponse): void {
   const expected = JSON.stringify((headers.expect ?? '').slice(0, 40));

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import {
   createRelayWorld,
   eventOf,
+  eventType,
   ids,
   type Delivered,
   type ReceiverAnswer,
@@ -101,6 +102,27 @@ export function webhookRules(start: (options?: RelayStart) => Promise<RelayUnder
     expect(() =>
       new Webhook('whsec_bm90IHRoaXMgb25lLCBidXQgYW5vdGhlcg==').verify(all[0]?.body ?? '', { ...all[0]?.headers }),
     ).toThrow();
+  });
+
+  test('7.3 a receiver that two channels send to knows their events apart', async () => {
+    const { relay, register, receive, publish, post, channel } = await create();
+    const { url, all } = await receive();
+    await register(url);
+    const [dotted, underlined] = [`${channel}.2`, `${channel}_2`];
+    for (const other of [dotted, underlined]) {
+      const made = await relay.fetch(`${relay.url}/v1/channels/${other}/webhooks`, {
+        method: 'POST',
+        body: JSON.stringify({ url }),
+      });
+      expect(made.status).toBe(201);
+      await post(eventType, eventOf('1'), {}, `/v1/channels/${other}/events`);
+    }
+    await publish(eventOf('1'));
+    await expect.poll(() => all.map(({ event }) => event.channel).sort()).toEqual([channel, dotted, underlined].sort());
+    const seen = all.map(({ headers }) => headers['webhook-id'] ?? '');
+    expect(new Set(seen).size).toBe(3);
+    // Where a dot would end it, in what is signed.
+    for (const id of seen) expect(id).toMatch(/^[^.\s]+$/);
   });
 
   test('7.4 while a secret is rotated, both sign', async () => {

@@ -74,7 +74,7 @@ export function createCourier(parts: {
     try {
       const its = record();
       const body = JSON.stringify(task.event);
-      const headers = signedHeaders(its, { id: messageId(task), body }, world);
+      const headers = signedHeaders(its, { id: messageId(its.channel, task), body }, world);
       const receipt = await send({ url: its.url, headers, body, signal });
       if (receipt.status >= 200 && receipt.status < 300) return { kind: 'handled' };
       if (receipt.status === 410) {
@@ -98,9 +98,12 @@ export function createCourier(parts: {
   }
 }
 
-/** The same at every attempt, and of no other event: an offset is that, and the specification wants no dot in an id. */
-function messageId({ offset, event }: Task): string {
-  return `msg_${(offset ?? event.id).replaceAll('.', '_')}`;
+/**
+ * The same at every attempt, and of no other event: an offset is that within its channel, and one receiver may be sent the events of
+ * several. The specification wants no dot in an id, and a channel's name may have some: it has no percent sign.
+ */
+function messageId(channel: string, { offset, event }: Task): string {
+  return `msg_${(offset ?? event.id).replaceAll('.', '_')}_${channel.replaceAll('.', '%2E')}`;
 }
 
 function sentenceOf({ status }: Receipt): string {

@@ -66,9 +66,23 @@ function pageBytesOf(database: DatabaseSync): number {
 }
 
 function prepareFolder(file: string): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   // SQLite would take a file that it may only read, fail to lock it, and blame the disk.
   if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
+}
+
+/** Node's own `recursive` never ends where a file system makes no folders, as `/proc`. */
+function makeFolder(path: string): void {
+  const parent = dirname(path);
+  // The last of these is a drive that is not there.
+  if (existsSync(path) || parent === path) return;
+  makeFolder(parent);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!existsSync(path)) throw error;
+  }
 }
 
 function check(database: DatabaseSync, file: string): void {

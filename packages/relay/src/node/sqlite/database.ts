@@ -1,9 +1,10 @@
 // The relay's one file: opened for this process alone, checked before it is believed, and told what durable means.
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Failure } from '@godwit/core';
 import { webhookSchema } from '../../webhooks/tables.ts';
+import { makeFolder } from '../folder.ts';
 import { bootInUse, markOpened, readBootId, reasonToBeginAnew, type BegunAnew } from './boot.ts';
 import { changeMark, markIn, strangerAt } from './mark.ts';
 
@@ -78,7 +79,7 @@ export function openDatabase(
   const { path, durability, bytesMax, bootId = readBootId() } = options;
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const opened = new DatabaseSync(path, { timeout: lockWaitMs });
     database = opened;
     // Before anything is read: the first read takes the lock then, and keeps it until the process ends, however it does.
