@@ -5,6 +5,7 @@ import { binaryPrefix, mediaTypes, type Limits } from '@godwit/core/protocol';
 import { decodeBinary } from './binary.ts';
 import { decodeJson, readBody } from './body.ts';
 import { assertKept, type Parsed } from './numbers.ts';
+import { assertValues } from './values.ts';
 
 /** What of the limits concerns a POST. */
 type BodyLimits = Pick<Limits, 'eventBytesMax' | 'batchEventsMax' | 'batchBytesMax'>;
@@ -72,6 +73,7 @@ function admit(event: CloudEvent, { eventBytesMax }: BodyLimits, where = '', sen
   if (isDeeperThan(event.data, depthMax)) {
     throw new Failure('InvalidEvent', `${which}: its data is nested more than ${depthMax} levels deep`);
   }
+  assertValues(event, which);
   // Small enough however it is written: it need not be written to be measured.
   if (sentBytes * growthMax <= eventBytesMax) return { event, bytes: sentBytes };
   const bytes = utf8Length(JSON.stringify(event));
