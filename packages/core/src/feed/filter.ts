@@ -1,7 +1,7 @@
 // A reader's filter: patterns over event types and over other attributes, compiled once.
 import { compilePattern } from '../event/pattern.ts';
 import { compileChannelPattern } from '../protocol/channel.ts';
-import type { AttributeFilter, ReadQuery } from './channel.ts';
+import type { AttributeFilter, ReadQuery } from './query.ts';
 
 /** An event's attributes by name, beside whatever else its JSON has. */
 export type Attributes = Readonly<Record<string, unknown>>;

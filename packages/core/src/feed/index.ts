@@ -4,6 +4,7 @@ export * from './channels.ts';
 export * from './counts.ts';
 export * from './feed.ts';
 export type { Present } from './presence.ts';
+export * from './query.ts';
 export { createSubscriptionStream } from './stream.ts';
 export type { Sink, Subscription } from './subscriber.ts';
 export { decodeSegment, encodeEphemeral, encodeRecord, encodeSegment, escapeText } from '../protocol/record.ts';

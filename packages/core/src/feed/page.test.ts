@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ReadQuery } from './channel.ts';
+import type { ReadQuery } from './query.ts';
 import { createFeedWorld, eventOf, items, range } from './test/reading.ts';
 
 const page = (query: Partial<ReadQuery & { limit: number; waitMs: number }> = {}) => ({

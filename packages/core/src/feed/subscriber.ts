@@ -4,7 +4,7 @@ import type { LogPage } from '../ports/log.ts';
 import type { World } from '../ports/world.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { DeliveryCounts, SubscriberCounts } from './counts.ts';
-import type { EphemeralPolicy } from './channel.ts';
+import type { EphemeralPolicy } from './query.ts';
 import type { Attributes, Wants } from './filter.ts';
 import type { Ring } from './ring.ts';
 

@@ -11,7 +11,7 @@ import {
 } from '../protocol/frames.ts';
 import { formatOffset } from '../protocol/offset.ts';
 import { countDropped, type DropReason, type SubscriberCounts } from './counts.ts';
-import type { EphemeralPolicy } from './channel.ts';
+import type { EphemeralPolicy } from './query.ts';
 import { readAttributes, type Wants } from './filter.ts';
 import type { EphemeralFrame, FeedSide, Sink, Subscription, SubscriptionParts } from './subscriber.ts';
 

@@ -6,7 +6,8 @@ import { createMemoryDatabase, openMemoryStore, type MemoryDatabase } from '../m
 import { createMemoryDevice, type MemoryDevice } from '../memory/tabs.ts';
 import type { Tabs } from '../ports/tabs.ts';
 import { defaultLimits } from '../protocol/limits.ts';
-import { flowContract, flowEvents, type FlowUnderTest } from '../testing/flow-contract.ts';
+import { flowContract, type FlowUnderTest } from '../testing/flow-contract.ts';
+import { flowEvents } from '../testing/flow/events.ts';
 import { gather, untilStatus } from '../testing/waiting.ts';
 import { worldOf } from '../timing/platform.ts';
 import { createEngine } from './create-engine.ts';

@@ -3,6 +3,7 @@ export * from './create-handle.ts';
 export * from './engine.ts';
 export * from './open-handle.ts';
 export * from './outbox.ts';
+export * from './publishing.ts';
 export * from './raiser.ts';
 export * from './runtime.ts';
 export * from './share-engine.ts';

@@ -4,7 +4,8 @@ import { defineEvents } from '../event/define.ts';
 import { entityOf } from '../event/entity.ts';
 import { payload } from '../event/schema.ts';
 import { gather, untilStatus } from '../testing/waiting.ts';
-import type { Delivered, PublishOptions } from './runtime.ts';
+import type { PublishOptions } from './publishing.ts';
+import type { Delivered } from './runtime.ts';
 import { createPlace } from './test/place.ts';
 
 const events = defineEvents({ 'order.paid': payload<{ readonly by: string }>(), tick: payload<undefined>() });

@@ -10,7 +10,7 @@ import type { World } from '../ports/world.ts';
 import { assertChannel } from '../protocol/channel.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import type { Draft, Engine } from './engine.ts';
-import type { PublishOptions, Receipt } from './runtime.ts';
+import type { PublishOptions, Receipt } from './publishing.ts';
 import type { Tally } from './status.ts';
 
 /** Takes events in, and counts them. */

@@ -5,7 +5,8 @@ import { payload } from '../event/schema.ts';
 import { Failure } from '../failure.ts';
 import { untilStatus } from '../testing/waiting.ts';
 import { createRaiser, type Raiser } from './raiser.ts';
-import type { PublishOptions, Receipt, Runtime } from './runtime.ts';
+import type { PublishOptions, Receipt } from './publishing.ts';
+import type { Runtime } from './runtime.ts';
 import { createPlace } from './test/place.ts';
 
 const events = defineEvents({

@@ -5,7 +5,8 @@ import type { Entity } from '../event/entity.ts';
 import { Failure } from '../failure.ts';
 import { assertChannel } from '../protocol/channel.ts';
 import { definitionFor } from './publisher.ts';
-import type { EventRef, PublishArguments, PublishOptions, Receipt, Runtime } from './runtime.ts';
+import type { EventRef, PublishArguments, PublishOptions, Receipt } from './publishing.ts';
+import type { Runtime } from './runtime.ts';
 
 /** How one event is raised; the raiser says of which entity. */
 export type RaiseOptions = Omit<PublishOptions, 'entity'>;

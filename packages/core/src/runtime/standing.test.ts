@@ -10,7 +10,7 @@ import type { Link } from '../ports/link.ts';
 import type { DeviceStore } from '../ports/tasks.ts';
 import type { Tabs } from '../ports/tabs.ts';
 import { defaultLimits } from '../protocol/limits.ts';
-import { flowEvents, type FlowEvents } from '../testing/flow-contract.ts';
+import { flowEvents, type FlowEvents } from '../testing/flow/events.ts';
 import { gather, untilStatus } from '../testing/waiting.ts';
 import { worldOf } from '../timing/platform.ts';
 import { createEngine } from './create-engine.ts';

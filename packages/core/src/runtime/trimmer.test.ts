@@ -3,7 +3,7 @@ import { createMemoryDatabase, openMemoryStore } from '../memory/store.ts';
 import { createMemoryDevice } from '../memory/tabs.ts';
 import type { DeviceStore } from '../ports/tasks.ts';
 import { gather } from '../testing/waiting.ts';
-import { flowEvents } from '../testing/flow-contract.ts';
+import { flowEvents } from '../testing/flow/events.ts';
 import { createTestWorld } from '../testing/world.ts';
 import { createEngine } from './create-engine.ts';
 import { createHandle } from './create-handle.ts';

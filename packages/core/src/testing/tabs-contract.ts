@@ -2,25 +2,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { TabMessage, Tabs } from '../ports/tabs.ts';
 import { gate, never } from './tabs/gate.ts';
+import type { OpenedTabs, TabsDevice } from './tabs/opened.ts';
 import { stealing } from './tabs/stealing.ts';
-
-/** A device whose log can be opened in several tabs. */
-export interface TabsDevice {
-  /** Opens a tab on the device's log. */
-  tab(): Tabs;
-  /** Opens a tab on another log. */
-  stranger(): Tabs;
-  /** Resolves when a message that was announced before has been heard by whoever was to hear it. */
-  settle(): Promise<void>;
-  dispose(): void | Promise<void>;
-}
-
-/** A device with two tabs. */
-export interface OpenedTabs {
-  readonly device: TabsDevice;
-  readonly alice: Tabs;
-  readonly bob: Tabs;
-}
 
 /** The law of {@link Tabs}, where the platform has locks. */
 export function tabsContract(name: string, make: () => TabsDevice | Promise<TabsDevice>): void {

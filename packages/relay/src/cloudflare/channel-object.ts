@@ -21,6 +21,7 @@ import { Lease } from './lease.ts';
 import { createSqlLogs } from './log.ts';
 import { openRegistry, registryName } from './registry.ts';
 import { createRetentionSleeper, type RetentionSleeper } from './retention-alarm.ts';
+import type { ChannelCalls } from './stub.ts';
 import { createTelling, type Telling } from './telling.ts';
 import { WebhooksTarget } from './webhooks/remote.ts';
 import { createWebhookSleeper, type WebhookSleeper } from './webhooks/sleeper.ts';
@@ -36,7 +37,7 @@ export interface LeasedStream {
  * The Durable Object of a channel: export it from the Worker's main module under the class name that its binding
  * `CHANNELS` has. The methods are for the Worker beside it, which has authorised whom they serve.
  */
-export class ChannelObject extends DurableObject<RelayEnv> {
+export class ChannelObject extends DurableObject<RelayEnv> implements ChannelCalls {
   readonly #world: World = createWorkersWorld();
   readonly #limitsOf: (channel: string) => Limits;
   readonly #logs: Logs;
@@ -60,7 +61,7 @@ export class ChannelObject extends DurableObject<RelayEnv> {
     this.#alarm = createAlarm({ storage, world, sleepers: [this.#retention, this.#hooks], report });
   }
 
-  /** See `Channel.append`. */
+  /** See `ChannelCalls.append`. */
   append(channel: string, items: readonly AppendItem[]): Promise<Envelope<readonly AppendResult[]>> {
     return pack(async () => {
       const feed = this.#feedOf(channel);
@@ -74,7 +75,7 @@ export class ChannelObject extends DurableObject<RelayEnv> {
     });
   }
 
-  /** See `Channel.page`. */
+  /** See `ChannelCalls.page`. */
   page(channel: string, query: PageQuery): Promise<Envelope<ChannelPage>> {
     return pack(async () => {
       const page = await this.#feedOf(channel).page(query);
@@ -95,17 +96,17 @@ export class ChannelObject extends DurableObject<RelayEnv> {
     });
   }
 
-  /** See `Channel.presence`. */
+  /** See `ChannelCalls.presence`. */
   presence(channel: string): Promise<Envelope<readonly Present[]>> {
     return pack(() => this.#feedOf(channel).presence());
   }
 
-  /** See `Channel.stat`. */
+  /** See `ChannelCalls.stat`. */
   stat(channel: string): Promise<Envelope<ChannelStat>> {
     return pack(() => this.#feedOf(channel).stat());
   }
 
-  /** See `Channel.remove`. */
+  /** See `ChannelCalls.remove`. */
   remove(channel: string): Promise<Envelope<boolean>> {
     return pack(async () => {
       const wasThere = await this.#feedOf(channel).remove();
@@ -125,12 +126,12 @@ export class ChannelObject extends DurableObject<RelayEnv> {
     });
   }
 
-  /** Of the registry: a channel tells of itself. */
+  /** See `ChannelCalls.note`. */
   note(channel: string, stat: ChannelStat | null, asOf: number): Promise<Envelope<void>> {
     return pack(async () => openRegistry(this.ctx.storage.sql).note(channel, stat, asOf));
   }
 
-  /** Of the registry: what channels have told. */
+  /** See `ChannelCalls.noted`. */
   noted(): Promise<Envelope<readonly NotedChannel[]>> {
     return pack(async () => openRegistry(this.ctx.storage.sql).noted());
   }

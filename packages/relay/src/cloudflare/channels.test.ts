@@ -1,7 +1,8 @@
 // What the platform throws at whoever calls an object, and what becomes of it.
 import type { CloudEvent } from '@godwit/core';
 import { expect, test } from 'vitest';
-import { createObjectChannels, type ChannelStub } from './channels.ts';
+import { createObjectChannels } from './channels.ts';
+import type { ChannelStub } from './stub.ts';
 
 const event: CloudEvent = { specversion: '1.0', id: '1', source: '/alice', type: 'todo.added' };
 const restarted = { message: 'Durable Object reset because its code was updated.', retryable: true };

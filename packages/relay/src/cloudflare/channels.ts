@@ -1,37 +1,16 @@
 // A relay's channels on Workers: each behind the stub of its own Durable Object.
 import { Failure, isFailure } from '@godwit/core';
-import type { AppendItem, Channel, Channels, StreamQuery } from '@godwit/core/feed';
+import type { AppendItem, Channel, Channels } from '@godwit/core/feed';
 import { assertChannel } from '@godwit/core/protocol';
-import type { ChannelObject } from './channel-object.ts';
 import { unpack, type Envelope } from './envelope.ts';
 import { holdStream } from './held-stream.ts';
 import type { Webhooks } from '../webhooks/types.ts';
 import { registryName } from './registry.ts';
+import type { ChannelNamespace, ChannelStub, Leased } from './stub.ts';
 import type { PackedWebhooks } from './webhooks/remote.ts';
 
 /** An object that restarts is back within moments; one that has too much to do needs some. */
 const retryAfterMs = 1000;
-
-/** A channel's object from afar. */
-export interface ChannelStub extends Pick<
-  ChannelObject,
-  'append' | 'page' | 'stat' | 'presence' | 'remove' | 'note' | 'noted'
-> {
-  stream(channel: string, query: StreamQuery): Promise<Envelope<Leased>>;
-  /** Its verbs may be called at once, as one round trip. */
-  webhooks(channel: string): PackedWebhooks;
-}
-
-/** Where the stubs come from: the binding `CHANNELS`. */
-export interface ChannelNamespace {
-  getByName(name: string): ChannelStub;
-}
-
-/** A stream, and what keeps its subscription alive. */
-interface Leased {
-  readonly stream: ReadableStream<Uint8Array>;
-  readonly lease?: Disposable;
-}
 
 /**
  * The channels of a namespace. There is no list of them, but what they have told the registry.

@@ -7,7 +7,7 @@ import type { Authorize } from '../authority/hook.ts';
 import { secretBytesMin } from '../authority/keys.ts';
 import { checkedOrigins, type Origins } from '../cors.ts';
 import { limitsWith } from '../limits.ts';
-import type { ChannelNamespace } from './channels.ts';
+import type { ChannelNamespace } from './stub.ts';
 
 /** The Worker's environment. */
 export interface RelayEnv {

@@ -1,6 +1,6 @@
 // The relay on Cloudflare Workers: what a user's Worker exports.
 export { ChannelObject, type LeasedStream } from './channel-object.ts';
-export type { ChannelNamespace, ChannelStub } from './channels.ts';
 export type { Envelope } from './envelope.ts';
 export type { RelayEnv } from './environment.ts';
+export type { ChannelCalls, ChannelNamespace, ChannelStub } from './stub.ts';
 export { createWorker, type WorkerOptions } from './worker.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { Failure } from '@godwit/core';
-import type { Backup } from '../routes/backup.ts';
+import type { Backup } from '../routes/parts.ts';
 import { copyDatabase } from './backup.ts';
 
 /** Whoever comes while another's copy is made comes back then; a gigabyte takes some seconds. */

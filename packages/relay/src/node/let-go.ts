@@ -1,6 +1,6 @@
 // What Node keeps of a request for as long as its answer lasts: let go of on a connection that is a stream from now on.
 import type { Socket } from 'node:net';
-import type { Exchanged } from './socket-streams.ts';
+import type { Exchanged } from './exchanged.ts';
 
 /** Who listens to a connection for Node's HTTP, by the names that its listeners have (Node 24, `lib/_http_server.js`). */
 const listenersOfHttp: readonly (readonly [event: string, name: string])[] = [

@@ -1,9 +1,9 @@
 // The stream writer on Node: a subscription's bytes go straight to its connection, and the connection's buffer is the only one.
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Sink } from '@godwit/core/feed';
 import type { BodyOf } from '../routes/parts.ts';
 import type { AttachReading } from '../transports/attach.ts';
+import type { Exchanged } from './exchanged.ts';
 import { letGo } from './let-go.ts';
 
 /** Streams that were admitted, on their way from the app to their connections. */
@@ -29,15 +29,6 @@ export function createSocketStreams(): SocketStreams {
       return attach;
     },
   };
-}
-
-/** A request, its answer, and how its connection is said to be in use. */
-export interface Exchanged {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-  readonly hold: (socket: Socket) => () => void;
-  /** Whether it is the only request under way on its connection. */
-  readonly isAlone: (socket: Socket) => boolean;
 }
 
 /**

@@ -3,12 +3,6 @@ import type { Handler } from 'hono';
 import { Failure } from '@godwit/core';
 import type { RelayParts } from './parts.ts';
 
-/** A copy on its way to whoever asked for it. */
-export interface Backup {
-  readonly body: ReadableStream<Uint8Array>;
-  readonly bytes: number;
-}
-
 /** `GET /v1/backup` (rule 5.8). It holds every channel, and the secrets of webhooks: it needs the right to manage all. */
 export function backUp({ authority, backup }: RelayParts): Handler {
   return async (context) => {

@@ -6,7 +6,6 @@ import type { Authority } from '../authority/authority.ts';
 import type { Webhooks } from '../webhooks/types.ts';
 import type { OpenSession } from '../transports/socket/session.ts';
 import type { AttachReading } from '../transports/attach.ts';
-import type { Backup } from './backup.ts';
 
 /**
  * Makes the body of a reading's answer; null where the platform writes it by a way of its own, once the answer's headers
@@ -19,6 +18,12 @@ export type Upgrade = (
   request: Request,
   how: { readonly protocol: string | undefined; readonly open: OpenSession },
 ) => Response;
+
+/** A copy on its way to whoever asked for it. */
+export interface Backup {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly bytes: number;
+}
 
 /** What the app stands on: the same on Node and on Workers. */
 export interface RelayParts {

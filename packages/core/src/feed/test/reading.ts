@@ -6,8 +6,9 @@ import type { Logs } from '../../ports/log.ts';
 import { decodeFrame, type Frame } from '../../protocol/frames.ts';
 import { defaultLimits, type Limits } from '../../protocol/limits.ts';
 import { createTestWorld, type TestWorld } from '../../testing/world.ts';
-import type { AppendItem, Channel, StreamQuery } from '../channel.ts';
+import type { AppendItem, Channel } from '../channel.ts';
 import { createFeed, type Feed } from '../feed.ts';
+import type { StreamQuery } from '../query.ts';
 
 /** An event of alice's. */
 export function eventOf(id: string, more: Partial<CloudEvent> = {}): CloudEvent {

@@ -4,7 +4,7 @@ import type { CloudEvent } from '../../event/cloudevent.ts';
 import type { EventInput, EventName } from '../../event/define.ts';
 import type { HandlerRecord, TaskKey, TaskPage, TaskQuery } from '../../ports/tasks.ts';
 import type { BackoffOptions } from '../../timing/backoff.ts';
-import type { EventRef, PublishArguments, Receipt } from '../runtime.ts';
+import type { EventRef, PublishArguments, Receipt } from '../publishing.ts';
 
 /** How a durable handler handles. */
 export interface HandleOptions<Event = unknown> {

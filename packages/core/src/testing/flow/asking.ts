@@ -1,7 +1,7 @@
 // The law of what an application may ask of a runtime: whether the relay has it, what the log holds, and to wait for either.
 import { expect, test } from 'vitest';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { FlowEvents } from '../flow-contract.ts';
+import type { FlowEvents } from './events.ts';
 import { untilStatus } from '../waiting.ts';
 
 /** Opens a tab of a device. */

@@ -1,7 +1,7 @@
 // Durable handlers, as every runtime keeps them: once per device, across tabs and restarts, with retries and dead letters.
 import { expect, test } from 'vitest';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { FlowEvents } from '../flow-contract.ts';
+import type { FlowEvents } from './events.ts';
 import { gather, untilStatus } from '../waiting.ts';
 
 /** Opens a tab of a device. */

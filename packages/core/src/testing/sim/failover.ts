@@ -1,6 +1,7 @@
 // Before a simulated world comes to rest: whoever works for its device is frozen, and another goes on within bounded time.
 import { identityOf } from '../../event/cloudevent.ts';
-import type { Scene, SimDevice } from './scene.ts';
+import type { Scene } from './scene.ts';
+import type { SimDevice } from './sim-device.ts';
 import { livingOf } from './steps.ts';
 import type { SimTab } from './sim-tab.ts';
 import { wantedOf } from './wants.ts';

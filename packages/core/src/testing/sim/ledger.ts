@@ -1,5 +1,6 @@
 // What a simulated relay's readers were really handed, against what the relay counts: nothing passes a reader uncounted.
-import type { Attach, Channel, ChannelStat, StreamQuery } from '../../feed/channel.ts';
+import type { Attach, Channel, ChannelStat } from '../../feed/channel.ts';
+import type { StreamQuery } from '../../feed/query.ts';
 import type { ServedChannels } from '../../feed/channels.ts';
 import type { DropReason } from '../../feed/counts.ts';
 import { createSubscriptionStream } from '../../feed/stream.ts';

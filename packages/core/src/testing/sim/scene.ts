@@ -1,11 +1,11 @@
 // Everything that is in a simulated world, and the checks that strike while it runs.
 import { Failure } from '../../failure.ts';
 import type { DeviceStore, LeaseRequest } from '../../ports/tasks.ts';
-import type { World } from '../../ports/world.ts';
 import { createTestWorld, mulberry32, type TestWorld } from '../world.ts';
 import { createDice, type Dice } from './dice.ts';
 import { createDisk, type Disk } from './device.ts';
 import { createFaults, type Faults } from './faults.ts';
+import { createLater, type Later } from './later.ts';
 import { createLife, type Life } from './life.ts';
 import { drawPlan, type Plan, type PlanBounds } from './plan.ts';
 import { createOrder } from './order.ts';
@@ -16,26 +16,11 @@ import { createStranger, type Stranger } from './stranger.ts';
 import type { Account } from './application.ts';
 import type { Release } from './notes.ts';
 import { openTab } from './tab.ts';
+import type { SimDevice } from './sim-device.ts';
 import type { SimTab } from './sim-tab.ts';
 import { createSimTabs, type SimTabsDevice } from './tabs.ts';
 import { createRelayHistory, type RelayHistory } from './truth.ts';
 import { createSimWorld } from './world.ts';
-
-/** A device, and what can be done to it. */
-export interface SimDevice {
-  readonly name: string;
-  disk: Disk;
-  tabsDevice: SimTabsDevice;
-  readonly tabs: SimTab[];
-  skewMs: number;
-  isFull: boolean;
-}
-
-/** Time that belongs to nobody in the world. */
-export interface Later extends Pick<World, 'after'> {
-  /** How much is still to come. */
-  readonly waiting: number;
-}
 
 /** A simulated world. */
 export interface Scene {
@@ -316,31 +301,6 @@ export function createScene(seed: number, options: PlanBounds & { readonly timel
     // What nobody foresaw has no name of its own.
     if (failure.name === 'Internal') fail(`${who} reports ${failure.message}`);
   }
-}
-
-function createLater(base: TestWorld): Later {
-  let waiting = 0;
-  return {
-    after(ms, callback) {
-      let isOver = false;
-      const over = (): void => {
-        if (!isOver) waiting -= 1;
-        isOver = true;
-      };
-      waiting += 1;
-      const stop = base.after(ms, () => {
-        over();
-        callback();
-      });
-      return () => {
-        over();
-        stop();
-      };
-    },
-    get waiting() {
-      return waiting;
-    },
-  };
 }
 
 function textOf(error: unknown): string {

@@ -3,7 +3,8 @@ import { jumpMsMax, tickMs } from '../../election/clock.ts';
 import { trimYoungMs } from '../../ports/store.ts';
 import type { StepFault } from './kinds.ts';
 import { stepFaultKinds } from './kinds.ts';
-import type { Scene, SimDevice } from './scene.ts';
+import type { Scene } from './scene.ts';
+import type { SimDevice } from './sim-device.ts';
 import { handlerNames } from './application.ts';
 import type { SimTab } from './sim-tab.ts';
 

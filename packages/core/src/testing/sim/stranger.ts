@@ -1,10 +1,11 @@
 // Somebody who reads the relay by hand in a simulated world, as `curl` does: slow, filtered, with a token that ends, and present.
-import type { Attach, EphemeralPolicy, StreamQuery } from '../../feed/channel.ts';
+import type { Attach } from '../../feed/channel.ts';
+import type { EphemeralPolicy, StreamQuery } from '../../feed/query.ts';
 import type { Subscription } from '../../feed/subscriber.ts';
 import { formatOffset } from '../../protocol/offset.ts';
 import type { Dice } from './dice.ts';
 import { createPlace, framesIn, type HandFrame, type Place } from './hand.ts';
-import type { Later } from './scene.ts';
+import type { Later } from './later.ts';
 import type { RelayHistory } from './truth.ts';
 
 /** A reader by hand. */

@@ -2,7 +2,8 @@
 import { createEngine } from '../../runtime/create-engine.ts';
 import type { Engine } from '../../runtime/engine.ts';
 import { createHandle } from '../../runtime/create-handle.ts';
-import type { Receipt, Runtime } from '../../runtime/runtime.ts';
+import type { Receipt } from '../../runtime/publishing.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
 import type { DeviceStore } from '../../ports/tasks.ts';
 import type { Tabs } from '../../ports/tabs.ts';
 import { createApplication, type Account } from './application.ts';

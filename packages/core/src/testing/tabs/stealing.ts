@@ -1,6 +1,6 @@
 // The contract of Tabs, where the lead is stolen: by whom, from whom, and who hears of it.
 import { expect, onTestFinished, test } from 'vitest';
-import type { OpenedTabs } from '../tabs-contract.ts';
+import type { OpenedTabs } from './opened.ts';
 import { gate, never } from './gate.ts';
 
 /** The lead, and who takes it. */
