@@ -54,11 +54,13 @@ const schema = `
     head INTEGER NOT NULL, tail INTEGER NOT NULL, bytes INTEGER NOT NULL,
     published INTEGER NOT NULL, duplicates INTEGER NOT NULL, refused INTEGER NOT NULL
   );
-  -- One row per commit: the events' JSON a line each, and their types likewise.
+  -- One row per commit: the events' JSON a line each, and their types likewise. With rowids, so that the key's tree holds numbers
+  -- alone: searching one that holds the text reads the whole text of whatever it compares with. A file of an older release has
+  -- that one; the same statements read and write both.
   CREATE TABLE segments (
     channel INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL,
     bytes INTEGER NOT NULL, types TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (channel, first)
-  ) WITHOUT ROWID;
+  );
   CREATE TABLE ids (
     channel INTEGER NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, sequence INTEGER NOT NULL,
     PRIMARY KEY (channel, source, id)

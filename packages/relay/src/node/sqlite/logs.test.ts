@@ -214,6 +214,47 @@ test('what a removed channel held is deleted, also by the next start', async () 
   expect(await countSegments(again, path)).toBe(1);
 });
 
+test('a place in the log is looked for among numbers alone, however long the texts are', async () => {
+  const path = await file();
+  await openLogs({ path }).close();
+  const database = new DatabaseSync(path);
+  onTestFinished(() => database.close());
+  expect(database.prepare("SELECT wr FROM pragma_table_list('segments')").get()).toEqual({ wr: 0 });
+  const plan = database.prepare(
+    'EXPLAIN QUERY PLAN SELECT body FROM segments WHERE channel = 1 AND first >= 1 ORDER BY first',
+  );
+  expect(plan.all().map(({ detail }) => detail)).toEqual([
+    'SEARCH segments USING INDEX sqlite_autoindex_segments_1 (channel=? AND first>?)',
+  ]);
+});
+
+test('a file of a release that kept the texts in the tree of their numbers is read, written and trimmed', async () => {
+  const path = await file();
+  const logs = openLogs({ path });
+  const batch = (from: number): readonly CloudEvent[] =>
+    Array.from({ length: 200 }, (_, index) => ({ ...eventOf(String(from + index)), data: 'x'.repeat(100) }));
+  await (await logs.open('a')).append(batch(1), 0);
+  await logs.close();
+  const older = new DatabaseSync(path);
+  older.exec(`
+    ALTER TABLE segments RENAME TO newer;
+    CREATE TABLE segments (
+      channel INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL,
+      bytes INTEGER NOT NULL, types TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (channel, first)
+    ) WITHOUT ROWID;
+    INSERT INTO segments SELECT * FROM newer;
+    DROP TABLE newer;
+  `);
+  older.close();
+  const log = await openLogs({ path }).open('a');
+  const [twice, first] = await log.append(batch(200), 0);
+  expect([twice, first]).toMatchObject([{ status: 'duplicate', sequence: 200 }, { sequence: 201 }]);
+  const { epoch } = await log.stat();
+  const { records } = await log.read({ epoch, sequence: 120 }, 200);
+  expect(records.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 200 }, (_, index) => 121 + index));
+  expect(await log.trim({ before: 0, bytesMax: 0 })).toBe(399);
+});
+
 /** Counts the segments, some turns later. The file is the relay's alone, so it lets go of it first. */
 async function countSegments(logs: Logs, path: string): Promise<unknown> {
   for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
