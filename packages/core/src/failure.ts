@@ -106,15 +106,16 @@ export function isFailure(error: unknown, name?: FailureName): error is Failure 
 /** Turns anything thrown into a failure; one that is already a failure is passed on as it is. */
 export function toFailure(error: unknown, name: FailureName = 'Internal'): Failure {
   if (error instanceof Failure) return error;
-  return new Failure(name, error instanceof Error ? error.message : textOf(error), { cause: error });
+  return new Failure(name, textOf(error), { cause: error });
 }
 
-/** Not everything that can be thrown can be written as text. */
-function textOf(thrown: unknown): string {
+/** What was thrown, as text. Anything can be thrown: also what cannot be written as text, or throws when it is looked at. */
+export function textOf(thrown: unknown): string {
   try {
-    return String(thrown);
+    // oxlint-disable-next-line typescript/no-base-to-string -- some text is better than none
+    return String((thrown as Error | undefined)?.message ?? thrown);
   } catch {
-    return `an ${typeof thrown} was thrown`;
+    return 'what cannot be shown';
   }
 }
 

@@ -221,3 +221,32 @@ test('a handler that stops while it is awaited lets go of who waits', async () =
   await world.settle();
   expect(dispatcher.counts().total).toMatchObject({ passed: 2, delivered: 1, pending: 0, detached: 1 });
 });
+
+test('one after the other keeps the place in which it was dispatched, also inside a handler', async () => {
+  const { world, dispatcher } = setUp();
+  const heard: number[] = [];
+  const counted: unknown[] = [];
+  dispatcher.on('order.paid', (n) => {
+    heard.push(n);
+    const { published, held } = dispatcher.counts();
+    counted.push([published, held]);
+  });
+  dispatcher.on('order.placed', () => {
+    void dispatcher.dispatchAndWait('order.paid', 1, { sequential: true });
+    dispatcher.dispatch('order.paid', 2);
+  });
+  dispatcher.dispatch('order.placed', 0);
+  await world.settle();
+  expect(heard).toEqual([1, 2]);
+  expect(counted).toEqual([
+    [3, 1],
+    [3, 0],
+  ]);
+});
+
+test('a dispatcher that is made to be awaited twice is awaited in one way', () => {
+  const { dispatcher } = setUp();
+  const { dispatchAndWait } = dispatcher;
+  expect(withWaiting(dispatcher)).toBe(dispatcher);
+  expect(dispatcher.dispatchAndWait).toBe(dispatchAndWait);
+});

@@ -61,7 +61,9 @@ const done = Promise.resolve();
 export function withWaiting<Events, Context, Its>(
   dispatcher: Dispatcher<Events, Context> & Its,
 ): Dispatcher<Events, Context> & Its & Waiting<Events, Context>;
-export function withWaiting(dispatcher: AnyDispatcher): AnyDispatcher & Waiting<Record<string, unknown>> {
+export function withWaiting(
+  dispatcher: AnyDispatcher & Partial<Waiting<Record<string, unknown>>>,
+): AnyDispatcher & Waiting<Record<string, unknown>> {
   /** Those without a bound of their own stand in a ring, the oldest first, and this between them. */
   const ring = new Wait('', {});
   let ticks = 0;
@@ -72,13 +74,13 @@ export function withWaiting(dispatcher: AnyDispatcher): AnyDispatcher & Waiting<
   };
   const tick = (): void => {
     ticks += 1;
-    while (ring.newer.until < ticks) giveUp(ring.newer, 'TimedOut', `awaited for ${awaitMs} ms`);
+    while (ring.newer.until < ticks) ring.newer.giveUp('TimedOut', `awaited for ${awaitMs} ms`);
     tickLater();
   };
 
   const settled = (wait: Wait, { timeoutMs, signal }: AwaitOptions): Promise<void> => {
     const stopTimer =
-      timeoutMs && dispatcher.world.after(timeoutMs, () => giveUp(wait, 'TimedOut', `awaited for ${timeoutMs} ms`));
+      timeoutMs && dispatcher.world.after(timeoutMs, () => wait.giveUp('TimedOut', `awaited for ${timeoutMs} ms`));
     if (!stopTimer) {
       wait.until = ticks + awaitMs / tickMs;
       wait.older = ring.older;
@@ -93,7 +95,7 @@ export function withWaiting(dispatcher: AnyDispatcher): AnyDispatcher & Waiting<
       wait.reject = reject;
     });
     if (stopTimer || signal) {
-      const cancel = (): void => giveUp(wait, 'Cancelled', 'given up', signal?.reason);
+      const cancel = (): void => wait.giveUp('Cancelled', 'given up', signal?.reason);
       const letGo = (): void => {
         if (stopTimer) stopTimer();
         signal?.removeEventListener('abort', cancel);
@@ -107,26 +109,29 @@ export function withWaiting(dispatcher: AnyDispatcher): AnyDispatcher & Waiting<
   };
 
   return Object.assign(dispatcher, {
-    dispatchAndWait(event: EventOf<string>, data: unknown, options: AwaitOptions = {}): Promise<void> {
-      const wait = new Wait(nameOf(event), options);
-      try {
-        if (options.timeoutMs !== undefined) needCount(options.timeoutMs, 1, 'timeoutMs');
-        if (options.signal?.aborted) {
-          throw new Failure('Cancelled', `"${wait.type}" was given up before`, { cause: options.signal.reason });
+    // Wrapped twice is wrapped once.
+    dispatchAndWait:
+      dispatcher.dispatchAndWait ??
+      ((event: EventOf<string>, data: unknown, options: AwaitOptions = {}): Promise<void> => {
+        const wait = new Wait(nameOf(event), options);
+        try {
+          if (options.timeoutMs !== undefined) needCount(options.timeoutMs, 1, 'timeoutMs');
+          if (options.signal?.aborted) {
+            throw new Failure('Cancelled', `"${wait.type}" was given up before`, { cause: options.signal.reason });
+          }
+          dispatcher.dispatch(event, data, wait);
+          if (wait.pending > 0) return settled(wait, options);
+          if (wait.failures) throw wait.failure();
+          return done;
+        } catch (error) {
+          return Promise.reject(error);
         }
-        dispatcher.dispatch(event, data, wait);
-        if (wait.pending > 0) return settled(wait, options);
-        if (wait.failures) throw wait.failure();
-        return done;
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    },
+      }),
   });
 }
 
-function giveUp(wait: Wait, name: FailureName, how: string, cause?: unknown): void {
-  wait.giveUp(new Failure(name, `"${wait.type}" was ${how}`, { cause }));
+function atOnce(work: () => void): void {
+  work();
 }
 
 /** One dispatch that somebody awaits. */
@@ -137,14 +142,14 @@ class Wait implements Run {
   /** Calls that have not ended, and 1 while they are being handed out. */
   pending = 1;
   /** The last of the calls that it made: a chain, which takes no array that grows. */
-  last: Call | undefined = undefined;
-  failures: HandlerFailure[] | undefined = undefined;
-  resolve: (() => void) | undefined = undefined;
-  reject: ((failure: Failure) => void) | undefined = undefined;
+  last: Call | undefined;
+  failures: HandlerFailure[] | undefined;
+  resolve: (() => void) | undefined;
+  reject: ((failure: Failure) => void) | undefined;
   /** Lets the timer and the signal go. */
-  letGo: (() => void) | undefined = undefined;
+  letGo: (() => void) | undefined;
   /** Called whenever one has ended, by who goes on with the next. */
-  onStep: (() => void) | undefined = undefined;
+  onStep: (() => void) | undefined;
   /** The last tick that it waits for, without a bound of its own. */
   until = Infinity;
   /**
@@ -155,8 +160,8 @@ class Wait implements Run {
   newer: Wait = this;
   /** It has ended, or was given up. */
   over = false;
-  handOut: ((calls: readonly Call[], hold: (work: () => void) => void) => void) | undefined = undefined;
-  private controller: AbortController | undefined = undefined;
+  handOut: ((calls: readonly Call[], hold: (work: () => void) => void) => void) | undefined;
+  private controller: AbortController | undefined;
 
   constructor(type: string, options: AwaitOptions) {
     this.type = type;
@@ -182,15 +187,18 @@ class Wait implements Run {
     return calls;
   }
 
+  /** One less to wait for. */
   handed(): void {
-    this.release();
+    this.pending -= 1;
+    if (this.pending === 0) this.end(this.failures && this.failure());
+    this.onStep?.();
   }
 
   failed: ((failure: HandlerFailure) => void) | undefined = (failure) => void (this.failures ??= []).push(failure);
 
   ended(call: Call, outcome: Outcome): void {
     if (outcome === 'closed') this.failed?.(handlerFailed(call, closed(), 'Closed'));
-    this.release();
+    this.handed();
   }
 
   failure(): DispatchFailure {
@@ -200,11 +208,11 @@ class Wait implements Run {
   }
 
   /** Stops waiting: what has not begun is taken back, what is running is told so. */
-  giveUp(why: Failure): void {
+  giveUp(name: FailureName = 'Closed', how = 'dropped by closing', cause?: unknown): void {
     if (this.over) return;
     const open = this.calls().filter((call) => call.open);
     const names = open.map(({ box }) => box.name).join(', ') || 'none had begun';
-    const failure = new Failure(why.name, `${why.message}; not ended: ${names}`, { cause: why.cause });
+    const failure = new Failure(name, `"${this.type}" was ${how}; not ended: ${names}`, { cause });
     // What has not been handed out by now never is.
     this.handOut = (calls) => calls.forEach((call) => call.box.drop(call, 'cancelled'));
     this.failed = undefined;
@@ -225,21 +233,15 @@ class Wait implements Run {
     else this.resolve?.();
   }
 
-  private offer(call: Call): void {
-    if (this.over) call.box.drop(call, 'cancelled');
-    else call.box.offer(call);
-  }
-
-  private release(): void {
-    this.pending -= 1;
-    if (this.pending === 0) this.end(this.failures && this.failure());
-    this.onStep?.();
-  }
-
   private async inSequence(hold: (work: () => void) => void): Promise<void> {
+    let place = atOnce;
     for (const call of this.calls()) {
-      if (this.options.stopAtFirst && this.failures) call.box.drop(call, 'cancelled');
-      else hold(() => this.offer(call));
+      place(() => {
+        if (this.over || (this.options.stopAtFirst && this.failures)) call.box.drop(call, 'cancelled');
+        else call.box.offer(call);
+      });
+      // The first has the place in which it was dispatched; the others come when they come.
+      place = hold;
       await new Promise<void>((resolve) => {
         this.onStep = () => {
           if (!call.open || this.over) resolve();
@@ -247,6 +249,6 @@ class Wait implements Run {
         this.onStep();
       });
     }
-    this.release();
+    this.handed();
   }
 }

@@ -17,9 +17,11 @@ export type Entry = (data: unknown, call?: HandlerCall) => unknown;
 /** One handler with its mailbox. */
 export interface Box extends Receiver {
   readonly pattern: string;
-  readonly matches: (type: string) => boolean;
+  matches: (type: string) => boolean;
   readonly entry: (type: string) => Entry;
   /** Waits for what the handler has returned. */
   readonly follow: (result: PromiseLike<unknown>, call: Call) => void;
   readonly stop: () => boolean;
+  /** Called when one has ended, of a handler that hears only one. */
+  readonly onEnd: (() => unknown) | undefined;
 }

@@ -1,5 +1,4 @@
 // One event on its way through one handler; what the handler gets beside the payload. Nothing of it is made before it is read.
-import type { Failure } from '../failure.ts';
 import type { HandlerCounts } from './counts.ts';
 import type { HandlerFailure } from './failures.ts';
 import type { Mailbox } from './options.ts';
@@ -36,8 +35,8 @@ export interface Run {
   ended?(call: Call, outcome: Outcome): void;
   /** Takes a failure; where nobody does, it is reported. */
   failed?: ((failure: HandlerFailure) => void) | undefined;
-  /** It never will be handed out. */
-  giveUp?(failure: Failure): void;
+  /** It never will be handed out: the dispatcher was closed before. */
+  giveUp?(): void;
 }
 
 /** What a call knows of its handler. */
@@ -80,7 +79,8 @@ export class Call implements HandlerCall {
   }
 
   get context(): unknown {
-    return this.run?.context ?? this.box.context;
+    const { context = this.box.context } = this.run ?? {};
+    return context;
   }
 
   get signal(): AbortSignal {

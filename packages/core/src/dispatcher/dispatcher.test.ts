@@ -272,13 +272,16 @@ test('anything can be thrown, and the reporter hears what it was', () => {
     });
   }
   dispatcher.dispatch('order.placed', { total: 1 });
+  for (const { stack } of reported)
+    expect(stack).toMatch(/^HandlerFailed: the handler "anonymous" failed on "order.placed": /);
+  for (const { stack } of reported) expect(stack).not.toMatch(/^undefined$/m);
   expect(reported.map(({ message }) => message.split(': ')[1])).toEqual([
     'a word',
     '42',
     'null',
     'undefined',
     'Symbol(sign)',
-    'something that cannot be shown',
+    'what cannot be shown',
   ]);
 });
 
@@ -301,10 +304,7 @@ test('what throws when it is looked at is reported, and its neighbours hear the 
   dispatcher.on('order.placed', () => heard.push('neighbour'));
   dispatcher.dispatch('order.placed', { total: 1 });
   expect(heard).toEqual(['neighbour']);
-  expect(reported.map(({ message }) => message.split(': ')[1])).toEqual([
-    'something that cannot be shown',
-    'Symbol(sign)',
-  ]);
+  expect(reported.map(({ message }) => message.split(': ')[1])).toEqual(['what cannot be shown', 'Symbol(sign)']);
 });
 
 // Where a stack ends depends on how far down it began: each argument begins it a word further down.
@@ -325,6 +325,51 @@ test.each(Array.from({ length: 40 }, (_, words) => [words]))(
     dispatcher.dispatch('order.paid', { by: 'card' });
     expect(heard).toEqual([4]);
     expect(deepest).toBeGreaterThan(100);
+  },
+);
+
+test.each(Array.from({ length: 16 }, (_, words) => [words]))(
+  'a stack that ends while a failure is told: who waits hears of it, or the dispatch throws, begun %d words further down',
+  (words) => {
+    const { dispatcher, reported } = shop();
+    dispatcher.on('order.placed', () => {
+      throw new Error('card refused');
+    });
+    let unheard = 0;
+    let heard = 0;
+    const attempt = (): void => {
+      // Not by `dispatchAndWait`: the platform itself cannot handle a promise that is rejected where the stack ends.
+      const failures: Failure[] = [];
+      const follower = { context: undefined, failed: (failure: Failure) => failures.push(failure) };
+      try {
+        dispatcher.dispatch('order.placed', { total: 1 }, follower);
+      } catch {
+        return;
+      }
+      if (failures.length > 0) heard += 1;
+      else unheard += 1;
+      try {
+        dispatcher.dispatch('order.placed', { total: 2 });
+      } catch {}
+    };
+    let levels = 0;
+    // Down to the end of the stack, and from there on a frame higher each time.
+    const descend = (): void => {
+      try {
+        descend();
+      } finally {
+        levels += 1;
+        if (levels < 200) attempt();
+      }
+    };
+    const begin: (...words: readonly unknown[]) => void = () => descend();
+    expect(() => begin(...Array.from({ length: words }))).toThrow(RangeError);
+    attempt();
+    expect(heard).toBeGreaterThan(0);
+    expect(unheard).toBe(0);
+    expect(reported.length).toBeGreaterThan(0);
+    const { passed, delivered, failed, pending } = dispatcher.counts().total;
+    expect(delivered + failed + pending).toBe(passed);
   },
 );
 
@@ -384,6 +429,18 @@ test('a handler gets its type, its signal, its attempt, the context, and a way t
     ['order.placed', false, 1, 'globex'],
     ['order.paid', 'globex'],
   ]);
+});
+
+test('a dispatch may say that it has no context, where the dispatcher has one', () => {
+  const dispatcher = createDispatcher<Shop, string | null>({ context: 'system' });
+  const heard: unknown[] = [];
+  dispatcher.on('order.placed', (_, { context, publish }) => {
+    heard.push(context);
+    publish('order.paid', { by: 'card' });
+  });
+  dispatcher.on('order.paid', (_, { context }) => heard.push(context));
+  dispatcher.dispatch('order.placed', { total: 1 }, { context: null });
+  expect(heard).toEqual([null, null]);
 });
 
 test('a handler of one parameter is given the payload alone, and one of two the call too', () => {

@@ -65,7 +65,7 @@ export function createDispatcher({
     try {
       const entry = entries[index++] as Entry;
       const result = entry(data);
-      if (result !== undefined) follow(boxes[0] as Box, type, data, result);
+      follow(boxes[0] as Box, type, data, result);
     } catch (error) {
       end(open(boxes[0] as Box, type, data), 'failed', error);
     }
@@ -74,15 +74,15 @@ export function createDispatcher({
       try {
         const entry = entries[index++] as Entry;
         const result = entry(data);
-        if (result !== undefined) follow(boxes[index - 1] as Box, type, data, result);
+        follow(boxes[index - 1] as Box, type, data, result);
         while (index < length) {
           const entry = entries[index++] as Entry;
           const result = entry(data);
-          if (result !== undefined) follow(boxes[index - 1] as Box, type, data, result);
+          follow(boxes[index - 1] as Box, type, data, result);
           if (index < length) {
             const entry = entries[index++] as Entry;
             const result = entry(data);
-            if (result !== undefined) follow(boxes[index - 1] as Box, type, data, result);
+            follow(boxes[index - 1] as Box, type, data, result);
           }
         }
       } catch (error) {
@@ -114,9 +114,13 @@ export function createDispatcher({
     }
   };
 
-  /** What still waits, because the stack has ended, is seen to on a new one; where not even that fits, by the next event. */
+  /**
+   * What still waits, because the stack has ended, is seen to on a new one; where not even that fits, by the next event.
+   * Where nothing does, whoever waits for the end looks again.
+   */
   const goOn = (): void => {
     if (jobs.size) void Promise.resolve().then(() => work());
+    else onEnd?.();
   };
 
   const later = (job: () => void): void => {
@@ -145,7 +149,7 @@ export function createDispatcher({
 
   const dispatchOddly = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
     const type = nameOf(event);
-    const deeper = busy ? depth + 1 : depth;
+    const deeper = busy && depth + 1;
     if (check) data = check(type, data);
     if (closing) throw closed();
     if (deeper > depthMax) {
@@ -156,9 +160,9 @@ export function createDispatcher({
     routeOf(type);
     later(() => {
       if (held) {
-        // Closed before the start.
+        // Closed before the start, or cancelled.
         dropped += 1;
-        return run?.giveUp?.(closed());
+        return run?.giveUp?.();
       }
       const route = (last = routeOf(type));
       // What has to be checked, or refused, does not go straight to it.
@@ -182,28 +186,33 @@ export function createDispatcher({
 
   const open = (box: Box, type: string, data: unknown): Call => {
     const call = new Call(box, type, data, current, depth);
+    current?.begun?.(call);
     // It was counted with its route, as delivered; that is not so sure.
     box.counts.pending += 1;
     box.counts.delivered -= 1;
-    current?.begun?.(call);
     return call;
   };
 
-  const tell = async (
+  // Where the stack ends in here, that is thrown: nobody who waits may hear that all went well.
+  const tell = (
     call: Call,
     error: unknown,
-    whom: (failure: HandlerFailure) => unknown = report,
+    whom?: (failure: HandlerFailure) => unknown,
     name?: FailureName,
-  ): Promise<void> => quietly(whom, handlerFailed(call, error, name));
+  ): unknown => {
+    const failure = handlerFailed(call, error, name);
+    return whom ? whom(failure) : quietly(report, failure);
+  };
 
   const end = (call: Call, outcome: Outcome, error?: unknown): void => {
     if (!call.open) return;
     const box = call.box as Box;
     call.open = false;
-    if (box.waiting.size) box.waiting.delete(call);
-    if (outcome === 'failed') void tell(call, error, call.run?.failed);
     box.counts.pending -= 1;
     box.counts[outcome] += 1;
+    if (box.waiting.size) box.waiting.delete(call);
+    box.onEnd?.();
+    if (outcome === 'failed') tell(call, error, call.run?.failed);
     call.run?.ended?.(call, outcome);
     onEnd?.();
   };
@@ -217,7 +226,9 @@ export function createDispatcher({
     return closing ? 'closed' : 'detached';
   };
 
+  /** From now on nothing is handed out any more. */
   const stopAll = (): void => {
+    held = true;
     for (const { stop } of boxes) stop();
   };
 
@@ -272,11 +283,13 @@ export function createDispatcher({
       closing = new Promise<void>((resolve) => {
         const cancel = world.after(timeoutMs, resolve);
         onEnd = () => {
-          if (timeoutMs > 0 && total().pending) return;
+          if (timeoutMs > 0 && (busy || total().pending)) return;
           cancel();
           resolve();
         };
-        onEnd();
+        // What waits has been accepted: by whoever is busy it is handed out first.
+        if (busy) busy = odd;
+        else onEnd();
       }).then(stopAll);
       if (held) work();
       if (!(timeoutMs > 0)) stopAll();

@@ -1,5 +1,5 @@
 // What the dispatcher says when something failed: the handler, the event, the attempt, and where it was thrown.
-import { Failure, type FailureName } from '../failure.ts';
+import { Failure, type FailureName, textOf } from '../failure.ts';
 import type { Call } from './call.ts';
 
 /** One handler's failure. Its `cause` is what was thrown, and its stack goes on with the stack of that. */
@@ -16,21 +16,17 @@ export function handlerFailed(
   cause: unknown,
   name: FailureName = 'HandlerFailed',
 ): HandlerFailure {
-  let what = 'something that cannot be shown';
-  let stack: string | undefined;
+  let stack = '';
   let attempt: number | undefined;
   try {
-    const error = cause as Failure | undefined;
-    // oxlint-disable-next-line typescript/no-base-to-string -- anything can be thrown, and some text is better than none
-    what = String(error?.message ?? error);
     ({
-      stack,
+      stack = '',
       details: { attempt },
-    } = error as Failure);
+    } = cause as Failure);
   } catch {
     // Anything can be thrown: also what has none of these, or throws when it is looked at.
   }
-  const message = `the handler "${handler}" failed on "${type}": ${what}`;
+  const message = `the handler "${handler}" failed on "${type}": ${textOf(cause)}`;
   return Object.assign(new Failure(name, message, { cause }), {
     handler,
     event: { type, data },
@@ -48,7 +44,7 @@ export async function quietly<Told extends Failure>(report: (failure: Told) => u
 
 /** Says that something was used after it was closed. */
 export function closed(): Failure {
-  return new Failure('Closed', 'it was closed, which is final; make another');
+  return new Failure('Closed', 'it was closed; make another');
 }
 
 /** Says that a queue takes no more. */

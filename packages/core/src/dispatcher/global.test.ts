@@ -1,12 +1,15 @@
 import { afterEach, expect, test } from 'vitest';
 import { defineEvent } from '../event/define.ts';
 import { payload } from '../event/schema.ts';
+import { type DispatchFailure, withWaiting } from './await.ts';
 import { checkedBy } from './checked.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { dispatchEvent, dispatchEventAndWait, dispatcherFor, onEvent } from './global.ts';
 import { withStreams } from './stream/stream.ts';
+import { withTimeouts } from './wrap/timeout.ts';
 
 const OrderPlaced = defineEvent('order.placed', { schema: payload<{ readonly total: number }>() });
+const Timed = defineEvent('order.timed', { schema: payload<number>() });
 const Namesake = defineEvent('order.placed', { schema: payload<string>() });
 
 afterEach(async () => {
@@ -66,4 +69,27 @@ test('a stream of one event yields its payloads', async () => {
   dispatchEvent(OrderPlaced, { total: 12 });
   expect((await stream.next()).value?.data.total).toBe(12);
   stream.close();
+});
+
+test('who has taken its functions, or given it parts, goes on with them after it was closed', async () => {
+  const late: string[] = [];
+  const shared = withWaiting(withTimeouts(dispatcherFor(Timed)));
+  const { on, dispatch, dispatchAndWait } = shared;
+  await shared.close();
+  on('order.timed', () => new Promise(() => {}), { timeoutMs: 1 });
+  const settled = dispatchAndWait('order.timed', 1).catch(({ failures }: DispatchFailure) => failures);
+  expect(await settled).toMatchObject([{ cause: { name: 'TimedOut' } }]);
+  await shared.close({ timeoutMs: 0 });
+  on('order.timed', (n) => void late.push(`heard ${n}`));
+  dispatch('order.timed', 2);
+  expect(late).toEqual(['heard 2']);
+  await shared.close({ timeoutMs: 0 });
+});
+
+test('awaiting it adds nothing to it that it has', async () => {
+  await dispatchEventAndWait(OrderPlaced, { total: 1 });
+  const waiting = withWaiting(dispatcherFor(OrderPlaced));
+  const { dispatchAndWait } = waiting;
+  await dispatchEventAndWait(OrderPlaced, { total: 2 });
+  expect(waiting.dispatchAndWait).toBe(dispatchAndWait);
 });

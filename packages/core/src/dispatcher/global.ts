@@ -2,7 +2,7 @@
 import type { EventDefinition } from '../event/define.ts';
 import { type AwaitOptions, withWaiting } from './await.ts';
 import { checkedBy } from './checked.ts';
-import type { AnyDispatcher, Dispatcher, DispatchOptions } from './contract.ts';
+import type { AnyDispatcher, Check, Dispatcher, DispatchOptions } from './contract.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { HandlerOptions } from './options.ts';
 import type { Handler } from './types.ts';
@@ -29,7 +29,7 @@ const globals = new WeakMap<object, unknown>();
 export function dispatcherFor<Name extends string, Input, Output>(
   definition: EventDefinition<Name, Input, Output>,
 ): Dispatcher<OneEvent<Name, Input, Output>> {
-  const dispatcher = globals.get(definition) ?? reopen({}, definition);
+  const dispatcher = globals.get(definition) ?? openGlobal(definition);
   globals.set(definition, dispatcher);
   return dispatcher as Dispatcher<OneEvent<Name, Input, Output>>;
 }
@@ -66,13 +66,21 @@ function anyDispatcherFor(definition: EventDefinition<string, unknown, unknown>)
   return dispatcher as AnyDispatcher;
 }
 
-/** Puts a new dispatcher in the place of one that is closed, so that those who hold it hold the new one. */
-function reopen(dispatcher: object, definition: EventDefinition<string, unknown, unknown>): AnyDispatcher {
-  const fresh = createDispatcher({ check: checkedBy({ [definition.name]: definition }) });
-  return Object.assign(dispatcher, fresh, {
-    close(options?: { readonly timeoutMs?: number }) {
-      reopen(dispatcher, definition);
-      return fresh.close(options);
+/** A dispatcher that goes on with a new one when it is closed, so that those who hold it, or parts of it, hold the new one. */
+function openGlobal(definition: EventDefinition<string, unknown, unknown>): AnyDispatcher {
+  const check: Check<Record<string, unknown>> = checkedBy({ [definition.name]: definition });
+  const open = (): AnyDispatcher => createDispatcher({ check });
+  let inner = open();
+  return {
+    ...inner,
+    on: (...all) => inner.on(...all),
+    dispatch: (...all) => inner.dispatch(...all),
+    hasHandlers: (...all) => inner.hasHandlers(...all),
+    counts: () => inner.counts(),
+    close(options) {
+      const before = inner;
+      inner = open();
+      return before.close(options);
     },
-  }) as AnyDispatcher;
+  };
 }

@@ -138,6 +138,80 @@ test('closing with no time cancels: nothing is handled after it', () => {
   expect(dispatcher.counts().total).toMatchObject({ passed: 2, delivered: 1, closed: 1 });
 });
 
+test('a handler that closes the dispatcher: what it had dispatched before is handed out, and waited for', async () => {
+  const { world, dispatcher } = setUp();
+  const heard: string[] = [];
+  let closing: Promise<void> | undefined;
+  dispatcher.on('n', (n) => {
+    if (n > 1) return undefined;
+    dispatcher.dispatch('n', 2);
+    dispatcher.dispatch('n', 3);
+    closing = dispatcher.close().then(() => void heard.push('closed'));
+    return undefined;
+  });
+  dispatcher.on('n', async (n, { signal }) => {
+    await new Promise<void>((resolve) => world.after(10, resolve));
+    heard.push(`${n} ${signal.aborted}`);
+  });
+  dispatcher.on('n', () => {}, { filter: () => true });
+  dispatcher.dispatch('n', 1);
+  await world.advance(30);
+  await closing;
+  expect(heard).toEqual(['1 false', '2 false', '3 false', 'closed']);
+  expect(world.timers).toBe(0);
+});
+
+test('a handler that cancels: what it had dispatched before is counted as dropped, and who awaits it is told', async () => {
+  const { world, dispatcher } = setUp();
+  const told: unknown[] = [];
+  const heard: number[] = [];
+  dispatcher.on('n', (n) => {
+    heard.push(n);
+    dispatcher.dispatch('n', 2);
+    void dispatcher.dispatchAndWait('n', 3).catch((error: unknown) => told.push(error));
+    void dispatcher.close({ timeoutMs: 0 });
+    const { published, held, dropped } = dispatcher.counts();
+    expect({ published, held, dropped }).toEqual({ published: 3, held: 2, dropped: 0 });
+  });
+  dispatcher.dispatch('n', 1);
+  await world.settle();
+  expect(heard).toEqual([1]);
+  expect(told).toMatchObject([{ name: 'Closed' }]);
+  expect(dispatcher.counts()).toMatchObject({ published: 3, held: 0, dropped: 2, total: { passed: 1, delivered: 1 } });
+});
+
+test('what runs in a handler of one event only is told when it is stopped, by its signal, or by closing', async () => {
+  const { world, dispatcher } = setUp();
+  const signals: AbortSignal[] = [];
+  const stopped: number[] = [];
+  const controller = new AbortController();
+  const ends: (() => void)[] = [];
+  const handler = (_: number, { signal }: { readonly signal: AbortSignal }): Promise<void> => {
+    signals.push(signal);
+    return new Promise((resolve) => ends.push(resolve));
+  };
+  const once = { once: true, onStop: () => void stopped.push(ends.length) };
+  const stop = dispatcher.on('n', handler, once);
+  dispatcher.on('n', handler, { ...once, signal: controller.signal });
+  dispatcher.on('n', handler, once);
+  dispatcher.on('n', handler, once);
+  dispatcher.dispatch('n', 1);
+  expect(dispatcher.hasHandlers('n')).toBe(false);
+  dispatcher.dispatch('n', 2);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false, false, false, false]);
+  expect([stop(), stop()]).toEqual([true, false]);
+  controller.abort();
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, false, false]);
+  ends[2]?.();
+  await world.settle();
+  void dispatcher.close({ timeoutMs: 0 });
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, false, true]);
+  for (const end of ends) end();
+  await world.settle();
+  expect(stopped).toHaveLength(4);
+  expect(dispatcher.counts()).toMatchObject({ published: 2, total: { passed: 4, delivered: 4, pending: 0 } });
+});
+
 test('a handler that closes the dispatcher and waits for it does not hang', async () => {
   const { world, dispatcher } = setUp();
   let closed = false;
@@ -171,7 +245,7 @@ test('after closing, everything but stopping and counting throws Closed', async 
   const stop = dispatcher.on('n', () => {});
   const reading = dispatcher.events('n');
   await dispatcher.close();
-  const closed = expect.objectContaining({ name: 'Closed', message: 'it was closed, which is final; make another' });
+  const closed = expect.objectContaining({ name: 'Closed', message: 'it was closed; make another' });
   expect(() => dispatcher.dispatch('n', 1)).toThrow(closed);
   expect(() => dispatcher.on('n', () => {})).toThrow(closed);
   expect(() => dispatcher.events('n')).toThrow(closed);

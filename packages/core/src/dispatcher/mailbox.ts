@@ -56,7 +56,9 @@ export function createMailbox(
   let running = 0;
   /** Nothing has to be asked before it is called, and so far it has never made anyone wait. */
   let plain = !filter && !once && concurrency > 0;
+  /** What becomes of what comes now; and whether all is over. */
   let stopped: Outcome | undefined;
+  let gone = false;
   /** The reporter was told that it is full, and it has not been empty since. */
   let warned = false;
   // One that declares one parameter gets the payload alone: handing more over takes a tenth longer.
@@ -64,15 +66,20 @@ export function createMailbox(
 
   /** Takes the call that has waited longest. */
   const take = (): Call | undefined => {
-    let { value } = arrivals.next();
     // One that has once come to the end stays there.
-    if (!value) ({ value } = (arrivals = waiting.values()).next());
-    if (value) waiting.delete(value);
-    return value;
+    const { value } = arrivals.next();
+    const call = value ?? (arrivals = waiting.values()).next().value;
+    if (call) waiting.delete(call);
+    return call;
   };
 
   const begin = (call: Call): void => {
-    if (once) stop(once);
+    if (once) {
+      // It hears no other; the call at hand is still told when it is stopped.
+      stopped = 'detached';
+      box.matches = () => false;
+      settle(matches);
+    }
     const result = (takesCall ? handler(call.data, call) : handler(call.data)) as PromiseLike<unknown> | undefined;
     if (result?.then) follow(result, call);
     else end(call, 'delivered');
@@ -86,7 +93,7 @@ export function createMailbox(
       settle(matches);
     }
     // Awaiting it here would take fewer bytes, and a fifth more time.
-    (result instanceof Promise ? result : Promise.resolve(result)).then(
+    Promise.resolve(result).then(
       () => left(call, 'delivered'),
       (error: unknown) => left(call, 'failed', error),
     );
@@ -131,7 +138,8 @@ export function createMailbox(
 
   /** Takes no more; where `quietly` is true, whoever is running goes on unaware. */
   const stop = (quietly?: unknown): boolean => {
-    if (stopped) return false;
+    if (gone) return false;
+    gone = true;
     plain = false;
     stopped = leave(box);
     for (const call of waiting) end(call, stopped);
@@ -151,6 +159,7 @@ export function createMailbox(
     signal: controller.signal,
     drop: end,
     stop,
+    onEnd: once ? () => stopped && stop(once) : undefined,
     waiting,
     take,
     capacity,

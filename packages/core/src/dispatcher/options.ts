@@ -31,7 +31,7 @@ export interface HandlerOptions<Data> {
   /** Hears one event, then stops. */
   readonly once?: boolean | undefined;
   /** Hears only what this accepts. One that throws is reported, and the event counted as failed. */
-  readonly filter?: ((data: Data, type: string) => unknown) | undefined;
+  readonly filter?: ((data: Data, type: string) => boolean) | undefined;
   /** Names the handler in failures and counts; by default the function's name. */
   readonly name?: string | undefined;
   /**

@@ -7,6 +7,7 @@ import { checkedBy } from './checked.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { dispatcherFor } from './global.ts';
 import { withStreams } from './stream/stream.ts';
+import { withTimeouts } from './wrap/timeout.ts';
 import type { DataOf, DispatchedBy, Matches, NamesBy, PatternOf } from './types.ts';
 
 interface Shop {
@@ -67,6 +68,18 @@ test('the context and the filter are typed', () => {
   shop.on('order.placed', () => {}, { filter: ({ total }) => total > 1 });
   // @ts-expect-error an order has no price
   shop.on('order.placed', () => {}, { filter: ({ price }) => price > 1 });
+});
+
+test('a time bound goes with a name, a pattern and a definition', () => {
+  const one = defineEvent('order.placed', { schema: payload<{ readonly total: number }>() });
+  const timed = withTimeouts(shop);
+  timed.on('order.placed', ({ total }) => expectTypeOf(total).toEqualTypeOf<number>(), { timeoutMs: 5 });
+  timed.on(one, ({ total }) => expectTypeOf(total).toEqualTypeOf<number>(), { timeoutMs: 5 });
+});
+
+test('a filter that answers later is refused, since it would let everything through', () => {
+  // @ts-expect-error a promise is no answer
+  shop.on('order.placed', () => {}, { filter: async ({ total }) => total > 1 });
 });
 
 test('with definitions, input and output are told apart', () => {

@@ -38,7 +38,7 @@ export function assertEventName(name: string): void {
 }
 
 function refused(text: string): Failure {
-  return new Failure('InvalidPattern', `"${text}" is no name like order.placed, and no pattern like order.*`);
+  return new Failure('InvalidPattern', `"${text}" is no name or pattern like order.placed or order.*`);
 }
 
 // Backtracks to the latest `**` only, which is enough (as in file globs): no pattern makes it explode.

@@ -66,10 +66,17 @@ test('every event is logged, and a debugged dispatch says who heard it', async (
   expect(await eventLogging()).toEqual([
     '→ order.placed, heard',
     'order.placed {"total":12}',
+    '← order.placed: welcome, log, charge',
+    // Who has heard once and gone shifts nobody else.
+    '→ order.placed, heard',
+    'order.placed {"total":13}',
     '← order.placed: log, charge',
     '→ order.cancelled, heard',
     'order.cancelled {}',
     '✗ "order.cancelled": the handler "refund" failed on "order.cancelled": the bank is closed',
+    '→ user.left, heard',
+    'user.left null',
+    '← user.left: log',
   ]);
 });
 
@@ -124,7 +131,7 @@ test('a request carries its user, and one that takes too long says what had not 
 });
 
 test('a safe dispatch logs, and does not throw', async () => {
-  expect(await safeDispatch()).toEqual(['Closed: it was closed, which is final; make another']);
+  expect(await safeDispatch()).toEqual(['Closed: it was closed; make another']);
 });
 
 test('a payload from outside is checked by any validator, and the answer says where it is wrong', () => {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Failure } from '../../failure.ts';
 import { createTestWorld } from '../../testing/world.ts';
+import { awaitMs } from '../await.ts';
+import { closeMs } from '../limits.ts';
 import { createBatcher } from './batcher.ts';
 
 test('a batch is flushed when it is full, or when its oldest item has waited long enough', async () => {
@@ -90,4 +92,68 @@ test('what waits has a bound', () => {
   const batcher = createBatcher<number>({ sizeMax: 2, capacity: 2, flush: () => new Promise(() => {}) });
   for (const n of [1, 2, 3, 4]) batcher.add(n);
   expect(() => batcher.add(5)).toThrow(expect.objectContaining({ name: 'QueueFull' }));
+});
+
+test('waiting is bounded in time, also where a flush waits for itself, and nothing is lost by that', async () => {
+  const world = createTestWorld();
+  const taken: number[] = [];
+  const told: string[] = [];
+  const batcher = createBatcher<number>({
+    world,
+    sizeMax: 2,
+    flush: async (items) => {
+      taken.push(...items);
+      const waits = items.includes(1) ? batcher.flush() : batcher.close();
+      await waits.catch(({ name, message }: Failure) => told.push(`${name}: ${message}`));
+    },
+  });
+  for (const n of [1, 2, 3]) batcher.add(n);
+  const flushed = batcher.flush().catch(({ name }: Failure) => name);
+  await world.advance(awaitMs);
+  expect(await flushed).toBe('TimedOut');
+  expect(told).toEqual([`TimedOut: it had not ended after ${awaitMs} ms`]);
+  await world.advance(closeMs);
+  expect(told.slice(1)).toEqual([`TimedOut: it had not ended after ${closeMs} ms`]);
+  expect(taken).toEqual([1, 2, 3]);
+  await batcher.close();
+  expect(world.timers).toBe(0);
+});
+
+test('closing says so when its time is up, and what waits is taken all the same once the batch at hand is', async () => {
+  const world = createTestWorld();
+  const taken: number[] = [];
+  let end = (): void => {};
+  const batcher = createBatcher<number>({
+    world,
+    sizeMax: 1,
+    flush: (items) => {
+      taken.push(...items);
+      return items[0] === 1 ? new Promise<void>((resolve) => (end = resolve)) : undefined;
+    },
+  });
+  batcher.add(1);
+  batcher.add(2);
+  const closed = expect(batcher.close({ timeoutMs: 10 })).rejects.toMatchObject({ name: 'TimedOut' });
+  await world.advance(10);
+  await closed;
+  end();
+  await world.settle();
+  expect([batcher.size, taken]).toEqual([0, [1, 2]]);
+  await batcher.close();
+});
+
+test('a flush that is asked for within a flush, at once, is that flush', async () => {
+  const log: string[] = [];
+  const batcher = createBatcher<number>({
+    sizeMax: 1,
+    flush: async ([n]) => {
+      if (n === 1) void batcher.flush().then(() => log.push('flushed'));
+      await Promise.resolve();
+      log.push(`taken ${n}`);
+    },
+  });
+  batcher.add(1);
+  batcher.add(2);
+  await batcher.close();
+  expect(log.slice(0, 2)).toEqual(['taken 1', 'taken 2']);
 });

@@ -2,7 +2,10 @@
 import { type Failure, toFailure } from '../../failure.ts';
 import type { World } from '../../ports/world.ts';
 import { ambientReport, ambientWorld } from '../ambient.ts';
+import { awaitMs } from '../await.ts';
+import { bounded } from '../bounded.ts';
 import { closed, queueFull, quietly } from '../failures.ts';
+import { closeMs } from '../limits.ts';
 import { needCount, needFunction } from '../options.ts';
 
 /** What a batcher is made with. */
@@ -20,14 +23,22 @@ export interface BatcherOptions<Item> {
   readonly report?: ((failure: Failure) => unknown) | undefined;
 }
 
+interface Bound {
+  readonly timeoutMs?: number;
+}
+
 /** Gathers items into batches. */
 export interface Batcher<Item> {
   /** @throws Failure `QueueFull`, `Closed` */
   add(item: Item): void;
-  /** Flushes what waits, and resolves when it, and every batch before it, has been taken. */
-  flush(): Promise<void>;
-  /** Flushes a last time, and takes nothing more. Closing twice is closing once. */
-  close(): Promise<void>;
+  /**
+   * Flushes what waits, and resolves when it, and every batch before it, has been taken.
+   *
+   * @throws Failure `TimedOut` after `timeoutMs` ({@link awaitMs} by default): it goes on, and nothing is lost by that
+   */
+  flush(options?: Bound): Promise<void>;
+  /** As `flush`, and takes nothing more; it waits for {@link closeMs} by default. Closing twice is closing once. */
+  close(options?: Bound): Promise<void>;
   /** How many wait. */
   readonly size: number;
 }
@@ -60,7 +71,17 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
     }
     flushing = false;
   };
-  const flush = (): Promise<void> => (flushing ? last : (last = run()));
+  const start = (): void => {
+    if (!flushing) last = run();
+  };
+  const flush = ({ timeoutMs = awaitMs }: Bound = {}): Promise<void> => {
+    start();
+    return bounded(world, timeoutMs, async () => {
+      // A turn later, since a flush may ask for this before it is known itself.
+      await Promise.resolve();
+      await last;
+    });
+  };
 
   return {
     get size() {
@@ -70,13 +91,13 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
       if (isClosed) throw closed();
       if (waiting.length >= capacity) throw queueFull(capacity);
       waiting.push(item);
-      if (waiting.length >= sizeMax) void flush();
-      else if (!flushing) stopTimer ??= world.after(afterMs, () => void flush());
+      if (waiting.length >= sizeMax) start();
+      else if (!flushing) stopTimer ??= world.after(afterMs, start);
     },
     flush,
-    close() {
+    close({ timeoutMs = closeMs } = {}) {
       isClosed = true;
-      return flush();
+      return flush({ timeoutMs });
     },
   };
 }

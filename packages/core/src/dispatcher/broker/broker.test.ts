@@ -203,3 +203,13 @@ test('a subscriber may hear some types only, and stop by a signal', async () => 
   await world.settle();
   expect(sent).toEqual(['price.changed']);
 });
+
+test('what is held when it closes before its start is counted as dropped', async () => {
+  const { broker } = setUp(true);
+  const alice = transport();
+  broker.subscribe(alice);
+  for (const n of [1, 2, 3]) broker.publish('n', n);
+  await broker.close();
+  expect(alice.closed).toEqual(['closed']);
+  expect(broker.stats()).toMatchObject({ published: 3, sent: 0, queueDepth: 0, dropped: { closed: 3 } });
+});

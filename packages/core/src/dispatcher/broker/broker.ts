@@ -43,7 +43,7 @@ export interface BrokerStats {
   readonly failed: number;
   /** Subscribers that were disconnected for being slow. */
   readonly disconnected: number;
-  /** Not handed over, by reason; `overflow` is what `skipped` says. */
+  /** Not handed over, by reason; `overflow` is what `skipped` says. `closed` has also, each once, those that were held when it closed. */
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** Events that wait for a subscriber, or for the start. */
   readonly queueDepth: number;
@@ -119,7 +119,7 @@ export function createBroker<Event>(options: BrokerOptions = {}): Broker<Event> 
     publish: dispatch,
     start,
     stats() {
-      const { published, held, handlers, total } = counts();
+      const { published, held, dropped, handlers, total } = counts();
       const { delivered, failed, pending, overflow, superseded, detached, closed, cancelled } = total;
       return {
         published,
@@ -127,7 +127,7 @@ export function createBroker<Event>(options: BrokerOptions = {}): Broker<Event> 
         skipped: overflow,
         failed,
         disconnected,
-        dropped: { overflow, superseded, detached, closed, cancelled },
+        dropped: { overflow, superseded, detached, closed: closed + dropped, cancelled },
         queueDepth: held + pending,
         subscriberCount: handlers.length,
         subscribers: handlers,

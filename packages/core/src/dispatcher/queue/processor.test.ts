@@ -46,3 +46,44 @@ test('one task can be awaited, and its failure is its own', async () => {
   });
   await processor.process(2);
 });
+
+test('at shutdown what was taken is done, also what waits, and nothing more is taken', async () => {
+  const world = createTestWorld();
+  const done: number[] = [];
+  const processor = createProcessor(
+    async (n: number) => {
+      await new Promise<void>((resolve) => world.after(10, resolve));
+      done.push(n);
+    },
+    { world, workers: 2 },
+  );
+  for (const n of [1, 2, 3, 4, 5]) processor.submit(n);
+  let closed = false;
+  const closing = processor.close().then(() => (closed = true));
+  expect(() => processor.submit(6)).toThrow(expect.objectContaining({ name: 'Closed' }));
+  await world.advance(29);
+  expect([closed, done]).toEqual([false, [1, 2, 3, 4]]);
+  await world.advance(1);
+  await closing;
+  expect(done).toEqual([1, 2, 3, 4, 5]);
+  expect(processor.counts()).toMatchObject({ passed: 5, delivered: 5, pending: 0 });
+  expect(world.timers).toBe(0);
+});
+
+test('a shutdown is bounded in time: what was left is counted, and told to stop', async () => {
+  const world = createTestWorld();
+  const signals: AbortSignal[] = [];
+  const processor = createProcessor(
+    (_: number, { signal }) => {
+      signals.push(signal);
+      return new Promise(() => {});
+    },
+    { world, workers: 2 },
+  );
+  for (const n of [1, 2, 3]) processor.submit(n);
+  const closing = processor.close({ timeoutMs: 100 });
+  await world.advance(100);
+  await closing;
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+  expect(processor.counts()).toMatchObject({ passed: 3, pending: 2, closed: 1 });
+});

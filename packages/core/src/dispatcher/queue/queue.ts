@@ -1,4 +1,5 @@
 // A queue that nothing empties but a hand: events gathered during a transaction, say, and handled once it is through.
+import { Failure } from '../../failure.ts';
 import { queueFull } from '../failures.ts';
 import { mailboxCapacity } from '../limits.ts';
 import { needCount, needFunction } from '../options.ts';
@@ -12,10 +13,12 @@ export interface HandQueue<Item> {
    * one and those behind it stay.
    *
    * @returns how many were handled
+   * @throws Failure `Misused` while it is being flushed, also by what it handles, which would wait for itself
    */
   flush(): Promise<number>;
-  /** Throws away what waits, and hands it back. */
+  /** Throws away what waits, and hands it back. What is being handled goes on, and does not come back if it fails. */
   clear(): readonly Item[];
+  /** How many wait, with the one that is being handled. */
   readonly size: number;
 }
 
@@ -26,28 +29,9 @@ export function createHandQueue<Item>(
 ): HandQueue<Item> {
   needFunction(handle);
   needCount(capacity, 1, 'capacity');
-  const waiting: Item[] = [];
-  let flushing = false;
-  let last: Promise<number> = Promise.resolve(0);
-
-  const run = async (): Promise<number> => {
-    let handled = 0;
-    flushing = true;
-    try {
-      for (; waiting.length > 0; handled += 1) {
-        const item = waiting.shift() as Item;
-        try {
-          await handle(item);
-        } catch (error) {
-          waiting.unshift(item);
-          throw error;
-        }
-      }
-    } finally {
-      flushing = false;
-    }
-    return handled;
-  };
+  let waiting: Item[] = [];
+  /** While one is handled: those that it is the first of. */
+  let handling: Item[] | undefined;
 
   return {
     get size() {
@@ -57,7 +41,25 @@ export function createHandQueue<Item>(
       if (waiting.length >= capacity) throw queueFull(capacity);
       waiting.push(item);
     },
-    flush: () => (flushing ? last : (last = run())),
-    clear: () => waiting.splice(0),
+    async flush() {
+      if (handling) throw new Failure('Misused', 'it is being flushed, with all that is added meanwhile');
+      let handled = 0;
+      try {
+        for (; waiting.length > 0; handled += 1) {
+          const these = (handling = waiting);
+          await handle(these[0] as Item);
+          // Only now, since one that fails stays; where it was cleared meanwhile, with those that nobody has any more.
+          these.shift();
+        }
+      } finally {
+        handling = undefined;
+      }
+      return handled;
+    },
+    clear() {
+      const cleared = handling === waiting ? waiting.slice(1) : waiting;
+      waiting = [];
+      return cleared;
+    },
   };
 }

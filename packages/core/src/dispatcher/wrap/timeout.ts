@@ -1,7 +1,9 @@
 // Bounds the time of a handler.
-import { Failure, toFailure } from '../../failure.ts';
+import type { EventDefinition } from '../../event/define.ts';
+import { type Failure, toFailure } from '../../failure.ts';
 import type { World } from '../../ports/world.ts';
 import { ambientReport, ambientWorld } from '../ambient.ts';
+import { bounded } from '../bounded.ts';
 import type { HandlerCall } from '../call.ts';
 import type { AnyDispatcher, Dispatcher } from '../contract.ts';
 import { quietly } from '../failures.ts';
@@ -26,35 +28,28 @@ export function withTimeout<Data, Call extends HandlerCall>(
   { world = ambientWorld, report = ambientReport }: TimeoutOptions = {},
 ): Wrapped<Data, Call> {
   needCount(timeoutMs, 1, 'timeoutMs');
-  return wrap(
-    handler,
-    (data: Data, call: Call) =>
-      new Promise<void>((resolve, reject) => {
-        const controller = new AbortController();
-        const signal = AbortSignal.any([call.signal, controller.signal]);
-        const stop = world.after(timeoutMs, () => {
-          const failure = new Failure('TimedOut', `it had not ended after ${timeoutMs} ms`);
-          controller.abort(failure);
-          reject(failure);
-        });
-        const work = async (): Promise<void> => void (await handler(data, derive(call, 'signal', signal)));
-        work()
-          .then(resolve, (error: unknown) => {
-            // What it was stopped with was told already.
-            const { aborted, reason } = controller.signal;
-            if (aborted && error !== reason) void quietly(report, toFailure(error, 'HandlerFailed'));
-            reject(error);
-          })
-          .finally(stop);
-      }),
-  );
+  return wrap(handler, (data: Data, call: Call) => {
+    const controller = new AbortController();
+    const signal = AbortSignal.any([call.signal, controller.signal]);
+    const work = async (): Promise<void> => {
+      try {
+        await handler(data, derive(call, 'signal', signal));
+      } catch (error) {
+        // What it was stopped with was told already.
+        const { aborted, reason } = controller.signal;
+        if (aborted && error !== reason) void quietly(report, toFailure(error, 'HandlerFailed'));
+        throw error;
+      }
+    };
+    return bounded(world, timeoutMs, work, (failure) => controller.abort(failure));
+  });
 }
 
 /** Takes `timeoutMs` with each handler. */
 export interface Timeouts<Events, Context = unknown> {
   /** As {@link Dispatcher.on}; a call that takes longer than `timeoutMs` milliseconds fails, as `withTimeout` says. */
   on<const Pattern extends PatternOf<Events>>(
-    pattern: Pattern,
+    pattern: Pattern | EventDefinition<Pattern, unknown, unknown>,
     handler: Handler<Events, Pattern, Context>,
     options: HandlerOptions<DataOf<Events, NoInfer<Pattern>>> & { readonly timeoutMs?: number | undefined },
   ): () => boolean;
@@ -68,7 +63,7 @@ export function withTimeouts(dispatcher: AnyDispatcher): AnyDispatcher & Timeout
   const { on } = dispatcher;
   return Object.assign(dispatcher, {
     on(
-      pattern: string,
+      pattern: string | EventDefinition,
       handler: Wrappable<unknown>,
       { timeoutMs, ...options }: HandlerOptions<unknown> & { readonly timeoutMs?: number | undefined } = {},
     ) {

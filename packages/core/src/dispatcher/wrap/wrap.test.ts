@@ -300,3 +300,52 @@ describe('recovery', () => {
     expect(logged).toEqual(['DispatchFailed', 'Closed']);
   });
 });
+
+test('what throws when it is looked at harms no wrapper: it is told of, and never unhandled', async () => {
+  const { world, dispatcher, reported } = setUp();
+  const hostile = new Proxy(new Error('hidden'), {
+    get() {
+      throw new Error('do not look');
+    },
+  });
+  const odd = Object.assign(new Error('odd'), { message: Symbol('sign') });
+  const report = (failure: Failure): number => reported.push(failure);
+  for (const thrown of [hostile, odd]) {
+    dispatcher.on(
+      'n',
+      withTimeout(
+        async () => {
+          await new Promise<void>((resolve) => world.after(20, resolve));
+          throw thrown;
+        },
+        10,
+        { world, report },
+      ),
+      { name: 'late' },
+    );
+    dispatcher.on(
+      'n',
+      retry(() => Promise.reject(thrown), { attempts: 1 }),
+      { name: 'retried' },
+    );
+    expect(
+      safely(() => {
+        throw thrown;
+      }, report),
+    ).toBe(false);
+  }
+  dispatcher.dispatch('n', 1);
+  await world.advance(30);
+  expect(reported.map(({ message }) => message).sort()).toEqual(
+    [
+      'what cannot be shown',
+      'Symbol(sign)',
+      'the handler "retried" failed on "n": attempt 1 of 1 failed, and that was the last: what cannot be shown',
+      'the handler "retried" failed on "n": attempt 1 of 1 failed, and that was the last: Symbol(sign)',
+      'the handler "late" failed on "n": it had not ended after 10 ms',
+      'the handler "late" failed on "n": it had not ended after 10 ms',
+      'what cannot be shown',
+      'Symbol(sign)',
+    ].sort(),
+  );
+});
