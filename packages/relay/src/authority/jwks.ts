@@ -45,6 +45,11 @@ export function jwksKeys(parts: {
       if (find === undefined || trouble !== undefined) throw unavailable();
       return [];
     },
+    async renew() {
+      const before = find;
+      await refresh();
+      return find !== before;
+    },
   } satisfies Keys;
 
   /** Asks, unless it was asked lately. Never rejects. */

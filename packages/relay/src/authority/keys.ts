@@ -27,6 +27,8 @@ export interface Keys {
    * @throws Failure `KeysUnavailable` while they cannot be known
    */
   find(hint: KeyHint): Promise<readonly (CryptoKey | Uint8Array)[]>;
+  /** Of keys that change: asks for them anew, unless that was done lately. Answers whether there may be others now. */
+  renew?(): Promise<boolean>;
 }
 
 /** A key shorter than its hash weakens it (RFC 7518, section 3.2). */

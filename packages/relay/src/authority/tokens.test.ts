@@ -6,6 +6,7 @@ import { createTestWorld } from '@godwit/core/testing';
 import { expect, test } from 'vitest';
 import type { Action, Authority } from './authority.ts';
 import { createHookAuthority } from './hook.ts';
+import { jwksKeys } from './jwks.ts';
 import { publicKeys, secretKeys, type Keys } from './keys.ts';
 import { mintToken, type Signing } from './mint.ts';
 import { clockSkewMs, createTokenAuthority } from './tokens.ts';
@@ -160,6 +161,33 @@ test('claims that are well signed and make no sense are refused by name, and all
   expect(await decided(bySecret(), await signed('{"__proto__":{"publish":["*"]}}'))).toBe('Forbidden');
   const pattern = `${'*a'.repeat(5000)}*`;
   expect(await decided(bySecret(), await mintToken(hs256, { publish: [pattern] }))).toBe('Forbidden');
+});
+
+test('an issuer that names its keys by no "kid" may change them: the new one counts within half a minute', async () => {
+  const moving = createTestWorld();
+  const [before, after] = [pair, await generateKeyPair('ES256', { extractable: true })];
+  let published = before;
+  let asked = 0;
+  const keys = jwksKeys({
+    url: 'https://issuer.example/keys',
+    fetch: async () => {
+      asked += 1;
+      return Response.json({ keys: [await exportJWK(published.publicKey)] });
+    },
+    world: moving,
+    report: () => undefined,
+    sharesFetches: true,
+  });
+  const authority = createTokenAuthority({ keys, world: moving });
+  const token = (its: typeof pair): Promise<string> =>
+    mintToken({ key: its.privateKey, alg: 'ES256' }, { publish: ['room'] });
+  expect(await decided(authority, await token(before))).toBe('for ever');
+  published = after;
+  await moving.advance(30_000);
+  expect(await decided(authority, await token(after))).toBe('for ever');
+  expect(await decided(authority, await token(before))).toBe('Unauthenticated');
+  // Whoever's tokens are signed by nobody has it asked no oftener than one of an unknown key.
+  expect(asked).toBe(2);
 });
 
 test('keys that cannot be had are no fault of the token', async () => {
