@@ -107,6 +107,10 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     const message = `${why[logs.begunAnew]}: every log begins a new epoch, and readers are told of a gap`;
     tell(new Failure('StorageFailed', message), {}, 'warn');
   }
+  if (logs.durability !== durability) {
+    const message = `${file.path} has no room to say that its newest events are not synced: until the next start, each commit waits for the disk, as by fsync`;
+    tell(new Failure('StorageFailed', message), {}, 'warn');
+  }
   const webhooks = startWebhooks({
     logs,
     world,

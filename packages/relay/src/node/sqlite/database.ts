@@ -26,6 +26,8 @@ export interface OpenDatabase {
   readonly database: DatabaseSync;
   /** Why every log has begun a new epoch, if it has. */
   readonly begunAnew: BegunAnew | undefined;
+  /** What an acknowledgement survives: never less than was asked for. */
+  readonly durability: Durability;
 }
 
 /** Where the file lies in a relay's folder. */
@@ -96,17 +98,19 @@ export function openDatabase(
     const stranger = isMade ? undefined : strangerAt(path, database);
     const begunAnew = reasonToBeginAnew(database, { bootId, stranger });
     const unsyncedIn = durability === 'os' ? bootId : undefined;
+    let isSynced = durability === 'fsync';
     try {
       changeMark(path, { from: markIn(database), to: mark }, () =>
         markOpened(opened, { path, epoch: begunAnew === undefined ? undefined : epoch, unsyncedIn, mark }),
       );
     } catch (error) {
-      // On a full disk a file that needs no word goes on under the mark that it has: what it holds can be read.
-      const hasWord = begunAnew !== undefined || (unsyncedIn !== undefined && unsyncedIn !== bootInUse(database));
-      if (hasWord || !isWithoutRoom(error)) throw error;
+      // On a full disk a file goes on under the mark that it has: what it holds can be read. Not so where that is another log's.
+      if (begunAnew !== undefined || !isWithoutRoom(error)) throw error;
+      // And not synced only where it says so already.
+      isSynced ||= unsyncedIn !== undefined && unsyncedIn !== bootInUse(database);
     }
-    if (durability === 'os') database.exec('PRAGMA synchronous = NORMAL');
-    return { database, begunAnew };
+    if (!isSynced) database.exec('PRAGMA synchronous = NORMAL');
+    return { database, begunAnew, durability: isSynced ? 'fsync' : 'os' };
   } catch (error) {
     database?.close();
     throw storageFailure(error, `cannot open ${path}`);

@@ -4,7 +4,7 @@ import { Failure, type Appended, type Log, type LogPage, type LogRecord, type Lo
 import { decodeSegment, epochOf, resolvePosition } from '@godwit/core/feed';
 import { markClosed, type BegunAnew } from './boot.ts';
 import { writeJobs, type ChannelState, type Job } from './commit.ts';
-import { isFullDisk, openDatabase, type DatabaseOptions } from './database.ts';
+import { isFullDisk, openDatabase, type DatabaseOptions, type Durability } from './database.ts';
 import { newMark, renewMark } from './mark.ts';
 import { prepareTables } from './tables.ts';
 import { attempt, prepareTransactions } from './transaction.ts';
@@ -28,6 +28,8 @@ export interface SqliteLogs extends Logs {
   ready(): Promise<void>;
   /** Why every log has begun a new epoch, if it has. */
   readonly begunAnew: BegunAnew | undefined;
+  /** What an acknowledgement survives: never less than was asked for. */
+  readonly durability: Durability;
   /** The open file, for what is kept beside the logs. One thread works on it, one transaction at a time. */
   readonly database: DatabaseSync;
 }
@@ -39,7 +41,10 @@ export interface SqliteLogs extends Logs {
  */
 export function openSqliteLogs(options: DatabaseOptions & { readonly world: World }): SqliteLogs {
   const { world, path } = options;
-  const { database, begunAnew } = openDatabase(options, { epoch: epochOf(world.id()), mark: newMark(world.id()) });
+  const { database, begunAnew, durability } = openDatabase(options, {
+    epoch: epochOf(world.id()),
+    mark: newMark(world.id()),
+  });
   const tables = prepareTables(database);
   const firstEpoch = tables.epoch();
   const transact = prepareTransactions(database);
@@ -76,6 +81,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       return forget(channel, true);
     },
     begunAnew,
+    durability,
     database,
     async ready() {
       assertOpen();
