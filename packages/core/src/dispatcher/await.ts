@@ -1,9 +1,9 @@
 // The awaited dispatch: resolves when every handler has ended, and always within a bounded time.
 import type { EventName } from '../event/define.ts';
 import { Failure, type FailureName } from '../failure.ts';
-import type { Call, Outcome, Run } from './call.ts';
+import type { Call, HandlerFailure, Outcome, Run } from './call.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatchOptions, type EventOf, nameOf } from './contract.ts';
-import { closed, type HandlerFailure, handlerFailed } from './failures.ts';
+import { closed, handlerFailed } from './failures.ts';
 import { needCount } from './options.ts';
 import type { PayloadOf } from './types.ts';
 

@@ -1,7 +1,6 @@
 // One event on its way through one handler; what the handler gets beside the payload. Nothing of it is made before it is read.
+import type { Failure } from '../failure.ts';
 import type { HandlerCounts } from './counts.ts';
-import type { HandlerFailure } from './failures.ts';
-import type { Mailbox } from './options.ts';
 
 /** What a handler gets beside the payload. */
 export interface HandlerCall<Context = unknown, Type extends string = string> {
@@ -20,6 +19,14 @@ export interface HandlerCall<Context = unknown, Type extends string = string> {
 /** How an event ended at a handler. */
 export type Outcome = Exclude<keyof HandlerCounts, 'passed' | 'pending'>;
 
+/** One handler's failure. Its `cause` is what was thrown, and its stack goes on with the stack of that. */
+export interface HandlerFailure extends Failure {
+  readonly handler: string;
+  readonly event: { readonly type: string; readonly data: unknown };
+  /** Which call of this handler for this event it was, from 1. */
+  readonly attempt: number;
+}
+
 /** One dispatch with a context of its own, or that somebody follows. */
 export interface Run {
   readonly context?: unknown;
@@ -37,6 +44,20 @@ export interface Run {
   failed?: ((failure: HandlerFailure) => void) | undefined;
   /** It never will be handed out: the dispatcher was closed before. */
   giveUp?(): void;
+}
+
+/** What waits for one handler. */
+export interface Mailbox {
+  /** In the order in which they came. */
+  readonly waiting: Set<Call>;
+  /** How many may. */
+  readonly capacity: number;
+  /** Takes the one that has waited longest. */
+  take(): Call | undefined;
+  /** Drops one as `overflow`, and tells `whom`, or else the reporter once per burst: again only after it has been empty. */
+  refuse(call: Call, whom?: (failure: HandlerFailure) => unknown): void;
+  /** Ends one. */
+  drop(call: Call, outcome: Outcome): void;
 }
 
 /** What a call knows of its handler. */

@@ -1,14 +1,6 @@
 // What the dispatcher says when something failed: the handler, the event, the attempt, and where it was thrown.
 import { Failure, type FailureName, textOf } from '../failure.ts';
-import type { Call } from './call.ts';
-
-/** One handler's failure. Its `cause` is what was thrown, and its stack goes on with the stack of that. */
-export interface HandlerFailure extends Failure {
-  readonly handler: string;
-  readonly event: { readonly type: string; readonly data: unknown };
-  /** Which call of this handler for this event it was, from 1. */
-  readonly attempt: number;
-}
+import type { Call, HandlerFailure } from './call.ts';
 
 /** Says which handler failed on which event; `name` is kept for what the dispatcher itself found. */
 export function handlerFailed(

@@ -9,7 +9,7 @@ export type { FailureDetails, FailureName } from '../failure.ts';
 export * from './await.ts';
 export * from './batcher/batcher.ts';
 export * from './broker/broker.ts';
-export type { Call, HandlerCall } from './call.ts';
+export type { Call, HandlerCall, HandlerFailure, Mailbox } from './call.ts';
 export * from './checked.ts';
 export type {
   AnyDispatcher,
@@ -22,11 +22,10 @@ export type {
 } from './contract.ts';
 export type { HandlerCounts, DropReason } from './counts.ts';
 export * from './dispatcher.ts';
-export type { HandlerFailure } from './failures.ts';
 export * from './global.ts';
 export * from './limits.ts';
 export * from './naming.ts';
-export type { AnyHandler, HandlerOptions, Mailbox, Overflow } from './options.ts';
+export type { AnyHandler, HandlerOptions, Overflow } from './options.ts';
 export { dropNewest, dropOldest, keepLatest, rejectWhenFull } from './overflow.ts';
 export * from './queue/processor.ts';
 export * from './queue/queue.ts';

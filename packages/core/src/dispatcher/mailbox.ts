@@ -1,8 +1,8 @@
 // One handler with its mailbox: what is offered to it is called at once, waits for its turn, or is counted as dropped.
 import type { Box, Entry } from './box.ts';
-import { Call, type Outcome, type Run } from './call.ts';
+import { Call, type HandlerFailure, type Outcome, type Run } from './call.ts';
 import { noCounts } from './counts.ts';
-import { type HandlerFailure, queueFull } from './failures.ts';
+import { queueFull } from './failures.ts';
 import { mailboxCapacity } from './limits.ts';
 import { type HandlerOptions, needCount, needFunction } from './options.ts';
 import { waitForRoom } from './overflow.ts';

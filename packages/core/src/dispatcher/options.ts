@@ -1,25 +1,10 @@
 // How one handler wants to hear, and what is refused when it says so.
 import { Failure } from '../failure.ts';
-import type { Call, HandlerCall, Outcome } from './call.ts';
-import type { HandlerFailure } from './failures.ts';
+import type { Call, HandlerCall, Mailbox } from './call.ts';
 
 /** What hears events. What it returns is awaited if it can be, and else ignored. */
 // `never`: a handler of any payload is one of these, and none can be fed through it.
 export type AnyHandler = (data: never, call: HandlerCall) => unknown;
-
-/** What waits for one handler. */
-export interface Mailbox {
-  /** In the order in which they came. */
-  readonly waiting: Set<Call>;
-  /** How many may. */
-  readonly capacity: number;
-  /** Takes the one that has waited longest. */
-  take(): Call | undefined;
-  /** Drops one as `overflow`, and tells `whom`, or else the reporter once per burst: again only after it has been empty. */
-  refuse(call: Call, whom?: (failure: HandlerFailure) => unknown): void;
-  /** Ends one. */
-  drop(call: Call, outcome: Outcome): void;
-}
 
 /** Decides what becomes of an event that has just joined those that wait: see `waitForRoom`, `dropOldest`, `keepLatest`. */
 export type Overflow = (mailbox: Mailbox, call: Call) => void;

@@ -1,6 +1,6 @@
 // What happens to an event that finds its handler's mailbox full: a function, so that only what is used is shipped.
-import type { Call } from './call.ts';
-import type { Mailbox, Overflow } from './options.ts';
+import type { Call, Mailbox } from './call.ts';
+import type { Overflow } from './options.ts';
 
 /** The default: an awaited dispatch waits for room; what nobody awaits is dropped, counted as `overflow`, and reported. */
 export function waitForRoom({ waiting, capacity, refuse }: Mailbox, call: Call): void {

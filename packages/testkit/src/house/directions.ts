@@ -60,11 +60,14 @@ export function wrongDirections(tree: Tree): readonly string[] {
   return [...coreDirections(tree), ...packageDirections(tree), ...entryPoints(tree)];
 }
 
-/** Files that import each other in a circle, as code: which of them runs first would depend on who imports whom. */
+/**
+ * Files that import each other in a circle. As code, which of them runs first would depend on who imports whom; as types, neither
+ * could be read without the other.
+ */
 export function cycles(tree: Tree): readonly string[] {
   const targets = new Map<string, string[]>();
-  for (const { from, target, typeOnly } of sourceImports(tree)) {
-    if (target !== undefined && !typeOnly) targets.set(from, [...(targets.get(from) ?? []), target]);
+  for (const { from, target } of sourceImports(tree)) {
+    if (target !== undefined) targets.set(from, [...(targets.get(from) ?? []), target]);
   }
   const done = new Set<string>();
   const found: string[] = [];

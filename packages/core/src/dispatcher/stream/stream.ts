@@ -1,9 +1,9 @@
 // A subscriber that is asked, instead of called: an async iterator over a mailbox whose handler is never called.
 import type { EventDefinition } from '../../event/define.ts';
 import { Failure } from '../../failure.ts';
-import type { Call } from '../call.ts';
+import type { Call, Mailbox } from '../call.ts';
 import { type AnyDispatcher, type Dispatcher, nameOf } from '../contract.ts';
-import type { HandlerOptions, Mailbox, Overflow } from '../options.ts';
+import type { HandlerOptions, Overflow } from '../options.ts';
 import { waitForRoom } from '../overflow.ts';
 import type { DataOf, Dispatched, DispatchedBy, PatternOf } from '../types.ts';
 
