@@ -42,6 +42,25 @@ test('a health check in HTTP/1.0, without a Host, is answered', async () => {
   expect(await exchange(relay, 'GET /readyz HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
 });
 
+test('whoever asks before sending a body that is too large is not told to send it', async () => {
+  const { relay } = await createRelayWorld(start);
+  const ask = async (bytes: number): Promise<{ socket: Socket; answer: () => string }> => {
+    const socket = await open(relay);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (chunk) => (answer += String(chunk)));
+    socket.on('error', () => undefined);
+    socket.write(`${post}Expect: 100-continue\r\nContent-Length: ${bytes}\r\n\r\n`);
+    return { socket, answer: () => answer };
+  };
+  const small = await ask(event.length);
+  await expect.poll(small.answer).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+  small.socket.write(event);
+  await expect.poll(small.answer).toContain('"appended"');
+  const large = await ask(100_000_000);
+  await once(large.socket, 'close');
+  expect(large.answer()).toMatch(/^HTTP\/1\.1 413 /);
+});
+
 test('what cannot be read after a good request does not write into its answer', async () => {
   const { relay } = await createRelayWorld(start);
   const stream = 'GET /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n';

@@ -56,7 +56,7 @@ export async function listen(options: {
   readonly ownsProcess?: boolean | undefined;
   readonly host: string;
   readonly port: number;
-  readonly limits: Pick<Limits, 'headersMsMax' | 'requestMsMax' | 'connectionsPerClientMax'>;
+  readonly limits: Pick<Limits, 'headersMsMax' | 'requestMsMax' | 'connectionsPerClientMax' | 'batchBytesMax'>;
   /** Addresses of proxies, whose connections are those of many clients; those of this machine unless said. */
   readonly proxies?: readonly string[] | undefined;
 }): Promise<Listening> {
@@ -115,6 +115,11 @@ export async function listen(options: {
   const connections = followConnections(server);
   server.on('upgrade', (incoming, socket, head) => {
     void sockets?.accept({ incoming, socket: socket as Socket, head, fetch, connections });
+  });
+  server.on('checkContinue', (incoming, outgoing) => {
+    // What is too large is refused instead, before any of it is sent.
+    if (!(Number(incoming.headers['content-length']) > limits.batchBytesMax)) outgoing.writeContinue();
+    server.emit('request', incoming, outgoing);
   });
   server.on('checkExpectation', refuseExpectation);
   server.on('connect', (_incoming, socket) => refuseTunnel(socket));
