@@ -8,20 +8,23 @@ const events = defineEvents({ 'todo.added': payload<{ readonly title: string }>(
 /** Todos, as the application has them: made once, outside of any component, so that an effect need not run again. */
 export type TodosOptions = Omit<RuntimeOptions<typeof events>, 'events' | 'signal'>;
 
-/** The runtime, once it is open. */
+/** The runtime of these options, once it is open: never one that was closed, also while React changes to other options. */
 export function useTodos(options: TodosOptions): Runtime<typeof events> | undefined {
-  const [runtime, setRuntime] = useState<Runtime<typeof events>>();
+  const [opened, setOpened] = useState<{ readonly options: TodosOptions; readonly runtime: Runtime<typeof events> }>();
   useEffect(() => {
     const life = new AbortController();
-    createRuntime({ ...options, events, signal: life.signal }).then(setRuntime, (error: unknown) => {
-      if (!life.signal.aborted) reportError(error);
-    });
+    createRuntime({ ...options, events, signal: life.signal }).then(
+      (runtime) => setOpened({ options, runtime }),
+      (error: unknown) => {
+        if (!life.signal.aborted) reportError(error);
+      },
+    );
     return () => {
-      setRuntime(undefined);
+      setOpened(undefined);
       life.abort(); // closes it, or gives its start up
     };
   }, [options]);
-  return runtime;
+  return opened?.options === options ? opened.runtime : undefined;
 }
 
 /** What waits for the relay. A snapshot never changes, so no part of a page shows another state than the rest. */

@@ -1,8 +1,18 @@
 // The client in a real React: what the README's example does, and what no part of a page must ever see.
-import { createElement, startTransition, StrictMode, useLayoutEffect, useRef, useSyncExternalStore } from 'react';
+import {
+  createElement,
+  startTransition,
+  StrictMode,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Todos, type TodosOptions } from '../../examples/react.tsx';
+import { Todos, useTodos, type TodosOptions } from '../../examples/react.tsx';
 import { mortalWorkers, freshName, open } from '../../src/main/test/tab.ts';
 
 const waits = { timeout: 20_000 };
@@ -34,6 +44,22 @@ test('the example: StrictMode mounts it twice, one runtime stays, its status is 
   await vi.waitFor(async () => expect(await locksOf(options.name)).toEqual([]), waits);
 });
 
+test('the example: when somebody else signs in, no part of the page meets the runtime of before', async () => {
+  const name = freshName();
+  const failed = vi.fn<(error: unknown) => void>();
+  const heard = vi.fn<(user: string) => void>();
+  const { root, place } = rootOf(failed);
+  for (const user of ['alice', 'bob', 'alice']) {
+    root.render(createElement(StrictMode, null, createElement(Signed, { options: { name, user }, heard })));
+    await vi.waitFor(() => expect(place.textContent).toBe(user), waits);
+    heard.mockClear();
+    place.querySelector('button')?.click();
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledWith(user), waits);
+    expect(heard).toHaveBeenCalledOnce();
+  }
+  expect(failed).not.toHaveBeenCalled();
+});
+
 test('every part of a page shows the same status, also where it changes while React renders; by reading alone they would not', async () => {
   // Without the hook a page tears on this stage: else the stage would show nothing.
   expect((await shown('by reading alone')).some(isTorn)).toBe(true);
@@ -55,6 +81,31 @@ test('a status that has not changed is the same object, as React asks for', asyn
   expect(get()).not.toBe(before);
   expect(before.counts.published).toBe(0);
 });
+
+interface SignedProps {
+  readonly options: TodosOptions;
+  readonly heard: (user: string) => void;
+}
+
+/** A page of whoever has signed in: another user, another part. */
+function Signed({ options, heard }: SignedProps): ReactNode {
+  const runtime = useTodos(options);
+  return runtime === undefined ? 'opening' : createElement(Mine, { key: options.user, options, heard, runtime });
+}
+
+/** Shows the user once it listens, and publishes when it is clicked. */
+function Mine({ options, heard, runtime }: SignedProps & { readonly runtime: Opened }): ReactNode {
+  const [hears, setHears] = useState('');
+  const { user = '' } = options;
+  useEffect(() => {
+    setHears(user);
+    return runtime.on('todo.added', () => heard(user));
+  }, [runtime, user, heard]);
+  useEffect(() => runtime.handle('todo.added', 'count', () => undefined), [runtime]);
+  return createElement('button', { onClick: () => void runtime.publish('todo.added', { title: user }) }, hears);
+}
+
+type Opened = NonNullable<ReturnType<typeof useTodos>>;
 
 /** How many parts the page has. */
 const parts = 8;
@@ -120,10 +171,10 @@ function isTorn(commit: readonly string[]): boolean {
   return new Set(commit).size > 1;
 }
 
-function rootOf(): { readonly root: Root; readonly place: HTMLElement } {
+function rootOf(failed?: (error: unknown) => void): { readonly root: Root; readonly place: HTMLElement } {
   const place = document.createElement('main');
   document.body.append(place);
-  const root = createRoot(place);
+  const root = createRoot(place, failed === undefined ? {} : { onUncaughtError: failed });
   onTestFinished(() => {
     root.unmount();
     place.remove();
