@@ -1,19 +1,33 @@
 #!/usr/bin/env node
-// `godwit relay …` serves; `godwit token`, `godwit relay backup` and `godwit relay restore` are what one needs beside it.
-import { runRelayCommand } from '@godwit/relay/node';
+// `godwit relay …` serves; `godwit token`, `godwit relay backup`, `restore` and `moved` are what one needs beside it.
+
+/** Older ones lack what the relay stands on, as `node:sqlite`, and would say so in their own words. */
+const nodeMajorMin = 24;
 
 const usage = `godwit: an event runtime for the browser and the edge
   godwit relay             runs a relay; --help lists its options
   godwit relay backup      copies all that a relay holds, while it runs
   godwit relay restore     puts such a copy in place
-  godwit token             mints a token for development
+  godwit relay moved       says that a relay's folder was moved, and is no copy
+  godwit token             mints a token for development, as \`godwit relay token\` does
 `;
 
 const [command, ...rest] = process.argv.slice(2);
-if (command === 'relay') runRelayCommand(rest);
-else if (command === 'token') runRelayCommand(['token', ...rest]);
+if (command === 'relay') await run(rest);
+else if (command === 'token') await run(['token', ...rest]);
 else if (command === undefined || command === '--help' || command === '-h') process.stdout.write(usage);
-else {
-  process.stderr.write(`godwit does not know ${command}\n${usage}`);
+else refuse(`godwit does not know ${command}\n${usage}`);
+
+async function run(args: readonly string[]): Promise<void> {
+  if (Number.parseInt(process.versions.node, 10) < nodeMajorMin) {
+    refuse(`godwit needs Node ${nodeMajorMin} or newer, and this is ${process.version}\n`);
+    return;
+  }
+  const { runRelayCommand } = await import('@godwit/relay/node');
+  runRelayCommand(args);
+}
+
+function refuse(why: string): void {
+  process.stderr.write(why);
   process.exitCode = 1;
 }

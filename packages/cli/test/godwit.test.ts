@@ -44,3 +44,11 @@ test('without a command it says which there are, and one that it does not know i
   expect([await none.ended, none.output.stdout]).toEqual([0, expect.stringContaining('godwit relay backup')]);
   expect([await unknown.ended, unknown.output.stderr]).toEqual([1, expect.stringContaining('does not know fly')]);
 });
+
+test('it lists each command that the relay has', async () => {
+  const [own, relay] = [godwit(), godwit('relay', '--help')];
+  expect([await own.ended, await relay.ended]).toEqual([0, 0]);
+  const commands = [...relay.output.stdout.matchAll(/^(godwit relay \w+) --help/gm)].map(([, command = '']) => command);
+  expect(commands.length).toBeGreaterThan(3);
+  expect(commands.filter((command) => !own.output.stdout.includes(command))).toEqual([]);
+});

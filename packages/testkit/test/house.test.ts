@@ -11,6 +11,7 @@ import {
   strangersAtTop,
   uncheckedConfigs,
   unknownCommands,
+  unshippable,
 } from '../src/house/repository.ts';
 import { readTree, root } from '../src/house/tree.ts';
 
@@ -83,5 +84,9 @@ describe('the repository', () => {
 
   test('typechecks with every tsconfig that it has', () => {
     expect(uncheckedConfigs(repository)).toEqual([]);
+  });
+
+  test('each package that is published has a README and the licence', () => {
+    expect(unshippable(repository)).toEqual([]);
   });
 });

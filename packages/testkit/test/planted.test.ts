@@ -10,6 +10,7 @@ import {
   testCommands,
   uncheckedConfigs,
   unknownCommands,
+  unshippable,
 } from '../src/house/repository.ts';
 import { tree } from '../src/house/tree.ts';
 
@@ -173,5 +174,12 @@ describe('the repository', () => {
     expect(uncheckedConfigs(tree({ ...files, 'packages/a/package.json': one }))).toHaveLength(1);
     const both = '{ "scripts": { "typecheck": "tsc -p tsconfig.json && tsc -p tsconfig.node.json" } }';
     expect(uncheckedConfigs(tree({ ...files, 'packages/a/package.json': both }))).toEqual([]);
+  });
+
+  test('a published package without a README or the licence is found, and a private one is not', () => {
+    const files = { LICENSE: 'MIT', 'packages/a/package.json': '{}', 'packages/b/package.json': '{ "private": true }' };
+    expect(unshippable(tree(files))).toHaveLength(2);
+    expect(unshippable(tree({ ...files, 'packages/a/README.md': '#', 'packages/a/LICENSE': 'GPL' }))).toHaveLength(1);
+    expect(unshippable(tree({ ...files, 'packages/a/README.md': '#', 'packages/a/LICENSE': 'MIT' }))).toEqual([]);
   });
 });

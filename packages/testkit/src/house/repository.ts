@@ -1,4 +1,4 @@
-// What the repository as a whole keeps: its top level, its lockfile, its README, its scripts.
+// What the repository as a whole keeps: its top level, its lockfile, its README, its scripts, what its packages ship.
 import type { Tree } from './tree.ts';
 
 const topLevel = new Set([
@@ -72,6 +72,18 @@ export function uncheckedConfigs(tree: Tree): readonly string[] {
     const runs =
       script.split(/[\s;&]+/).includes(config) || (config === 'tsconfig.json' && /\btsc(?! -p)/.test(script));
     return runs ? [] : [`${path} is not in the "typecheck" script of ${home}`];
+  });
+}
+
+/** What a package that is published lacks: npm takes both from its own folder, and MIT wants its text with every copy. */
+export function unshippable(tree: Tree): readonly string[] {
+  return [...tree.entries()].flatMap(([path, manifest]) => {
+    const [, home] = /^(packages\/[^/]+)\/package\.json$/.exec(path) ?? [];
+    if (home === undefined || /"private":\s*true/.test(manifest)) return [];
+    return [
+      ...(tree.has(`${home}/README.md`) ? [] : [`${home} is published without a README.md`]),
+      ...(tree.get(`${home}/LICENSE`) === tree.get('LICENSE') ? [] : [`${home}/LICENSE is not the repository's`]),
+    ];
   });
 }
 

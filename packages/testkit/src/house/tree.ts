@@ -20,7 +20,7 @@ const passedOver = new Set([
   '.vite',
   '.vitest-attachments',
 ]);
-const texts = /\.(ts|js|json|jsonc|md|css|html|ya?ml)$|^\.|(^|\/)run$/;
+const texts = /\.(ts|js|json|jsonc|md|css|html|ya?ml)$|^\.|(^|\/)(run|LICENSE)$/;
 
 /** Where the repository begins. */
 export const root: string = new URL('../../../..', import.meta.url).pathname;
