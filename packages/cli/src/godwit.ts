@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // `godwit relay …` serves; `godwit token`, `godwit relay backup`, `restore` and `moved` are what one needs beside it.
+import process from 'node:process';
 
 /** Older ones lack what the relay stands on, as `node:sqlite`, and would say so in their own words. */
 const nodeMajorMin = 24;

@@ -28,11 +28,12 @@ export function createInsecureAuthority(): Authority {
 
 /** The refusal of somebody who is known. `whose` says what would have to allow it. */
 export function forbidden(action: Action, channel: string, whose?: string): Failure {
-  const what = channel === '*' ? 'all channels' : `the channel "${channel}"`;
+  const where = channel === '*' ? 'all channels' : `the channel "${channel}"`;
+  const what = action === 'manage' ? `manage ${where}` : `${action} to ${where}`;
   return new Failure(
     'Forbidden',
     whose === undefined
-      ? `the token does not allow to ${action} ${what}; its claim "${action}" lists what it allows`
-      : `${whose} does not allow to ${action} ${what}`,
+      ? `the token does not allow to ${what}; its claim "${action}" lists what it allows`
+      : `${whose} does not allow to ${what}`,
   );
 }

@@ -1,11 +1,17 @@
 // What a deployment may say, and what it is told when it says something else.
 import { defaultLimits } from '@godwit/core/protocol';
 import { expect, test } from 'vitest';
-import { limitsOf, originsOf } from './environment.ts';
+import { limitsOf, originsOf, retentionOf } from './environment.ts';
 
 test('limits are the defaults, but for those that are given', () => {
   expect(limitsOf({})).toEqual(defaultLimits);
   expect(limitsOf({ GODWIT_LIMITS: { heartbeatMs: 1000 } })).toEqual({ ...defaultLimits, heartbeatMs: 1000 });
+});
+
+test('what `.dev.vars` says of limits and retention is JSON as text', () => {
+  expect(limitsOf({ GODWIT_LIMITS: '{"heartbeatMs":1000}' }).heartbeatMs).toBe(1000);
+  const rules = '[{"channels":"room:*","retentionEvents":7}]';
+  expect(retentionOf({ GODWIT_RETENTION: rules }, defaultLimits)('room:1').retentionEvents).toBe(7);
 });
 
 test.for([
@@ -15,7 +21,8 @@ test.for([
   [{ heartbeatMs: 3e9 }, 'GODWIT_LIMITS has "heartbeatMs": 3000000000; 2147483647 ms, some 24 days, are the most'],
   [{ ringBytes: null }, 'GODWIT_LIMITS has "ringBytes": null; expected a number above 0'],
   [{ eventBytesMax: 2e6 }, 'GODWIT_LIMITS allows events of 2000000 bytes; on Workers 1500000 are the most'],
-  ['{"retentionMs":1}', 'GODWIT_LIMITS is not an object; see wrangler.jsonc'],
+  ['1', 'GODWIT_LIMITS is not an object; see wrangler.jsonc'],
+  ['{retentionMs:1}', 'GODWIT_LIMITS is text that is not JSON: {retentionMs:1}'],
 ] as const)('the limits %o are refused', ([given, message]) => {
   expect(() => limitsOf({ GODWIT_LIMITS: given as string })).toThrow(expect.objectContaining({ message }));
 });

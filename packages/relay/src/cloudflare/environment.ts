@@ -31,9 +31,9 @@ export interface RelayEnv {
   readonly GODWIT_ALLOW_PRIVATE_WEBHOOKS?: string;
   /** Origins that browsers may call from, divided by commas or spaces; `*` for all. */
   readonly GODWIT_CORS?: string;
-  /** Limits other than the defaults of PROTOCOL.md, rule 10, as an object, by the names of `Limits`. */
+  /** Limits other than the defaults of PROTOCOL.md, rule 10, by the names of `Limits`: an object, or its JSON as text. */
   readonly GODWIT_LIMITS?: Readonly<Partial<Record<keyof Limits, unknown>>> | string;
-  /** What channels keep whose names match, as `[{ "channels": "room:*", "retentionMs": 3600000 }]`; the first that matches decides. */
+  /** What channels keep whose names match, as `[{ "channels": "room:*", "retentionMs": 3600000 }]`; the first that matches decides. Its JSON as text does, too. */
   readonly GODWIT_RETENTION?: unknown;
 }
 
@@ -45,7 +45,8 @@ const eventBytesMax = 1_500_000;
  *
  * @throws Failure `InvalidOptions`
  */
-export function limitsOf({ GODWIT_LIMITS: given = {} }: Pick<RelayEnv, 'GODWIT_LIMITS'>): Limits {
+export function limitsOf({ GODWIT_LIMITS = {} }: Pick<RelayEnv, 'GODWIT_LIMITS'>): Limits {
+  const given = parsed('GODWIT_LIMITS', GODWIT_LIMITS);
   if (typeof given !== 'object' || given === null) throw invalid('GODWIT_LIMITS is not an object; see wrangler.jsonc');
   const limits = limitsWith(given, 'GODWIT_LIMITS');
   if (limits.eventBytesMax > eventBytesMax) {
@@ -54,6 +55,16 @@ export function limitsOf({ GODWIT_LIMITS: given = {} }: Pick<RelayEnv, 'GODWIT_L
     );
   }
   return limits;
+}
+
+/** A variable that holds more than text. `.dev.vars`, `wrangler --var` and the dashboard's text can say it as JSON alone. */
+function parsed(name: string, given: unknown): unknown {
+  if (typeof given !== 'string') return given;
+  try {
+    return JSON.parse(given);
+  } catch (cause) {
+    throw new Failure('InvalidOptions', `${name} is text that is not JSON: ${given}`, { cause });
+  }
 }
 
 /** Whether webhooks may go to private addresses. */
@@ -70,9 +81,10 @@ const bounds = new Set(['retentionMs', 'retentionBytes', 'retentionEvents']);
  * @throws Failure `InvalidOptions`
  */
 export function retentionOf(
-  { GODWIT_RETENTION: given = [] }: Pick<RelayEnv, 'GODWIT_RETENTION'>,
+  { GODWIT_RETENTION = [] }: Pick<RelayEnv, 'GODWIT_RETENTION'>,
   limits: Limits,
 ): (channel: string) => Limits {
+  const given = parsed('GODWIT_RETENTION', GODWIT_RETENTION);
   if (!Array.isArray(given) || !given.every(isRule)) {
     throw invalid(
       'GODWIT_RETENTION is a list of { "channels": "room:*" } with retentionMs, retentionBytes or retentionEvents, numbers above 0',

@@ -69,6 +69,5 @@ async function ask(
   options?: WorkerOptions,
 ): Promise<Response> {
   const { fetch } = createWorker(options);
-  if (fetch === undefined) throw new Error('the handler has no fetch');
   return await fetch(request, { CHANNELS: env.CHANNELS, ...vars }, createExecutionContext());
 }

@@ -18,6 +18,9 @@ export interface WorkerOptions {
   readonly authorize?: Authorize;
 }
 
+/** What a Worker's main module exports; `fetch` is there to be called, too, behind routes of your own. */
+export type RelayWorker = Required<Pick<ExportedHandler<RelayEnv>, 'fetch'>>;
+
 /**
  * Makes the Worker's handler: the relay's app over the Durable Objects of the binding `CHANNELS`. A Worker cannot refuse
  * to start, so one that was deployed without a key answers every request with a problem that says so.
@@ -29,7 +32,7 @@ export interface WorkerOptions {
  * export default createWorker();
  * ```
  */
-export function createWorker(options: WorkerOptions = {}): ExportedHandler<RelayEnv> {
+export function createWorker(options: WorkerOptions = {}): RelayWorker {
   let made: { readonly env: RelayEnv; readonly answer: Promise<Answer> } | undefined;
   return {
     async fetch(request, env) {
