@@ -34,7 +34,8 @@ export function createHistory(parts: {
   return {
     read(pattern, options) {
       // Wrong options are told at the call, not at the first step of the loop.
-      const { after = 0, order = 'local', channel, live = true, signal } = options;
+      const { order = 'local', channel, live = true, signal } = options;
+      const after = options.after ?? 0;
       const wants = compilePattern(pattern);
       if (!Number.isInteger(after) || after < 0) {
         throw new Failure('InvalidOptions', `\`after\` is a position, as a receipt or an event has it; got ${after}`);

@@ -48,6 +48,16 @@ test('who aborts the signal that a runtime was made with closes it', async () =>
   await expect(tab('bob', events, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'Closed' });
 });
 
+test('a history behind an event that has no place in the log, as an ephemeral one, is all that the device holds', async () => {
+  const { tab } = createPlace();
+  const alice = await tab('alice', events);
+  await alice.publish('todo.done', { n: 1 });
+  const { position } = await alice.publish('todo.done', { n: 2 }, { durable: false });
+  const seen: number[] = [];
+  for await (const { data } of alice.events('todo.done', { after: position, live: false })) seen.push(data.n);
+  expect([position, seen]).toEqual([null, [1]]);
+});
+
 test('a place in the log that is none is refused at the call', async () => {
   const { tab } = createPlace();
   const alice = await tab('alice', events);

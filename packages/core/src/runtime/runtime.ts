@@ -16,7 +16,10 @@ export type RuntimePattern<Events> = EventName<Events> | `${string}*${string}`;
 export interface Delivered<Type extends string = string, Data = unknown> extends CloudEvent<Type, Data> {
   readonly data: Data;
   readonly channel: string;
-  /** The relay's offset; null on an own event that the relay has not confirmed to this device yet. */
+  /**
+   * The relay's offset. Null on an own event in `local` order, which is heard before the relay has it, and is not told again
+   * once it has: the receipt's `relayed`, or a subscription with `order: 'relay'`, says that.
+   */
   readonly offset: string | null;
   /** Its place in this device's log; null on an ephemeral event, which has none. */
   readonly position: Position | null;
@@ -57,8 +60,8 @@ export interface OnOptions {
 
 /** How the device's log is read. */
 export interface EventsOptions extends Omit<OnOptions, 'signal'> {
-  /** Behind which position, as a receipt or an event has it; from the earliest event that the device holds, unless said. */
-  readonly after?: Position;
+  /** Behind which position, as a receipt or an event has it; from the earliest event that the device holds, unless said, or null. */
+  readonly after?: Position | null;
   /** Whether the loop goes on with what comes; true unless said. False: it ends where the log ends. */
   readonly live?: boolean;
   /** Ends the loop. */

@@ -29,7 +29,10 @@ export interface HandleOptions<Event = unknown> {
    * of an older release has put aside, since it could not read it, is handled without that order: its key was not known.
    */
   readonly key?: (event: Event) => string | null;
-  /** Where a handler begins that this device has never had: at what comes from `now` on, or at the `earliest` event that it holds. */
+  /**
+   * Where a handler begins that this device has never had: at what comes from `now` on, or at the `earliest` event that it
+   * holds. To a new device the relay's past comes from now on, too, unless it reads the channel `from: 'latest'`.
+   */
   readonly from?: 'now' | 'earliest';
   /** `relay`: only what the relay has ordered, own events once they have come back. `local` by default, as with `on`. */
   readonly order?: 'local' | 'relay';
