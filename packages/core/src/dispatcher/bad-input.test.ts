@@ -37,6 +37,17 @@ test('a name that is none is refused also after handlers have come and gone', ()
   }
 });
 
+test.each([undefined, null, 7, {}])('an event that is named %j is refused, and the next one comes through', (name) => {
+  const shop = createDispatcher();
+  const heard: unknown[] = [];
+  shop.on('n', (data) => void heard.push(data));
+  for (const data of ['first', 'second']) {
+    expect(() => shop.dispatch(name as never, 1)).toThrow();
+    shop.dispatch('n', data);
+  }
+  expect(heard).toEqual(['first', 'second']);
+});
+
 test('an event cannot be named by a pattern', async () => {
   expect(() => dispatcher.dispatch('order.*', 1)).toThrow(expect.objectContaining({ name: 'InvalidPattern' }));
   await expect(dispatcher.dispatchAndWait('**', 1)).rejects.toMatchObject({ name: 'InvalidPattern' });

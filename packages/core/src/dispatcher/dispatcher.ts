@@ -132,8 +132,9 @@ export function createDispatcher({
 
   const dispatch = (event: string | { readonly name: string }, data: unknown, run?: Run): void => {
     if (busy || run || fresh?.type !== event) return dispatchOddly(event, data, run);
-    busy = handing;
+    // First, so that who names no event, before any was dispatched, leaves nobody busy.
     fresh.handed += 1;
+    busy = handing;
     try {
       pass(fresh, data);
       if (busy === odd) work();
