@@ -49,6 +49,7 @@ const documents: Readonly<Record<string, readonly Block[]>> = {
       around: `${readmeRuntime}
 import { createRuntime } from '@godwit/client';
 declare function show(data: { readonly title: string }): void;
+declare function takeBack(event: { readonly id: string }): void;
 declare function reload(missed: number | null): void;
 declare function render(status: ReturnType<typeof runtime.status.get>): void;`,
     },

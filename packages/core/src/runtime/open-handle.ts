@@ -10,7 +10,7 @@ import { createHandlers, type Handlers } from './handlers.ts';
 import { createHistory, type History } from './history.ts';
 import { createPublisher } from './publisher.ts';
 import { createRelaying } from './relaying.ts';
-import type { Receipt } from './publishing.ts';
+import type { Published, Receipt } from './publishing.ts';
 import type { Runtime } from './runtime.ts';
 import { createStatusBoard, type StatusBoard } from './status.ts';
 import { asyncDispose, subscription } from './subscription.ts';
@@ -87,11 +87,7 @@ export async function openHandle<const Events extends EventDefinitions>(
     channel: channels[0] ?? 'default',
     deviceId: hello.deviceId,
     tally,
-    async relayed({ id, channel, position }, signal) {
-      if (position === null) throw misused(`the event ${id} is ephemeral, and nobody confirms it`);
-      if (status.get().connection === 'none') throw misused('this runtime has no relay');
-      await relaying.relayed({ id, channel, position }, signal);
-    },
+    relayed,
   });
   const reading = createHistory({ engine, definitions, channels: new Set(channels), tally, signal: life.signal });
   history = reading;
@@ -155,6 +151,7 @@ export async function openHandle<const Events extends EventDefinitions>(
       return reading.read(nameOf(pattern), options) as AsyncGenerator<never, void, undefined>;
     },
     status,
+    relayed: (event, { signal } = {}) => relayed(event, signal),
     flush: ({ signal } = {}) => flushed(signal),
     pause: () => setPaused(true),
     resume: () => setPaused(false),
@@ -165,6 +162,14 @@ export async function openHandle<const Events extends EventDefinitions>(
     },
     [asyncDispose]: () => end(() => engine.close()),
   };
+
+  async function relayed({ id, channel, position, offset }: Published, signal?: AbortSignal): Promise<void> {
+    // The relay has said which place it has.
+    if (offset != null) return;
+    if (position === null) throw misused(`the event ${id} is ephemeral, and nobody confirms it`);
+    if (status.get().connection === 'none') throw misused('this runtime has no relay');
+    await relaying.relayed({ id, channel, position }, signal);
+  }
 
   /** What tabs tell each other of the outbox may be behind, or ahead; where they say that nothing waits, the disk is asked. */
   async function flushed(signal: AbortSignal | undefined): Promise<void> {

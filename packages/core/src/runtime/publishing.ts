@@ -21,6 +21,14 @@ export interface PublishOptions extends Remarks {
   readonly durable?: boolean;
 }
 
+/** An event of this device, as a receipt tells of it, or a handler and a history. */
+export interface Published {
+  readonly id: string;
+  readonly channel: string;
+  readonly position: Position | null;
+  readonly offset?: string | null;
+}
+
 /** What `publish` answers once the event is on this device's disk. */
 export interface Receipt {
   /**

@@ -1,31 +1,32 @@
 import { expect, test } from 'vitest';
 import { defineEvents } from '../event/define.ts';
 import { payload } from '../event/schema.ts';
-import { Failure } from '../failure.ts';
+import { Failure, toFailure } from '../failure.ts';
+import type { Link } from '../ports/link.ts';
 import { createPlace } from './test/place.ts';
 
 const events = defineEvents({ 'todo.done': payload<{ readonly n: number }>() });
 
+/** A way to a relay that takes even numbers alone. */
+const refusingOdd = (link: Link): Link => ({
+  ...link,
+  push: (channel, batch, signal) =>
+    Promise.all(
+      batch.map(async (event) => {
+        const isOdd = JSON.stringify(event.data) === '{"n":1}';
+        const failure = { name: 'Forbidden', message: 'not an odd one' } as const;
+        if (isOdd) return { id: event.id, status: 'refused', failure };
+        const [result] = await link.push(channel, [event], signal);
+        if (result === undefined) throw new Failure('Internal', 'the relay said nothing');
+        return result;
+      }),
+    ),
+});
+
 test('an event that the relay refuses says so to whoever waits for it, by the relay\u2019s reason, also in another tab', async () => {
   const { world, tab } = createPlace();
   const report = (): void => undefined;
-  const alice = await tab('alice', events, {
-    report,
-    linkOf: (link) => ({
-      ...link,
-      push: async (channel, batch, signal) =>
-        Promise.all(
-          batch.map(async (event) => {
-            const isOdd = JSON.stringify(event.data) === '{"n":1}';
-            const failure = { name: 'Forbidden', message: 'not an odd one' } as const;
-            if (isOdd) return { id: event.id, status: 'refused', failure };
-            const [result] = await link.push(channel, [event], signal);
-            if (result === undefined) throw new Failure('Internal', 'the relay said nothing');
-            return result;
-          }),
-        ),
-    }),
-  });
+  const alice = await tab('alice', events, { report, linkOf: refusingOdd });
   const follower = await tab('alice', events, { report });
   await world.advance(1000);
   for (const its of [alice, follower]) {
@@ -37,6 +38,33 @@ test('an event that the relay refuses says so to whoever waits for it, by the re
       { status: 'fulfilled' },
     ]);
   }
+});
+
+test('of another tab\u2019s events, and again after a reload, a page hears the same, and of a stranger\u2019s at once that it is there', async () => {
+  const { world, tab } = createPlace();
+  const parts = { report: (): void => undefined, linkOf: refusingOdd };
+  const [alice, other] = [await tab('alice', events, parts), await tab('alice', events, parts)];
+  const bob = await tab('bob', events);
+  const outcomeOf = (relayed: Promise<void>): Promise<string> =>
+    relayed.then(
+      () => 'relayed',
+      (error: unknown) => toFailure(error).message,
+    );
+  const heard: Promise<string>[] = [];
+  other.on('todo.done', (event) => heard.push(outcomeOf(other.relayed(event))));
+  await alice.publish('todo.done', { n: 1 });
+  await alice.publish('todo.done', { n: 2 });
+  await bob.publish('todo.done', { n: 3 });
+  await world.advance(1000);
+  expect(await Promise.all(heard)).toEqual(['not an odd one', 'relayed', 'relayed']);
+
+  await Promise.all([alice.close(), other.close()]);
+  const again = await tab('alice', events, parts);
+  const shown: Promise<string>[] = [];
+  for await (const event of again.events('todo.done', { live: false })) shown.push(outcomeOf(again.relayed(event)));
+  expect(await Promise.all(shown)).toEqual(['not an odd one', 'relayed', 'relayed']);
+  const ephemeral = await again.publish('todo.done', { n: 4 }, { durable: false });
+  await expect(again.relayed(ephemeral)).rejects.toMatchObject({ name: 'Misused' });
 });
 
 test('who aborts the signal that a runtime was made with closes it', async () => {

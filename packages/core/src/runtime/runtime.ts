@@ -5,7 +5,7 @@ import type { EventDefinition, EventInput, EventName, EventOutput } from '../eve
 import type { Gap } from '../protocol/frames.ts';
 import type { Position } from '../ports/store.ts';
 import type { Connection } from '../ports/tabs.ts';
-import type { EventRef, PublishArguments, Receipt } from './publishing.ts';
+import type { EventRef, PublishArguments, Published, Receipt } from './publishing.ts';
 import type { Subscription } from './subscription.ts';
 import type { HandleOptions, SchedulerState, TaskContext, Tasks } from './tasks/types.ts';
 
@@ -18,7 +18,7 @@ export interface Delivered<Type extends string = string, Data = unknown> extends
   readonly channel: string;
   /**
    * The relay's offset. Null on an own event in `local` order, which is heard before the relay has it, and is not told again
-   * once it has: the receipt's `relayed`, or a subscription with `order: 'relay'`, says that.
+   * once it has: `runtime.relayed(event)` says that, and so does a subscription with `order: 'relay'`.
    */
   readonly offset: string | null;
   /** Its place in this device's log; null on an ephemeral event, which has none. */
@@ -198,6 +198,20 @@ export interface Runtime<Events> {
 
   /** How things stand. */
   readonly status: Readable<Status>;
+  /**
+   * As a receipt's own `relayed`, for any event of this device, whichever tab published it, and when: what a page shows
+   * again after a reload, or of another tab, it can take back if the relay refuses it. At once for an event with an offset.
+   *
+   * @throws Failure as a receipt's
+   * @example
+   * ```ts
+   * for await (const event of runtime.events('todo.added')) {
+   *   show(event);
+   *   runtime.relayed(event).catch(() => takeBack(event));
+   * }
+   * ```
+   */
+  relayed(event: Published, options?: { readonly signal?: AbortSignal }): Promise<void>;
 
   /**
    * Resolves when nothing of this device waits for the relay any more, what is published meanwhile included; at once where
