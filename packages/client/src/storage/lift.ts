@@ -31,10 +31,9 @@ export function createLift(reserved: Position, durability: Durability): (databas
     try {
       // A record with a number of its own moves the generator behind it, also when it goes at once; nobody ever sees it. Where
       // the generator has passed that number meanwhile, it stays where it is.
-      await write<'log', unknown>(database, ['log'], durability, (transaction) => {
-        const log = transaction.objectStore('log');
-        const nothing = { v: 1, segment, channel: '', n: 0, bytes: 0, at: 0, events: [] } as const;
-        return [() => log.add(nothing), () => log.delete(segment)];
+      await write(database, ['log'], durability, (store) => {
+        store('log').add({ v: 1, segment, channel: '', n: 0, bytes: 0, at: 0, events: [] });
+        store('log').delete(segment);
       });
     } catch (error) {
       // Another tab was quicker, and its commit has that number.

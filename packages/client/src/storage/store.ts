@@ -87,10 +87,10 @@ function storeOf(parts: {
         const records = segments.map(segmentOfOwn);
         if (records.length === 0) return [];
         await lift(database);
-        const keys = await write(database, ['log'], durability, (transaction) =>
-          records.map((record) => () => transaction.objectStore('log').add(record)),
+        const added = await write(database, ['log'], durability, (store) =>
+          records.map((record) => store('log').add(record)),
         );
-        return keys.map(firstPosition);
+        return added.map(({ result }) => firstPosition(Number(result)));
       }),
 
     merge: (page) =>
@@ -101,22 +101,14 @@ function storeOf(parts: {
         try {
           // The page before its cursors: a browser that commits the beginning of a transaction leaves a `read` that
           // `state` repairs, not one that skips a page.
-          await write(database, ['log', 'cursors'], durability, (transaction) => {
-            const put = (cursor: Omit<CursorRecord, 'v'>) => (): Promise<unknown> =>
-              transaction.objectStore('cursors').put({ ...cursor, v: 1 });
+          await write(database, ['log', 'cursors'], durability, (store) => {
+            const put = (cursor: Omit<CursorRecord, 'v'>): unknown => store('cursors').put({ ...cursor, v: 1 });
             const recheck = `recheck:${channel}`;
-            return [
-              () => transaction.objectStore('log').add(record),
-              put({ key: `read:${channel}`, offset: last }),
-              ...(echo === undefined ? [] : [put({ key: `echo:${channel}`, position: echo })]),
-              ...(recheckTo === undefined
-                ? []
-                : [
-                    recheckTo === null
-                      ? () => transaction.objectStore('cursors').delete(recheck)
-                      : put({ key: recheck, offset: recheckTo }),
-                  ]),
-            ];
+            store('log').add(record);
+            put({ key: `read:${channel}`, offset: last });
+            if (echo !== undefined) put({ key: `echo:${channel}`, position: echo });
+            if (recheckTo === null) store('cursors').delete(recheck);
+            else if (recheckTo !== undefined) put({ key: recheck, offset: recheckTo });
           });
           return 'merged';
         } catch (error) {
@@ -128,14 +120,11 @@ function storeOf(parts: {
 
     confirm: ({ channel, sent, rejected }) =>
       connection.run(`confirm what "${channel}" has sent`, async (database) => {
-        await write(database, ['cursors', 'rejected'], durability, (transaction) => [
-          ...rejected.map(
-            ({ event, failure }) =>
-              () =>
-                transaction.objectStore('rejected').put({ id: event.id, v: 1, channel, event, failure }),
-          ),
-          () => transaction.objectStore('cursors').put({ key: `sent:${channel}`, v: 1, position: sent }),
-        ]);
+        await write(database, ['cursors', 'rejected'], durability, (store) => {
+          for (const { event, failure } of rejected)
+            store('rejected').put({ id: event.id, v: 1, channel, event, failure });
+          store('cursors').put({ key: `sent:${channel}`, v: 1, position: sent });
+        });
       }),
 
     refusals: (ids) =>

@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts';
 import type { Database, MetaRecord, Owed } from './schema.ts';
 import { look, markOf, numbered } from './state.ts';
 import { recordsOf } from './tasks.ts';
-import { change, heard, write, type Durability, type Writing } from './write.ts';
+import { change, heard, write, type Durability, type Stores, type Writing } from './write.ts';
 
 /** How long the handlers are held while the log's part cannot begin, in milliseconds: somebody hangs there, and they go on. */
 const holdMsMax = 8000;
@@ -91,9 +91,8 @@ async function trimmed(
   if (bill.n <= paid) bill = { n: paid, owed: [] };
   const owed = new Map(bill.owed.map((one) => [one.handler, one]));
   const known = new Map(records.map((record) => [record.name, record.totals]));
-  const changes: ((transaction: Writing<'log' | 'meta'>) => () => Promise<unknown>)[] = [];
-  const putMeta = (record: MetaRecord): unknown =>
-    changes.push((transaction) => () => transaction.objectStore('meta').put(record));
+  const changes: ((store: Stores<'log' | 'meta'>) => unknown)[] = [];
+  const putMeta = (record: MetaRecord): unknown => changes.push((store) => store('meta').put(record));
   const done = await doLater(
     trim(
       {
@@ -122,9 +121,7 @@ async function trimmed(
             bill = { n: paid + 1, owed: [...owed.values()] };
             putMeta({ name: 'owed', v: 1, ...bill });
           }
-          for (const { segment } of segments) {
-            changes.push((transaction) => () => transaction.objectStore('log').delete(segment));
-          }
+          for (const { segment } of segments) changes.push((store) => store('log').delete(segment));
         },
       },
       request,
@@ -132,7 +129,7 @@ async function trimmed(
   );
   if (hold.isLost) throw heldUp();
   hold.isNeeded = true;
-  await write(database, ['log', 'meta'], durability, (transaction) => changes.map((made) => made(transaction)));
+  await write(database, ['log', 'meta'], durability, (store) => changes.forEach((made) => made(store)));
   return [done, bill];
 }
 

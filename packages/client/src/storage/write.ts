@@ -1,5 +1,5 @@
 // One transaction that writes, all or nothing: acknowledged when it has completed.
-import type { IDBPTransaction, StoreNames } from 'idb';
+import { unwrap, type IDBPTransaction, type StoreKey, type StoreNames, type StoreValue } from 'idb';
 import type { Database, Schema } from './schema.ts';
 
 /** Whether a commit waits for the operating system (`relaxed`) or for the disk (`strict`). */
@@ -8,22 +8,32 @@ export type Durability = 'relaxed' | 'strict';
 /** A transaction that writes to these stores. */
 export type Writing<Name extends StoreNames<Schema>> = IDBPTransaction<Schema, Name[], 'readwrite'>;
 
+/** The stores of a transaction that only writes, as the browser has them: nobody waits for a request by itself. */
+export type Stores<Name extends StoreNames<Schema>> = <One extends Name>(
+  name: One,
+) => {
+  add(value: StoreValue<Schema, One>): IDBRequest<IDBValidKey>;
+  put(value: StoreValue<Schema, One>): IDBRequest<IDBValidKey>;
+  delete(key: StoreKey<Schema, One>): IDBRequest<undefined>;
+};
+
 /**
- * Only writes: every request at once, then the commit, so that it never waits for this thread again. Answers the requests'
- * results.
+ * Only writes: every request at once, then the commit, so that it never waits for this thread again. Answers what `requests`
+ * answers, once they have their results.
  *
  * @param requests makes the requests, in an order of which any beginning is valid: old Safari commits beginnings
  */
-export function write<Name extends StoreNames<Schema>, Result>(
+export function write<Name extends StoreNames<Schema>, Made>(
   database: Database,
   names: Name[],
   durability: Durability,
-  requests: (transaction: Writing<Name>) => readonly (() => Promise<Result>)[],
-): Promise<readonly Result[]> {
-  return change(database, names, durability, (transaction) => {
-    const made = requests(transaction).map((request) => heard(request()));
-    transaction.commit();
-    return Promise.all(made);
+  requests: (store: Stores<Name>) => Made,
+): Promise<Made> {
+  return change(database, names, durability, async (transaction) => {
+    const own = unwrap(transaction);
+    const made = requests((name) => own.objectStore(name));
+    own.commit();
+    return made;
   });
 }
 
