@@ -130,11 +130,11 @@ export function handlersName(name: string): string {
 }
 
 /**
- * The log's database. Since version 3 own events are text, and since version 4 the handlers are elsewhere: whoever opened an
- * older one would read neither. What the older ones have stored of the log is read as it is.
+ * The log's database. Since version 3 own events are text, since version 4 the handlers are elsewhere, and since version 5 that
+ * text says but once what the events of a commit have in common: whoever opened an older one would read none of it. What the older ones have stored of the log is read as it is.
  */
 export const logLayout: Layout = {
-  version: 4,
+  version: 5,
   upgrade(database, from, id) {
     if (from === 0) {
       const log = database.createObjectStore('log', { keyPath: 'segment', autoIncrement: true });

@@ -89,21 +89,21 @@ test('tabs that upgrade at once open the same database', async () => {
   expect((await third?.state())?.deviceId).toBe('the device of release 1');
 });
 
-test('what release 2 has stored as objects is read beside what is stored as text since, and waits for the relay with it', async () => {
+test('what releases 2 and 3 have stored, as objects and as text, is read beside what is stored since, and waits for the relay with it', async () => {
   const name = freshName();
-  (await release2(name)).close();
+  (await release3(name)).close();
   const store = await openIdbStore({ name, world, report: unexpected });
   onTestFinished(() => store.destroy());
-  const event = { specversion: '1.0', id: 'new', source: 'urn:test', type: 'note.added' } as const;
-  const json = JSON.stringify(event);
-  await store.record([{ ...own('new'), written: { json, n: 1 } }]);
+  const text =
+    '{"specversion":"1.0",\n"id":"new","source":"urn:test","type":"note.added"}\n"id":"newer","source":"urn:test","type":"note.added"}';
+  await store.record([{ ...own('new'), written: { text, n: 2 } }]);
   const { entries } = await store.read(0, 9);
   expect(entries.flatMap((entry) => (entry.kind === 'event' ? [entry.event] : []))).toEqual([
-    ...own('old').events,
-    event,
+    ...['old', 'less old', 'a comma,', 'new', 'newer'].flatMap((id) => own(id).events),
   ]);
-  expect((await store.own('room', 0, 9)).map(({ event: { id } }) => id)).toEqual(['old', 'new']);
-  expect((await store.state()).channels['room']).toMatchObject({ pendingEvents: 2 });
+  const waiting = await store.own('room', 0, 9);
+  expect(waiting.map(({ event: { id } }) => id)).toEqual(['old', 'less old', 'a comma,', 'new', 'newer']);
+  expect((await store.state()).channels['room']).toMatchObject({ pendingEvents: 5 });
 });
 
 /** A database as release 1 made it, with an event that waits for the relay and a page that was read. */
@@ -127,11 +127,13 @@ async function release1(name: string): Promise<IDBPDatabase> {
   return database;
 }
 
-/** A database as release 2 made it, with an event that waits for the relay. */
-async function release2(name: string): Promise<Database> {
-  const database = await makeOlder(name, 2, 'the device of release 2');
+/** A database as release 3 made it, with an event that release 2 has stored and two of its own, which wait for the relay. */
+async function release3(name: string): Promise<Database> {
+  const database = await makeOlder(name, 3, 'the device of release 3');
   const { channel, at, bytes, events } = own('old');
   await database.put('log', { v: 1, channel, n: 1, bytes, at, events, out: channel });
+  const text = ['less old', 'a comma,'].flatMap((id) => own(id).events.map((event) => JSON.stringify(event))).join();
+  await database.put('log', { v: 2, channel, n: 2, bytes, at, events: text, out: channel });
   return database;
 }
 

@@ -252,6 +252,28 @@ test('a file of a newer release is not opened, and says so by name', async () =>
   );
 });
 
+test('what the first release has stored in a file is read beside what is stored since', async () => {
+  const file = await freshFile();
+  const first = openStore({ file });
+  await first.record([own('1')]);
+  await first.close();
+  raw(file, (database) => {
+    // Events of one commit were one array.
+    expect(database.prepare("SELECT events ->> '$[0].id' AS id FROM log").get()).toEqual({ id: '1' });
+    database.exec('PRAGMA user_version = 1');
+  });
+  const store = openStore({ file });
+  const text =
+    '{"specversion":"1.0",\n"id":"2","source":"urn:test","type":"t"}\n"id":"3","source":"urn:test","type":"t"}';
+  await store.record([{ ...own('2'), written: { text, n: 2 } }]);
+  expect(await idsOf(store)).toEqual(['1', '2', '3']);
+  expect((await store.own('room', 0, 9)).map(({ event: { id } }) => id)).toEqual(['1', '2', '3']);
+  await store.close();
+  expect(raw(file, (database) => database.prepare('PRAGMA user_version').get())).toEqual({
+    user_version: steps.length,
+  });
+});
+
 test('a release that adds to the tables takes an older file over with all that is in it', async () => {
   const file = await freshFile();
   const store = openStore({ file });

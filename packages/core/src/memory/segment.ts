@@ -2,6 +2,7 @@
 import { Failure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import { utf8Length } from '../event/json.ts';
+import { eventsIn } from '../event/write.ts';
 import type { Gap } from '../protocol/frames.ts';
 import {
   positionsPerSegment,
@@ -15,16 +16,13 @@ import {
 
 /** A segment before it has its number: one channel, one commit, one direction. */
 export interface Segment {
-  /** The version of this shape: 2 where the events are text. */
-  readonly v: 1 | 2;
+  /** The version of this shape: 3 where the events are text, and 2 where an older release has written that. */
+  readonly v: 1 | 2 | 3;
   readonly channel: string;
   readonly n: number;
   readonly bytes: number;
   readonly at: number;
-  /**
-   * Or their JSON as it was made when they were published, with a comma between each and the next: text is cloned, stored and
-   * read several times faster than the objects that it stands for.
-   */
+  /** Or what `eventsIn` reads them from. */
   readonly events: readonly CloudEvent[] | string;
   /** The channel once more, on own segments that the relay is to get: an index holds those and no others. */
   readonly out?: string;
@@ -76,11 +74,11 @@ export function segmentOfOwn(own: OwnSegment): Segment {
   const { written } = own;
   return written === undefined
     ? { ...headOfOwn(own), events: own.events }
-    : { ...headOfOwn(own), v: 2, events: written.json };
+    : { ...headOfOwn(own), v: 3, events: written.text };
 }
 
-function eventsIn({ events }: Segment): readonly CloudEvent[] {
-  return typeof events === 'string' ? JSON.parse(`[${events}]`) : events;
+function eventsOf({ events }: Segment): readonly CloudEvent[] {
+  return typeof events === 'string' ? eventsIn(events) : events;
 }
 
 /** All of it but the events, which it does not ask for where they come as text. */
@@ -116,7 +114,7 @@ export function entriesOf(stored: StoredSegment): readonly LogEntry[] {
   const first = firstPosition(segment);
   const behindGap = gap === undefined ? first : first + 1;
   const echo = new Set(echoes);
-  const entries = eventsIn(stored).map((event, index): LogEntry => ({
+  const entries = eventsOf(stored).map((event, index): LogEntry => ({
     kind: 'event',
     position: behindGap + index,
     channel,
@@ -130,7 +128,7 @@ export function entriesOf(stored: StoredSegment): readonly LogEntry[] {
 /** An own segment's events behind `after`. */
 export function ownEventsOf(stored: StoredSegment, after: Position): readonly OwnEvent[] {
   const first = firstPosition(stored.segment);
-  return eventsIn(stored)
+  return eventsOf(stored)
     .map((event, index) => ({ position: first + index, event }))
     .filter(({ position }) => position > after);
 }

@@ -24,9 +24,10 @@ export interface OwnSegment {
   readonly written?: WrittenEvents;
 }
 
-/** Events as the JSON that was made when they were published, with a comma between each and the next. */
+/** Events as they were written when they were published. */
 export interface WrittenEvents {
-  readonly json: string;
+  /** As `textOf` makes it. */
+  readonly text: string;
   readonly n: number;
 }
 

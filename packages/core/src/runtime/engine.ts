@@ -13,13 +13,13 @@ export interface Draft {
   readonly channel: string;
   readonly durable: boolean;
   /**
-   * Their JSON with a comma between each and the next, made as they were published: it crosses threads as one text, and is
-   * stored as it is; what the caller changes later is not in it.
+   * As `textOf` makes it, of JSON that was made as they were published: it crosses threads and is stored as it is; what the
+   * caller changes later is not in it.
    */
-  readonly json: string;
+  readonly text: string;
   /** How many they are: at most `segmentEventsMax`. */
   readonly n: number;
-  /** The size of their JSON in UTF-8, without the commas. */
+  /** The size of their JSON in UTF-8, that of one added to that of the next. */
   readonly bytes: number;
 }
 

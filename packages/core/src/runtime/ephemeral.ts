@@ -1,9 +1,9 @@
 // Ephemeral events: told to whoever is there, in this tab, in the device's others and through the relay, and never stored.
 import type { CloudEvent } from '../event/cloudevent.ts';
+import { eventsIn } from '../event/write.ts';
 import type { TabMessage, Tabs } from '../ports/tabs.ts';
 import type { Sync } from '../sync/sync.ts';
 import type { Delivery, Draft } from './engine.ts';
-import { eventsOf } from './recorder.ts';
 
 /** The most ephemeral events on their way to the application's thread. */
 const inFlightMax = 1024;
@@ -33,8 +33,8 @@ export function createEphemeral(parts: {
   let inFlight = 0;
 
   return {
-    publish({ json, channel }) {
-      const events = eventsOf(json);
+    publish({ text, channel }) {
+      const events = eventsIn(text);
       deliver(channel, events);
       tabs.announce({ kind: 'ephemeral', channel, outbound: isFollower(), events });
       send(channel, events);

@@ -232,7 +232,7 @@ export async function openHandle<const Events extends EventDefinitions>(
    */
   function nameOf(event: string | EventDefinition): string {
     if (typeof event === 'string') {
-      if (isPattern(event) || definitions.has(event)) return event;
+      if (definitions.has(event) || isPattern(event)) return event;
       throw new Failure('UnknownEvent', `"${event}" is not among the events of this runtime; add it to \`events\``);
     }
     if (definitions.get(event.name) === event) return event.name;

@@ -1,9 +1,13 @@
 // What publish makes of what an application hands in, as a relay and another device see it.
 import { expect, test } from 'vitest';
-import { defineEvents } from '../event/define.ts';
+import { defineEvent, defineEvents } from '../event/define.ts';
 import { entityOf } from '../event/entity.ts';
+import { eventsIn } from '../event/write.ts';
 import { payload } from '../event/schema.ts';
 import { gather, untilStatus } from '../testing/waiting.ts';
+import { createTestWorld } from '../testing/world.ts';
+import type { Draft } from './engine.ts';
+import { createPublisher } from './publisher.ts';
 import type { PublishOptions } from './publishing.ts';
 import type { Delivered } from './runtime.ts';
 import { createPlace } from './test/place.ts';
@@ -65,4 +69,36 @@ test('an event without a payload is stored without one', async () => {
   expect(Object.keys(stored ?? {}).sort()).toEqual(
     ['specversion', 'id', 'type', 'time', 'datacontenttype', 'source', 'channel', 'sequence'].sort(),
   );
+});
+
+test('the size of what a tick publishes is told to the byte, in whatever language its names, remarks and payloads are', async () => {
+  const names = ['paid', 'payé', '払った'] as const;
+  const definitions = new Map(names.map((name) => [name, defineEvent(name, { schema: payload<unknown>() })]));
+  const drafts: Draft[] = [];
+  const publisher = createPublisher({
+    definitions,
+    engine: { record: async (made) => made.map((draft) => drafts.push(draft)) },
+    world: createTestWorld(),
+    channel: 'board',
+    deviceId: 'alice',
+    tally: { published: () => undefined, refused: () => undefined },
+    relayed: async () => undefined,
+  });
+  const payloads = [undefined, null, 'ab', 'é', { '€': '🐦' }, { half: '\uD800' }];
+  for (const name of names) {
+    for (const data of payloads) {
+      for (const subject of [undefined, 'the shop', 'la boutique fermée']) {
+        void publisher.publish(name, data, subject === undefined ? {} : { subject });
+        await publisher.settled();
+      }
+    }
+  }
+  const together = names.flatMap((name) => payloads.map((data) => publisher.publish(name, data, {})));
+  await Promise.all(together);
+  expect(drafts.map(({ n }) => n)).toEqual([...Array.from({ length: 54 }, () => 1), 18]);
+  for (const { text, n, bytes } of drafts) {
+    const events = eventsIn(text);
+    expect(events).toHaveLength(n);
+    expect(bytes).toBe(new TextEncoder().encode(events.map((event) => JSON.stringify(event)).join('')).length);
+  }
 });

@@ -4,7 +4,7 @@ import { attributesOf } from '../event/attributes.ts';
 import type { EventDefinition } from '../event/define.ts';
 import { assertJson, utf8Length } from '../event/json.ts';
 import { validate } from '../event/schema.ts';
-import { createWriter, type EventParts } from '../event/write.ts';
+import { createWriter, textOf, type EventParts } from '../event/write.ts';
 import { segmentBytesMax, segmentEventsMax } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import { assertChannel } from '../protocol/channel.ts';
@@ -24,7 +24,7 @@ export interface Publisher {
 /** An event that was handed in, and whoever waits for it. */
 interface Waiting {
   readonly id: string;
-  readonly json: string;
+  readonly ending: string;
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -33,8 +33,8 @@ interface Waiting {
 interface Batch {
   readonly channel: string;
   readonly durable: boolean;
-  /** When the first of them was published, as RFC 3339 has it: no clock is asked for each. */
-  readonly time: string;
+  /** With the time at which the first of them was published: no clock is asked for each. */
+  readonly beginning: string;
   readonly waiting: Waiting[];
 }
 
@@ -50,7 +50,7 @@ export function createPublisher(parts: {
   readonly relayed: (item: Omit<Receipt, 'relayed'>, signal?: AbortSignal) => Promise<void>;
 }): Publisher {
   const { definitions, engine, world, tally } = parts;
-  const write = createWriter(`urn:uuid:${parts.deviceId}`);
+  const writer = createWriter(`urn:uuid:${parts.deviceId}`);
   let batches: Batch[] = [];
   let newestChannel: string | undefined;
   const underWay = new Set<Promise<void>>();
@@ -60,12 +60,12 @@ export function createPublisher(parts: {
       const definition = definitionFor(definitions, name, data);
       const channel = options.channel ?? definition.channel ?? parts.channel;
       if (channel !== newestChannel) newestChannel = assertChannel(channel);
-      const { time, waiting } = batchOf(channel, options.durable !== false);
+      const { beginning, waiting } = batchOf(channel, options.durable !== false);
       const id = world.id();
-      const json = write({ id, type: name, time, attributes: attributesFor(definition, options), data });
-      assertSize(name, json);
+      const ending = writer.ending({ id, type: name, attributes: attributesFor(definition, options), data });
+      assertSize(name, beginning, ending);
       // A burst has thousands of these: each function, copy and promise more is a thousand more.
-      return new Promise((resolve, reject) => void waiting.push({ id, json, resolve, reject }));
+      return new Promise((resolve, reject) => void waiting.push({ id, ending, resolve, reject }));
     },
     async settled() {
       while (underWay.size > 0) await Promise.all(underWay);
@@ -75,7 +75,8 @@ export function createPublisher(parts: {
   function batchOf(channel: string, durable: boolean): Batch {
     // Mostly there is one.
     for (const batch of batches) if (batch.channel === channel && batch.durable === durable) return batch;
-    const batch: Batch = { channel, durable, time: new Date(world.now()).toISOString(), waiting: [] };
+    const beginning = writer.beginning(new Date(world.now()).toISOString());
+    const batch: Batch = { channel, durable, beginning, waiting: [] };
     if (batches.push(batch) > 1) return batch;
     const flushed = Promise.resolve().then(flush);
     underWay.add(flushed);
@@ -118,28 +119,27 @@ export function createPublisher(parts: {
 }
 
 /** As many drafts as the bounds of a segment ask for, each with those who wait for it. */
-function draftsOf({
-  channel,
-  durable,
-  waiting,
-}: Omit<Batch, 'time'>): readonly { draft: Draft; waiting: readonly Waiting[] }[] {
+function draftsOf(batch: Batch): readonly { draft: Draft; waiting: readonly Waiting[] }[] {
+  const { channel, durable, beginning, waiting } = batch;
   const { length: n } = waiting;
   if (n <= segmentEventsMax) {
-    const json = waiting.map((each) => each.json).join();
-    // Between each and the next there is a comma, which is a byte.
-    const bytes = utf8Length(json) - n + 1;
-    if (n === 1 || bytes <= segmentBytesMax) return [{ draft: { channel, durable, json, n, bytes }, waiting }];
+    const text = textOf(
+      beginning,
+      waiting.map(({ ending }) => ending),
+    );
+    // The beginning is in it once, and in the JSON of each; and behind each line but the last there is a byte.
+    const bytes = utf8Length(text) - n + (n - 1) * utf8Length(beginning);
+    if (n === 1 || bytes <= segmentBytesMax) return [{ draft: { channel, durable, text, n, bytes }, waiting }];
   }
   const first = Math.min(segmentEventsMax, Math.ceil(n / 2));
-  return [waiting.slice(0, first), waiting.slice(first)].flatMap((part) =>
-    draftsOf({ channel, durable, waiting: part }),
-  );
+  return [waiting.slice(0, first), waiting.slice(first)].flatMap((part) => draftsOf({ ...batch, waiting: part }));
 }
 
-function assertSize(name: string, json: string): void {
+function assertSize(name: string, beginning: string, ending: string): void {
   const { eventBytesMax } = defaultLimits;
   // A character has three bytes at most, so that few are measured.
-  const bytes = json.length * 3 > eventBytesMax ? utf8Length(json) : 0;
+  const isSmall = (beginning.length + ending.length) * 3 <= eventBytesMax;
+  const bytes = isSmall ? 0 : utf8Length(beginning) + utf8Length(ending);
   if (bytes > eventBytesMax) {
     throw new Failure(
       'TooLarge',

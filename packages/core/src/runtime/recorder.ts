@@ -1,6 +1,7 @@
 // record: drafts become own segments on this device's disk, each call one transaction, in the order of the calls.
 import { Failure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
+import { eventsIn } from '../event/write.ts';
 import { positionsPerSegment, type OwnSegment, type Position, type Store } from '../ports/store.ts';
 import type { OutboxGrowth } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
@@ -49,25 +50,20 @@ export function createRecorder(parts: {
     },
   };
 
-  function ownSegment({ channel, json, n, bytes }: Draft): OwnSegment {
+  function ownSegment({ channel, text, n, bytes }: Draft): OwnSegment {
     let events: readonly CloudEvent[] | undefined;
     return {
       channel,
       outbound,
       at: world.now(),
       bytes,
-      written: { json, n },
+      written: { text, n },
       // A store that keeps text never asks.
       get events() {
-        return (events ??= eventsOf(json));
+        return (events ??= eventsIn(text));
       },
     };
   }
-}
-
-/** The events of a draft. What the publisher has made of them is believed. */
-export function eventsOf(json: string): readonly CloudEvent[] {
-  return JSON.parse(`[${json}]`);
 }
 
 function asFirst(first: Position | undefined, index: number, segments: number): Position {

@@ -21,12 +21,12 @@ import {
   type WrittenEvents,
 } from '@godwit/core';
 import { segmentColumns, segmentsOf } from './segment.ts';
-import { createArrayWriter, textOf, toJson, toKey } from './text.ts';
+import { createTextWriter, textOf, toJson, toKey } from './text.ts';
 
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
 
-/** A segment whose events are JSON already: an array, or what stands between its brackets. */
+/** A segment whose events are text already: a JSON array, or as they were published. */
 export interface WrittenSegment {
   readonly segment: Omit<Segment, 'events'>;
   readonly events: string | WrittenEvents;
@@ -64,7 +64,7 @@ export function prepareLog(
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))
      ON CONFLICT (after) WHERE after IS NOT NULL DO NOTHING`,
   );
-  const arrayOf = createArrayWriter();
+  const utf8Of = createTextWriter();
   const moveRead = database.prepare(
     'INSERT INTO channels (name, read) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET read = ?2',
   );
@@ -162,7 +162,7 @@ export function prepareLog(
       last === undefined ? null : toJson(last),
       gap === undefined ? null : toJson(gap),
       after === undefined ? null : toJson({ offsets, echoes }),
-      typeof events === 'string' ? events : arrayOf(events.json, bytes + events.n - 1),
+      typeof events === 'string' ? events : utf8Of(events.text, bytes + events.n),
     );
     return changes === 1;
   }

@@ -41,6 +41,9 @@ export const steps: readonly string[] = [
   CREATE INDEX tasks_live ON tasks (handler, key, (state = 'blocked'), position)
     WHERE key IS NOT NULL AND state IN ('waiting', 'blocked', 'running');
   `,
+  // Own events in the log are as they were published, where they were a JSON array: nothing is changed, and an older
+  // release, which could not read them, says so.
+  '',
 ];
 
 /**

@@ -15,6 +15,7 @@ export function* segmentsOf(rows: Iterable<Row>): Generator<StoredSegment, undef
 
 /** What the columns hold is what this release wrote: the file's version says so. */
 function segmentOf({ segment, channel, n, bytes, at, out, last, gap, page, events }: Row): StoredSegment {
+  const text = textOf(events);
   const offsets: Pick<Segment, 'offsets' | 'echoes'> = page === null ? {} : JSON.parse(textOf(page));
   return {
     v: 1,
@@ -23,7 +24,8 @@ function segmentOf({ segment, channel, n, bytes, at, out, last, gap, page, event
     n: Number(n),
     bytes: Number(bytes),
     at: Number(at),
-    events: JSON.parse(textOf(events)),
+    // A page's, and own ones of an older release, are an array.
+    events: text.startsWith('[') ? JSON.parse(text) : text,
     ...(out === null ? {} : { out: fromKey(out) }),
     ...(last === null ? {} : { last: JSON.parse(textOf(last)) }),
     ...(gap === null ? {} : { gap: JSON.parse(textOf(gap)) }),

@@ -29,25 +29,21 @@ export function toJson(value: unknown): string {
   }
 }
 
-const [opening, closing] = [0x5b, 0x5d];
 /** Room for one character more, so that a text that is longer than was said does not seem to end where it should. */
 const spareBytes = 4;
 
 /**
- * Makes what puts JSON with commas between its items, of so many bytes, between brackets in UTF-8. Written into memory that
- * is used again: of a string SQLite would make two more copies, and new memory of this size the system has to find and
- * clear each time. What it answers holds until it is called again.
+ * Makes what puts text of so many bytes at most into UTF-8. Written into memory that is used again: of a string SQLite would
+ * make two more copies, and new memory of this size the system has to find and clear each time. What it answers holds until
+ * it is called again.
  */
-export function createArrayWriter(): (items: string, bytes: number) => Uint8Array {
+export function createTextWriter(): (text: string, bytesMax: number) => Uint8Array {
   let memory = Buffer.alloc(0);
-  return (items, bytes) => {
-    const size = bytes + 2;
-    if (memory.length < size + spareBytes) memory = Buffer.allocUnsafe(size + spareBytes);
-    memory[0] = opening;
-    const end = 1 + memory.write(items, 1);
-    memory[end] = closing;
+  return (text, bytesMax) => {
+    if (memory.length < bytesMax + spareBytes) memory = Buffer.allocUnsafe(bytesMax + spareBytes);
+    const bytes = memory.write(text);
     // Whoever counted the bytes was wrong.
-    return end === size - 1 ? memory.subarray(0, size) : Buffer.from(`[${items}]`);
+    return bytes <= bytesMax ? memory.subarray(0, bytes) : Buffer.from(text);
   };
 }
 
