@@ -98,9 +98,9 @@ test('what releases 2 and 3 have stored, as objects and as text, is read beside 
     '{"specversion":"1.0",\n"id":"new","source":"urn:test","type":"note.added"}\n"id":"newer","source":"urn:test","type":"note.added"}';
   await store.record([{ ...own('new'), written: { text, n: 2 } }]);
   const { entries } = await store.read(0, 9);
-  expect(entries.flatMap((entry) => (entry.kind === 'event' ? [entry.event] : []))).toEqual([
-    ...['old', 'less old', 'a comma,', 'new', 'newer'].flatMap((id) => own(id).events),
-  ]);
+  expect(entries.flatMap((entry) => (entry.kind === 'event' ? [entry.event] : []))).toEqual(
+    ['old', 'less old', 'a comma,', 'new', 'newer'].flatMap((id) => own(id).events),
+  );
   const waiting = await store.own('room', 0, 9);
   expect(waiting.map(({ event: { id } }) => id)).toEqual(['old', 'less old', 'a comma,', 'new', 'newer']);
   expect((await store.state()).channels['room']).toMatchObject({ pendingEvents: 5 });

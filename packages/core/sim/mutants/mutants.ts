@@ -24,8 +24,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'publishes of one tick are stored the last first',
     file: 'runtime/publisher.ts',
-    find: 'waiting.map((each) => each.json).join()',
-    put: 'waiting.map((each) => each.json).reverse().join()',
+    find: 'waiting.map(({ ending }) => ending)',
+    put: 'waiting.map(({ ending }) => ending).reverse()',
   },
   {
     name: 'the outbox is confirmed before it is pushed',
