@@ -38,11 +38,9 @@ export interface KnownHandler extends HandlerRecord {
 
 /** Makes a tab without handlers. */
 export function createDurable(
-  parts: Omit<HandlerParts, 'released' | 'batchMax'> & {
+  parts: Omit<HandlerParts, 'batchMax'> & {
     readonly store: HandlerStore;
     readonly batchMax?: number | undefined;
-    /** Other tabs are to hear: a lease was let go, or rows have changed. */
-    readonly announce: (handler: string) => void;
   },
 ): Durable {
   const { store, world, announce, batchMax = claimMax } = parts;
@@ -62,7 +60,7 @@ export function createDurable(
             `this tab has a handler "${spec.name}" already; a name is what is stored of a handler, so each has its own`,
           );
         }
-        handlers.set(spec.name, startHandler(spec, start, { ...parts, batchMax, released: announce }));
+        handlers.set(spec.name, startHandler(spec, start, { ...parts, batchMax }));
       }),
     undefine: (name, graceMs) =>
       inTurn(name, async () => {

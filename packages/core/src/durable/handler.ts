@@ -38,8 +38,8 @@ export interface HandlerParts extends LeaseParts {
   readonly lost: (failure: Failure) => void;
   /** What is known of the handler has changed. */
   readonly changed: () => void;
-  /** The lease was let go: another tab may have it at once. */
-  readonly released: (handler: string) => void;
+  /** Other tabs are to look: the lease was let go, and another may have it at once; or there are other dead letters. */
+  readonly announce: (handler: string) => void;
   /** The tab is gone: nothing is committed any more. */
   readonly signal: AbortSignal;
 }
@@ -229,7 +229,7 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
     if (signal.aborted) return;
     // What has not ended even now stays claimed: the next owner finds it abandoned.
     await its.release();
-    parts.released(spec.name);
+    parts.announce(spec.name);
   }
 
   async function fenced(): Promise<void> {
@@ -274,6 +274,8 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
   }
 
   function seen(its: HandlerRecord): void {
+    // A page shows them in every tab, and those that do not run the handler look at its record seldom.
+    if (lease !== undefined && its.rows.dead !== record?.rows.dead) parts.announce(spec.name);
     record = its;
     parts.changed();
   }

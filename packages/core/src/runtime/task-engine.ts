@@ -25,7 +25,7 @@ export interface TaskEngineSide {
 
 /** Makes it. `changed` hears of whatever `known` and `paused` show, once per tick. */
 export function createTaskEngine(
-  parts: Omit<HandlerParts, 'released' | 'batchMax' | 'scheduler' | 'isPaused' | 'gone'> & {
+  parts: Omit<HandlerParts, 'announce' | 'batchMax' | 'scheduler' | 'isPaused' | 'gone'> & {
     readonly tabs: Tabs;
     readonly options: TaskEngineOptions;
     /** What this tab has stored or handed over: a new handler's `now`. */

@@ -293,3 +293,28 @@ test('an event published right behind a new handler is handled by it', async () 
   await world.settle();
   expect(handled).toEqual([2]);
 });
+
+test('every tab of a device knows at once of a dead letter, and that it was run again, whichever tab runs the handler', async () => {
+  const { tab, world } = createDevice();
+  const tabs = [await tab(), await tab()];
+  let isBroken = true;
+  for (const shop of tabs) {
+    shop.handle(
+      'order.placed',
+      'send-receipt',
+      () => {
+        if (isBroken) throw new Error('the printer is broken');
+      },
+      { maxErrors: 1 },
+    );
+    await world.settle();
+  }
+  const dead = (): unknown[] => tabs.map(({ status }) => status.get().handlers['send-receipt']?.rows.dead);
+  await tabs[0]?.publish('order.placed', { n: 1 });
+  await world.settle();
+  expect(dead()).toEqual([1, 1]);
+  isBroken = false;
+  await tabs[1]?.tasks.retry({ states: ['dead'] });
+  await world.settle();
+  expect(dead()).toEqual([0, 0]);
+});
