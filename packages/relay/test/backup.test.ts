@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createRelayWorld, eventOf, ids, readFrames } from '../src/testing/index.ts';
 import { copyDatabase } from '../src/node/backup.ts';
 import { backupCommand, restoreCommand } from '../src/node/backup-command.ts';
+import { tokenCommand } from '../src/node/token-command.ts';
 import { createTestLogger } from '@godwit/core/testing';
 import { runRelay } from './command.ts';
 import { folder, start } from './relay.ts';
@@ -147,6 +148,29 @@ test('a backup is made of a relay that runs, and of one that was killed; what ea
     expect(await page.json()).toMatchObject([{ id: '1' }]);
     await again.close();
   }
+});
+
+test('a relay with a key tells who may not make a backup what it wants', async () => {
+  const secret = 'a secret of alice and bob, of thirty-two bytes and more';
+  const relay = await start({}, { insecure: false, secret: new TextEncoder().encode(secret) });
+  onTestFinished(() => relay.close());
+  const files = await folder();
+  const key = join(files, 'key');
+  const token = join(files, 'token');
+  const to = join(files, 'copy');
+  const asked = ['--url', relay.url, '--to', to];
+  await expect(backupCommand(asked)).rejects.toMatchObject({
+    name: 'Unauthenticated',
+    message: expect.stringMatching(/^no copy was made: this relay wants a token: .*--token-file/),
+  });
+  await writeFile(key, secret);
+  await writeFile(token, await tokenCommand(['--secret-file', key, '--subscribe', '*']));
+  await expect(backupCommand([...asked, '--token-file', token])).rejects.toMatchObject({
+    name: 'Forbidden',
+    message:
+      'no copy was made: the token does not allow to manage all channels; its claim "manage" lists what it allows',
+  });
+  expect(existsSync(to)).toBe(false);
 });
 
 test.each([

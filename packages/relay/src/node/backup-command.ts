@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { Failure, toFailure } from '@godwit/core';
+import { failureOfAnswer } from '@godwit/core/protocol';
 import { copyDatabase } from './backup.ts';
 import { makeFolder } from './folder.ts';
 import { invalid, readKeyFile } from './key-file.ts';
@@ -87,7 +88,10 @@ async function download(url: string, token: string | undefined, path: string): P
     throw new Failure('Unreachable', `no relay answers at ${url}: ${toFailure(error).message}`, { cause: error });
   });
   if (!response.ok || response.body === null) {
-    throw new Failure('Unreachable', `the relay answered ${response.status}: ${await response.text()}`);
+    const body: unknown = await response.json().catch(() => undefined);
+    const { name, message } = failureOfAnswer(response.status, body, response.headers.get('retry-after'));
+    const hint = name === 'Unauthenticated' ? ' (--token-file names a file that holds one)' : '';
+    throw new Failure(name, `no copy was made: ${message}${hint}`);
   }
   const file = createWriteStream(path, { flags: 'wx', flush: true, mode: 0o600 });
   await pipeline(Readable.from(response.body), file);

@@ -9,7 +9,7 @@ const usage = `godwit relay token: a token for development, on stdout
   --private-key-file F  or the private key (PEM of PKCS #8, or a JWK) that signs it by RS256, ES256 or EdDSA
   --publish PATTERN     channels that it may publish to, as room:*; may be repeated
   --subscribe PATTERN   channels that it may read; may be repeated
-  --manage PATTERN      channels that it may remove; may be repeated
+  --manage PATTERN      channels that it may remove, and whose webhooks it may change; '*' makes backups, too; may be repeated
   --expires TIME        how long it counts, as 30s, 15m, 1h, 7d (1h)
   --issuer ISS, --audience AUD, --subject SUB, --key-id KID
 `;
