@@ -23,7 +23,8 @@ process.stdout.write(
 );
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
+  // Whenever it comes: npm passes it on to whom the terminal has told already.
+  process.on(signal, () => {
     void relay.close().then(() => process.exit(0));
   });
 }

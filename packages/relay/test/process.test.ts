@@ -96,6 +96,35 @@ test('on SIGTERM a reader that takes nothing does not keep it from ending', asyn
   expect([await relay.ended, relay.output.stderr]).toEqual([0, '']);
 });
 
+test('told to end twice, as by npm when Ctrl+C is pressed, it answers what is under way all the same, and exits 0', async () => {
+  const relay = runRelay('--port', '0', '--data', await folder(), '--insecure');
+  const url = await relay.ready;
+  const { hostname, port } = new URL(url);
+  const stream = readFrames(
+    await fetch(`${url}/v1/channels/room/events`, { headers: { accept: 'text/event-stream' } }),
+  );
+  await stream.control('connected');
+  const posting = connect(Number(port), hostname);
+  onTestFinished(() => void posting.destroy());
+  let answer = '';
+  posting.setEncoding('utf8').on('data', (chunk) => (answer += String(chunk)));
+  posting.on('error', () => undefined);
+  const ended = once(posting, 'close');
+  posting.write(
+    'POST /v1/channels/room/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/cloudevents+json\r\n' +
+      'Expect: 100-continue\r\nContent-Length: 2\r\n\r\n',
+  );
+  // It is under way.
+  await once(posting, 'data');
+  relay.child.kill('SIGINT');
+  await stream.control('drain');
+  relay.child.kill('SIGINT');
+  posting.write('{}');
+  await ended;
+  expect(answer).toMatch(/^HTTP\/1\.1 (400|503) .*"name":"(InvalidEvent|Draining)"/ms);
+  expect(await relay.ended).toBe(0);
+});
+
 test('asked to end in the moment in which it says where it is, it ends as at any other time', async () => {
   // From within the write itself: no later moment is as early.
   const code = `
