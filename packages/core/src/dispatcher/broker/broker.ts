@@ -35,11 +35,15 @@ export type BrokerOptions = Pick<DispatcherOptions, 'world' | 'report' | 'held'>
 export interface BrokerStats {
   /** Events that were accepted. */
   readonly published: number;
+  /** Events that were meant for a subscriber, each subscriber counted: what the others, and what waits for one, add up to. */
+  readonly passed: number;
   /** Handed to a transport, each subscriber counted. */
   readonly sent: number;
+  /** Not wanted by a subscriber's filter. */
+  readonly filtered: number;
   /** Not handed over because the subscriber was slow. */
   readonly skipped: number;
-  /** `send` threw or rejected. */
+  /** `send` threw or rejected, or the filter did. */
   readonly failed: number;
   /** Subscribers that were disconnected for being slow. */
   readonly disconnected: number;
@@ -120,10 +124,12 @@ export function createBroker<Event>(options: BrokerOptions = {}): Broker<Event> 
     start,
     stats() {
       const { published, held, dropped, handlers, total } = counts();
-      const { delivered, failed, pending, overflow, superseded, detached, closed, cancelled } = total;
+      const { passed, delivered, filtered, failed, pending, overflow, superseded, detached, closed, cancelled } = total;
       return {
         published,
+        passed,
         sent: delivered,
+        filtered,
         skipped: overflow,
         failed,
         disconnected,
