@@ -34,8 +34,8 @@ function wrongTest(number: number, test: string): readonly string[] {
   const url = new URL(file, root);
   if (file === '' || !existsSync(url)) return [`row ${number} names the file "${file}", which does not exist`];
   const source = readFileSync(url, 'utf8');
-  // Of one title for several cases, what stands behind `test.each`.
-  return ["test('", 'test("', ")('"].some((begin) => source.includes(`${begin}${title}${begin.at(-1)}`))
+  // Of one title for several cases, what stands behind `test.each`, or the template.
+  return ["test('", 'test("', 'test(`', ")('"].some((begin) => source.includes(`${begin}${title}${begin.at(-1)}`))
     ? []
     : [`row ${number} names the test "${title}", which ${file} does not have`];
 }

@@ -3,9 +3,10 @@ import { expectTypeOf, test } from 'vitest';
 import { defineEvent, defineEvents } from '../event/define.ts';
 import { payload } from '../event/schema.ts';
 import { withWaiting } from './await.ts';
+import { createBroker } from './broker/broker.ts';
 import { checkedBy } from './checked.ts';
 import { createDispatcher } from './dispatcher.ts';
-import { dispatcherFor } from './global.ts';
+import { dispatchEvent, dispatchEventAndWait, dispatcherFor } from './global.ts';
 import { withStreams } from './stream/stream.ts';
 import { withTimeouts } from './wrap/timeout.ts';
 import type { DataOf, DispatchedBy, Matches, NamesBy, PatternOf } from './types.ts';
@@ -19,10 +20,39 @@ const shop = withStreams(withWaiting(createDispatcher<Shop, { readonly tenant: s
 
 test('a wrong payload fails at the payload', () => {
   shop.dispatch('order.placed', { total: 12 });
-  // @ts-expect-error 'order.placed' needs a number
-  shop.dispatch('order.placed', { total: '12' });
-  // @ts-expect-error 'order.placed' needs a total
-  void shop.dispatchAndWait('order.placed', {});
+  // The mistakes stand in lines of their own: at these, and nowhere else, the compiler must complain.
+  shop.dispatch('order.placed', {
+    // @ts-expect-error 'order.placed' needs a number
+    total: '12',
+  });
+  void shop.dispatchAndWait(
+    'order.placed',
+    // @ts-expect-error 'order.placed' needs a total
+    {},
+  );
+  shop.on('user.created', (_, { publish }) => {
+    publish('order.placed', {
+      // @ts-expect-error 'order.placed' needs a number
+      total: '12',
+    });
+  });
+  const one = defineEvent('order.placed', { schema: payload<{ readonly total: number }>() });
+  dispatcherFor(one).dispatch(one, {
+    // @ts-expect-error 'order.placed' needs a number
+    total: '12',
+  });
+  dispatchEvent(one, {
+    // @ts-expect-error 'order.placed' needs a number
+    total: '12',
+  });
+  void dispatchEventAndWait(one, {
+    // @ts-expect-error 'order.placed' needs a number
+    total: '12',
+  });
+  createBroker<{ readonly total: number }>().publish('order.placed', {
+    // @ts-expect-error an event has a number
+    total: '12',
+  });
   // @ts-expect-error there is no such event
   shop.dispatch('order.plcaed', { total: 12 });
 });
