@@ -28,34 +28,34 @@ export interface CommonOptions<Events extends EventDefinitions> {
   /** See `defineEvents`. */
   readonly events: Events;
   /** The relay's address. Without one, events stay on this device. */
-  readonly relay?: string | URL;
+  readonly relay?: string | URL | undefined;
   /** What is read; the first is where an event goes that names none. By default one channel called `default`. */
-  readonly channels?: readonly ChannelOption[];
+  readonly channels?: readonly ChannelOption[] | undefined;
   /** Answers the relay's token; asked again just before the `exp` of a JWT, when the relay no longer takes it, and before what it forbids is tried again. */
-  readonly token?: TokenSource;
+  readonly token?: TokenSource | undefined;
   /**
    * Gets a line for each failure that nobody awaits, a handler's, an arriving payload's, the disk's: a warning while it is
    * tried again, an error once it is final. By default the console.
    */
-  readonly logger?: Logger;
+  readonly logger?: Logger | undefined;
   /** Hears of those that are final, too: for a service that collects errors. */
-  readonly report?: Reporter;
+  readonly report?: Reporter | undefined;
   /** Counts, times and follows events; `createTelemetry` of `@godwit/otel` makes one. By default nothing does. */
-  readonly telemetry?: Telemetry;
+  readonly telemetry?: Telemetry | undefined;
   /**
    * How much of the log the device keeps: a week, 100,000 events and 64 MiB, unless said otherwise. What a durable handler
    * has not handled stays, and what the relay has not confirmed, and whatever is younger than an hour.
    */
-  readonly retention?: Partial<Retention>;
+  readonly retention?: Partial<Retention> | undefined;
   /**
    * How much of this device may wait for the relay: 100,000 events and 50 MiB, unless said otherwise. Beyond, `publish`
    * rejects with `OutboxFull`. Ephemeral events never wait.
    */
-  readonly outbox?: Partial<OutboxLimits>;
+  readonly outbox?: Partial<OutboxLimits> | undefined;
   /** Closes the runtime when it aborts. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** How this tab runs durable handlers. */
-  readonly tasks?: TaskOptions;
+  readonly tasks?: TaskOptions | undefined;
 }
 
 /** Options as every runtime takes them. */

@@ -7,15 +7,15 @@ export interface RuntimeOptions<Events extends EventDefinitions> extends CommonO
   /** The application's name. Tabs of one origin with the same name and user share a log. */
   readonly name: string;
   /** Who is signed in: each user has a log of their own, so that the next one of a browser never reads the last one's. */
-  readonly user?: string;
+  readonly user?: string | undefined;
   /** Whether cookies go to the relay, as `fetch` has it; `same-origin` by default. */
-  readonly credentials?: RequestCredentials;
+  readonly credentials?: RequestCredentials | undefined;
   /** `relaxed` (the default) survives the death of processes; `strict` also the loss of power, and costs a disk flush each. */
-  readonly durability?: 'relaxed' | 'strict';
+  readonly durability?: 'relaxed' | 'strict' | undefined;
   /** Asks the browser not to throw the log away when the disk is short. It may ask the user, and may refuse. */
-  readonly persist?: boolean;
+  readonly persist?: boolean | undefined;
   /** Makes the worker, where a bundler cannot find it by itself. */
-  readonly worker?: () => Worker;
+  readonly worker?: (() => Worker) | undefined;
 }
 
 /** Options as the runtime takes them. */

@@ -9,12 +9,12 @@ export interface RuntimeOptions<Events extends EventDefinitions> extends CommonO
    * The file that holds the device's log; it is made where there is none, and its folder. Runtimes of one file in one
    * thread are tabs of one device; another process is refused. Without it, what is published is lost with the runtime.
    */
-  readonly file?: string;
+  readonly file?: string | undefined;
   /**
    * `fsync` (the default): what is published survives the loss of power. `os`: it survives the death of the process, and
    * the loss of power unless it is seconds old.
    */
-  readonly durability?: Durability;
+  readonly durability?: Durability | undefined;
 }
 
 /** Options as the runtime takes them. */

@@ -5,13 +5,13 @@ import type { Entity } from './entity.ts';
 /** What may be said of an event. */
 export interface Remarks {
   /** What an application event is about. */
-  readonly subject?: string;
+  readonly subject?: string | undefined;
   /** What a domain event happened to, in place of `subject`. */
-  readonly entity?: Entity;
+  readonly entity?: Entity | undefined;
   /** The id that all events of one story share. */
-  readonly correlationId?: string;
+  readonly correlationId?: string | undefined;
   /** The id of the event that caused it. */
-  readonly causationId?: string;
+  readonly causationId?: string | undefined;
   /** W3C Trace Context of whoever publishes it, where no telemetry of the runtime's own says it. */
   readonly traceparent?: string | undefined;
 }

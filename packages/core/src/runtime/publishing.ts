@@ -16,9 +16,9 @@ export type PublishArguments<Input, Options = PublishOptions> = undefined extend
 /** How one event is published. */
 export interface PublishOptions extends Remarks {
   /** The channel; by default the definition's, else the runtime's first. */
-  readonly channel?: string;
+  readonly channel?: string | undefined;
   /** False: told to whoever is there, never stored, and possibly dropped. */
-  readonly durable?: boolean;
+  readonly durable?: boolean | undefined;
 }
 
 /** An event of this device, as a receipt tells of it, or a handler and a history. */
@@ -38,7 +38,7 @@ export interface Receipt {
    * no relay, or the event is ephemeral; `Closed` and `WorkerFailed` when this tab can no longer know; the signal's reason
    * when that aborts, which ends the waiting alone: the event is on its way all the same
    */
-  relayed(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  relayed(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   readonly id: string;
   readonly channel: string;
   /** Its place in this device's log; null for an ephemeral event. */

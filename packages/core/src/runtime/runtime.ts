@@ -49,23 +49,23 @@ export interface OnOptions {
    * `local` (the default): own events at once, others' as they come. `relay`: only what the relay has ordered, own events
    * once they have come back, in the same order on every device.
    */
-  readonly order?: 'local' | 'relay';
+  readonly order?: 'local' | 'relay' | undefined;
   /** Only this channel's events. */
-  readonly channel?: string;
+  readonly channel?: string | undefined;
   /** Hears of events that this device will never get, in their place in the order. Status tells of them too. */
-  readonly onGap?: (gap: Gap & { readonly channel: string }) => void;
+  readonly onGap?: ((gap: Gap & { readonly channel: string }) => void) | undefined;
   /** Ends the subscription. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How the device's log is read. */
 export interface EventsOptions extends Omit<OnOptions, 'signal'> {
   /** Behind which position, as a receipt or an event has it; from the earliest event that the device holds, unless said, or null. */
-  readonly after?: Position | null;
+  readonly after?: Position | null | undefined;
   /** Whether the loop goes on with what comes; true unless said. False: it ends where the log ends. */
-  readonly live?: boolean;
+  readonly live?: boolean | undefined;
   /** Ends the loop. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Who talks to the relay: this tab for all (`leader`), another (`follower`), or every tab for itself, if there is one (`solo`). */
@@ -124,7 +124,7 @@ export interface Readable<Value> {
   /** The value as it is now: the same object until something changes. */
   get(): Value;
   /** Calls `listener` behind each change, once for all that changes in one go. The signal ends that, as the answer does. */
-  subscribe(listener: () => void, options?: { readonly signal?: AbortSignal }): Subscription;
+  subscribe(listener: () => void, options?: { readonly signal?: AbortSignal | undefined }): Subscription;
 }
 
 /** An event runtime. */
@@ -211,7 +211,7 @@ export interface Runtime<Events> {
    * }
    * ```
    */
-  relayed(event: Published, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  relayed(event: Published, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
 
   /**
    * Resolves when nothing of this device waits for the relay any more, what is published meanwhile included; at once where
@@ -219,7 +219,7 @@ export interface Runtime<Events> {
    *
    * @throws Failure `Closed`; `StorageFailed`, `TimedOut` and `WorkerFailed` when the disk cannot be asked; the signal's reason
    */
-  flush(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  flush(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
 
   /** Stops talking to the relay, for the whole device. Publishing goes on, to disk. */
   pause(): void;

@@ -47,3 +47,27 @@ test('a query that says what no query says chooses no task: it would be every on
   }
   expect(await alice.tasks.discard({ handler: 'count', states: ['dead'], type: 'todo.done' })).toBe(0);
 });
+
+test('an option that is undefined is one that was not said, as where it comes from an application that may not have it', async () => {
+  const not = undefined;
+  const { tab, world } = createPlace();
+  const alice = await tab('alice', events);
+  const heard: string[] = [];
+  alice.on('todo.done', () => heard.push('heard'), { order: not, channel: not, onGap: not, signal: not });
+  const handling = { maxErrors: not, backoff: not, timeoutMs: not, concurrency: not, key: not, from: not, order: not };
+  alice.handle('todo.done', 'count', () => heard.push('handled'), {
+    ...handling,
+    priority: not,
+    channel: not,
+    signal: not,
+  });
+  await world.settle();
+  const remarks = { subject: not, entity: not, correlationId: not, causationId: not, traceparent: not };
+  const receipt = await alice.publish('todo.done', { n: 1 }, { ...remarks, channel: not, durable: not });
+  await world.advance(1000);
+  await receipt.relayed({ signal: not });
+  for await (const _ of alice.events('todo.done', { after: not, live: false, order: not, channel: not, signal: not })) {
+    heard.push('read');
+  }
+  expect(heard.toSorted()).toEqual(['handled', 'heard', 'read']);
+});

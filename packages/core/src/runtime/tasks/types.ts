@@ -9,37 +9,37 @@ import type { EventRef, PublishArguments, Receipt } from '../publishing.ts';
 /** How a durable handler handles. */
 export interface HandleOptions<Event = unknown> {
   /** The total of attempts; 5 by default. Behind the last failure the event is a dead letter. */
-  readonly maxErrors?: number;
+  readonly maxErrors?: number | undefined;
   /** Which handler's tasks run first where workers are scarce: the lower. 50 by default. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /**
    * How long to wait behind a failure: a rule that answers milliseconds, or the bounds of exponential backoff with full
    * jitter; by default a second behind the first failure, doubling, five minutes at most.
    */
-  readonly backoff?: BackoffRule | BackoffOptions;
+  readonly backoff?: BackoffRule | BackoffOptions | undefined;
   /**
    * How many milliseconds one attempt may take. Then its signal aborts, and the attempt has failed with `TimedOut`. In a
    * page that is hidden the browser may be late with it, by up to a minute; a worker of one's own is not.
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** How many of its events are handled at the same time; 1 by default, which keeps their order but across retries. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /**
    * Events of one key are handled in their order, one at a time, also across retries; null: an event without a key. What a tab
    * of an older release has put aside, since it could not read it, is handled without that order: its key was not known.
    */
-  readonly key?: (event: Event) => string | null;
+  readonly key?: ((event: Event) => string | null) | undefined;
   /**
    * Where a handler begins that this device has never had: at what comes from `now` on, or at the `earliest` event that it
    * holds. To a new device the relay's past comes from now on, too, unless it reads the channel `from: 'latest'`.
    */
-  readonly from?: 'now' | 'earliest';
+  readonly from?: 'now' | 'earliest' | undefined;
   /** `relay`: only what the relay has ordered, own events once they have come back. `local` by default, as with `on`. */
-  readonly order?: 'local' | 'relay';
+  readonly order?: 'local' | 'relay' | undefined;
   /** Only this channel's events. */
-  readonly channel?: string;
+  readonly channel?: string | undefined;
   /** Stops handling in this tab; another tab that defines the handler goes on. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a durable handler gets beside the event. */
@@ -64,27 +64,29 @@ export interface TaskContext<Events> {
 /** What an application may do with every task before it is run. What a hook throws skips the event for that handler, for good, counted as `skipped`. */
 export interface TaskHooks {
   /** Before each attempt: what it answers, if anything, is the event from here on. */
-  readonly beforeProcessing?: (event: CloudEvent) => CloudEvent | void | Promise<CloudEvent | void>;
+  readonly beforeProcessing?: ((event: CloudEvent) => CloudEvent | void | Promise<CloudEvent | void>) | undefined;
   /** Before each attempt, behind the other, with which handler and which try it is. */
-  readonly beforeExecuting?: (
-    event: CloudEvent,
-    task: { readonly handler: string; readonly attempt: number; readonly signal: AbortSignal },
-  ) => CloudEvent | void | Promise<CloudEvent | void>;
+  readonly beforeExecuting?:
+    | ((
+        event: CloudEvent,
+        task: { readonly handler: string; readonly attempt: number; readonly signal: AbortSignal },
+      ) => CloudEvent | void | Promise<CloudEvent | void>)
+    | undefined;
 }
 
 /** How this tab runs durable handlers. */
 export interface TaskOptions {
   /** How many tasks run at the same time, of all handlers; 16 by default. */
-  readonly workers?: number;
+  readonly workers?: number | undefined;
   /** The most tasks of one handler that are claimed at once; 512 by default. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** `concurrent` (the default): claims while others run. `cooperative`: claims, runs all of it, claims again. */
-  readonly scheduler?: 'concurrent' | 'cooperative';
+  readonly scheduler?: 'concurrent' | 'cooperative' | undefined;
   /** False: nothing is run before `tasks.start()`. */
-  readonly start?: boolean;
-  readonly hooks?: TaskHooks;
+  readonly start?: boolean | undefined;
+  readonly hooks?: TaskHooks | undefined;
   /** What to do with an event published here that no durable handler of this tab handles: nothing, or warn, once for each type. It stays in the log either way. */
-  readonly unhandled?: 'ignore' | 'warn';
+  readonly unhandled?: 'ignore' | 'warn' | undefined;
 }
 
 /** Where the scheduler stands. */
