@@ -37,7 +37,7 @@ async function attachAll(world: FeedWorld, count: number, isOpen: boolean): Prom
 
 test('a crowd is served in turns, and who is served later gets what has come meanwhile in one piece', async () => {
   const world = createFeedWorld();
-  const crowd = await attachAll(world, 200, true);
+  const crowd = await attachAll(world, 300, true);
   const writes = crowd.map(() => 0);
   for (const [index, held] of crowd.entries()) {
     const { subscription } = held;
@@ -51,13 +51,13 @@ test('a crowd is served in turns, and who is served later gets what has come mea
   }
   await world.feed.append(items(eventOf('1')));
   // Answered already, though most have yet to be served.
-  expect(crowd.filter(({ events }) => events === 1).length).toBe(64);
+  expect(crowd.filter(({ events }) => events === 1).length).toBe(128);
   await world.feed.append(items(eventOf('2')));
   await world.world.advance(0);
   expect(crowd.every(({ events }) => events === 2)).toBe(true);
   // Of those that were not served between the two, each was written to once.
   expect(writes.filter((count) => count === 1).length).toBeGreaterThan(100);
-  expect(await world.feed.stat()).toMatchObject({ delivered: 400, queueDepth: 0, dropped: {} });
+  expect(await world.feed.stat()).toMatchObject({ delivered: 600, queueDepth: 0, dropped: {} });
 });
 
 test('readers that leave while a crowd is served keep nobody else from being served', async () => {

@@ -81,12 +81,7 @@ export function createFeed(parts: FeedParts): Feed {
     heard,
   });
   const source: Source = {
-    get epoch() {
-      return held.epoch;
-    },
-    get head() {
-      return held.head;
-    },
+    place: held.place,
     ring,
     async read(epoch, sequence) {
       try {
@@ -102,7 +97,7 @@ export function createFeed(parts: FeedParts): Feed {
   const group = createGroup({
     commit: (events, refused) =>
       held.ask(async (log, epoch) => ({ epoch, appended: await log.append(events, refused) })),
-    head: () => held.head,
+    head: () => held.place.head,
     relay,
     settled: () => subscribers.announce(),
   });
@@ -113,7 +108,7 @@ export function createFeed(parts: FeedParts): Feed {
     tell(type, clientId) {
       const time = new Date(world.now()).toISOString();
       const base = { specversion: '1.0', id: world.id(), source: `/v1/channels/${channel}`, type, time } as const;
-      relay({ ...base, subject: clientId, ephemeral: true, data: { clientId } }, held.head);
+      relay({ ...base, subject: clientId, ephemeral: true, data: { clientId } }, held.place.head);
       if (!group.isCommitting) subscribers.announce();
     },
   });
@@ -187,7 +182,7 @@ export function createFeed(parts: FeedParts): Feed {
 
   function heard(records: readonly LogRecord[]): void {
     // Nobody reads: a thousand quiet channels are not to hold a ring each. Who comes later begins in the log.
-    if (subscribers.size > 0) ring.push(held.epoch, records);
+    if (subscribers.size > 0) ring.push(held.place.epoch, records);
     // While our own commit is under way, its ephemeral events are yet to be put between its others.
     if (!group.isCommitting) subscribers.announce();
     pager.wake();
@@ -211,7 +206,7 @@ export function createFeed(parts: FeedParts): Feed {
     const resolved = resolvePosition(position, stat);
     return (sink) => {
       // Removed since: what it was to begin behind is no more.
-      const isStale = stat.epoch !== held.epoch;
+      const isStale = stat.epoch !== held.place.epoch;
       const { after, gap } = isStale ? { after: 0, gap: { missed: null, reason: 'epoch' } as const } : resolved;
       // Before it reads: it is the others who are told.
       const leave = clientId === undefined || held.isClosed ? undefined : presence.join(clientId);

@@ -3,12 +3,18 @@ import { Failure, isFailure, toFailure } from '../failure.ts';
 import type { Log, LogRecord, LogStat } from '../ports/log.ts';
 import type { Stop } from '../ports/world.ts';
 
-/** A channel's log as its feed uses it. */
-export interface HeldLog {
+/** Where a log stands. */
+export interface Place {
   /** The epoch it is in; empty before it was first opened. */
   readonly epoch: string;
   /** The newest sequence announced in this epoch. */
   readonly head: number;
+}
+
+/** A channel's log as its feed uses it. */
+export interface HeldLog {
+  /** Always the same object, which moves: each delivery asks it, and plain fields cost less than a getter of each channel's own. */
+  readonly place: Place;
   readonly isOpen: boolean;
   readonly isClosed: boolean;
   /**
@@ -60,17 +66,11 @@ export function holdLog(parts: HeldLogParts): HeldLog {
   let current: Promise<Opened> | undefined;
   let removing: Promise<unknown> | undefined;
   let removals = 0;
-  let epoch = '';
-  let head = 0;
+  const place = { epoch: '', head: 0 };
   let isClosed = false;
 
   return {
-    get epoch() {
-      return epoch;
-    },
-    get head() {
-      return head;
-    },
+    place,
     get isOpen() {
       return current !== undefined;
     },
@@ -80,7 +80,7 @@ export function holdLog(parts: HeldLogParts): HeldLog {
     ask,
     async stat() {
       const stat = await ask((log) => log.stat());
-      if (stat.epoch === epoch) head = Math.max(head, stat.head);
+      if (stat.epoch === place.epoch) place.head = Math.max(place.head, stat.head);
       return stat;
     },
     async use(work) {
@@ -154,14 +154,15 @@ export function holdLog(parts: HeldLogParts): HeldLog {
         heard = Math.max(heard, last);
         return;
       }
-      head = Math.max(head, last);
+      place.head = Math.max(place.head, last);
       parts.heard(records);
     });
     const stat = await log.stat();
     isKnown = true;
-    const [previousEpoch, previousHead] = [epoch, head];
-    epoch = stat.epoch;
-    head = Math.max(heard, stat.head);
+    const { epoch } = stat;
+    const { epoch: previousEpoch, head: previousHead } = place;
+    place.epoch = epoch;
+    place.head = Math.max(heard, stat.head);
     parts.opened(previousEpoch === '' || previousEpoch === epoch ? undefined : previousHead);
     return { log, epoch, stop };
   }

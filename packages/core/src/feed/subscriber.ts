@@ -6,6 +6,7 @@ import type { Gap } from '../protocol/frames.ts';
 import type { DeliveryCounts, SubscriberCounts } from './counts.ts';
 import type { EphemeralPolicy } from './query.ts';
 import type { Attributes, Wants } from './filter.ts';
+import type { Place } from './held-log.ts';
 import type { Ring } from './ring.ts';
 
 /** Where a subscription's bytes go. */
@@ -17,9 +18,7 @@ export interface Sink {
 
 /** The feed as its subscriptions see it. */
 export interface Source {
-  readonly epoch: string;
-  /** The newest sequence announced. */
-  readonly head: number;
+  readonly place: Place;
   readonly ring: Ring;
   /** Reads a page of the log, for whoever is behind the ring. */
   read(epoch: string, after: number): Promise<LogPage>;

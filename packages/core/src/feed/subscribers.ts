@@ -22,7 +22,7 @@ export interface Subscribers {
  * How many are served in a row before everybody else has a turn: under a millisecond of writing to sockets. Who publishes
  * meanwhile is answered between two turns, and whoever has not been served yet gets the newer events in the same write.
  */
-const servedPerTurn = 64;
+const servedPerTurn = 128;
 /** Timers of a platform end at about 24 days; the clock may also jump. So a far end is looked at once in a while. */
 const untilCheckMs = 60 * 60 * 1000;
 /** Ends that lie close together are looked for at once: a look goes over all subscribers. */

@@ -68,8 +68,9 @@ class CursorSubscription implements Subscription {
     this.#known = after;
     this.#gap = gap;
     const { channel, source } = feed;
-    const position = formatOffset(source.epoch, after);
-    const connected = { kind: 'connected', channel, head: formatOffset(source.epoch, source.head), position } as const;
+    const { epoch, head } = source.place;
+    const position = formatOffset(epoch, after);
+    const connected = { kind: 'connected', channel, head: formatOffset(epoch, head), position } as const;
     // With a gap, only the gap's own frame moves the reader on: one cut off between the two is told again.
     this.#sendControl(connected, gap === undefined ? position : undefined);
     this.announce();
@@ -143,7 +144,7 @@ class CursorSubscription implements Subscription {
 
   get pending(): number {
     if (this.#isEnded) return 0;
-    return Math.max(0, this.#feed.source.head - this.#cursor) + (this.#ephemerals?.length ?? 0);
+    return Math.max(0, this.#feed.source.place.head - this.#cursor) + (this.#ephemerals?.length ?? 0);
   }
 
   get counts(): SubscriberCounts {
@@ -153,7 +154,7 @@ class CursorSubscription implements Subscription {
   /** Hands over the next thing, or answers that there is none. */
   #step(): boolean {
     const { source } = this.#feed;
-    let upTo = source.head;
+    let upTo = source.place.head;
     const ephemeral = this.#ephemerals?.[0];
     if (ephemeral !== undefined) {
       if (ephemeral.after <= this.#cursor) {
@@ -177,15 +178,15 @@ class CursorSubscription implements Subscription {
   async #load(upTo: number): Promise<void> {
     this.#isLoading = true;
     const { source, report, world } = this.#feed;
-    const { epoch } = source;
+    const { epoch } = source.place;
     const before = this.#known;
     try {
       const page = await source.read(epoch, this.#cursor);
       // Removed or ended meanwhile: the page is of a log that is no more.
-      if (!this.#isEnded && source.epoch === epoch) this.#takePage(page, upTo);
+      if (!this.#isEnded && source.place.epoch === epoch) this.#takePage(page, upTo);
     } catch (error) {
       // A log that cannot be read is no gap: the reader comes back, and finds it whole or is told.
-      if (!this.#isEnded && source.epoch === epoch) {
+      if (!this.#isEnded && source.place.epoch === epoch) {
         report(toFailure(error));
         this.end();
       }
@@ -194,7 +195,7 @@ class CursorSubscription implements Subscription {
     // A page that shows nothing does not wait for the sink: a rare type's reader would read a whole log in one turn.
     const isMute = this.#known === before && this.#gap === undefined;
     const isTurnOver = isMute || this.#pagesInTurn >= pagesPerTurn;
-    if (this.#isEnded || this.#cursor >= source.head || !isTurnOver) this.#goOn();
+    if (this.#isEnded || this.#cursor >= source.place.head || !isTurnOver) this.#goOn();
     else this.#stopTurn = world.after(0, () => this.#goOn());
   }
 
@@ -220,7 +221,8 @@ class CursorSubscription implements Subscription {
       throw new Failure('Internal', `the log of "${channel}" has no record behind ${this.#cursor}`);
     }
     const wanted = wants === undefined ? due : due.filter(({ type, json }) => wants(type, () => readAttributes(json)));
-    const frames = wanted.map(({ json, sequence }) => encodeEventFrame(json, formatOffset(source.epoch, sequence)));
+    const { epoch } = source.place;
+    const frames = wanted.map(({ json, sequence }) => encodeEventFrame(json, formatOffset(epoch, sequence)));
     const bytes = frames.length === 0 ? undefined : encoder.encode(frames.join(''));
     this.#take(last, wanted.length, due.length - wanted.length, bytes, wanted.at(-1)?.sequence);
   }
@@ -245,8 +247,8 @@ class CursorSubscription implements Subscription {
     this.#gap = undefined;
     this.#known = this.#cursor;
     const { channel, source } = this.#feed;
-    const position = formatOffset(source.epoch, this.#cursor);
-    const next = formatOffset(source.epoch, this.#cursor + 1);
+    const position = formatOffset(source.place.epoch, this.#cursor);
+    const next = formatOffset(source.place.epoch, this.#cursor + 1);
     this.#sendControl({ kind: 'gap', channel, missed, reason, next, position }, position);
   }
 
@@ -254,7 +256,7 @@ class CursorSubscription implements Subscription {
     this.#staleTicks = 0;
     this.#known = this.#cursor;
     const { channel, source } = this.#feed;
-    const position = formatOffset(source.epoch, this.#cursor);
+    const position = formatOffset(source.place.epoch, this.#cursor);
     if (this.#heartbeat) this.#send(encoder.encode(encodeHeartbeat(position)));
     else this.#sendControl({ kind: 'position', channel, position });
   }
