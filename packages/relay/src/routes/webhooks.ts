@@ -55,31 +55,30 @@ export function addWebhooks(app: Hono, parts: RelayParts, refuseOthers: (allow: 
     return json(await its.rotate(channelOf(part), part('id'), secretIn(secret)));
   });
   on('post', `${one}/enable`, async (its, part) => json(await its.enable(channelOf(part), part('id'))));
-  on('get', `${one}/dead`, async (its, part, context) => {
+  const dead = `${one}/dead`;
+  const letter = `${dead}/:letter`;
+  on('get', dead, async (its, part, context) => {
     const query = new URL(context.req.url).searchParams;
     const bounds = { min: 1, max: letterPageMax, byDefault: letterPageByDefault, isWhole: true };
     const after = query.get('after') ?? '';
     const page = { after: after === '' ? undefined : after, limit: numberOf(query, 'limit', bounds) };
     return json(await its.dead(channelOf(part), part('id'), page));
   });
-  for (const path of [`${one}/dead`, `${one}/dead/:letter`]) {
-    const letterOf = (part: PartOf): string | undefined => (path.endsWith(':letter') ? part('letter') : undefined);
-    on('post', `${path}/retry`, async (its, part) =>
-      json({ changed: await its.change(channelOf(part), part('id'), 'retry', letterOf(part)) }),
-    );
-    on('delete', path, async (its, part) =>
-      json({ changed: await its.change(channelOf(part), part('id'), 'discard', letterOf(part)) }),
-    );
-  }
+  on('delete', dead, async (its, part) => change(its, part, 'discard'));
+  on('delete', letter, async (its, part) => change(its, part, 'discard', part('letter')));
+  on('post', `${letter}/retry`, async (its, part) => change(its, part, 'retry', part('letter')));
+  // `dead/retry` comes as a letter of this name: beside that of a letter, a path of its own would be more than Hono's fast router takes,
+  // and each post of an event would be looked up by the slow one.
+  app.post(letter, (context, next) => (isAll(context) ? next() : refuseOthers('DELETE')(context, next)));
+  on('post', letter, async (its, part) => change(its, part, 'retry'));
+  app.all(letter, (context, next) => refuseOthers(isAll(context) ? 'POST' : 'DELETE')(context, next));
   for (const [path, allow] of [
     [base, 'GET, HEAD, POST'],
     [one, 'GET, HEAD, DELETE'],
     [`${one}/rotate`, 'POST'],
     [`${one}/enable`, 'POST'],
-    [`${one}/dead`, 'GET, HEAD, DELETE'],
-    [`${one}/dead/retry`, 'POST'],
-    [`${one}/dead/:letter`, 'DELETE'],
-    [`${one}/dead/:letter/retry`, 'POST'],
+    [dead, 'GET, HEAD, DELETE'],
+    [`${letter}/retry`, 'POST'],
   ] as const) {
     app.all(path, refuseOthers(allow));
   }
@@ -87,6 +86,14 @@ export function addWebhooks(app: Hono, parts: RelayParts, refuseOthers: (allow: 
 
 function channelOf(part: PartOf): string {
   return part('channel');
+}
+
+async function change(its: Webhooks, part: PartOf, how: 'retry' | 'discard', letter?: string): Promise<Response> {
+  return json({ changed: await its.change(channelOf(part), part('id'), how, letter) });
+}
+
+function isAll({ req }: Context): boolean {
+  return req.param('letter') === 'retry';
 }
 
 async function requestOf(request: Request): Promise<WebhookRequest> {

@@ -12,7 +12,7 @@ import { readFrames, type FrameReader } from '../../testing/frames.ts';
 export interface AppUnderTest {
   readonly world: TestWorld;
   readonly channels: ServedChannels;
-  readonly app: Pick<Hono, 'request'>;
+  readonly app: Pick<Hono, 'request' | 'router'>;
   get(path: string, headers?: Record<string, string>): Promise<Response>;
   /** Opens a stream. */
   open(path: string): Promise<FrameReader>;
