@@ -31,7 +31,7 @@ export function withRecovery<Data, Call extends HandlerCall>(
  * await safely(() => dispatcher.dispatchAndWait('audit.noted', note), logger.warn);
  * ```
  */
-export function safely(work: () => Promise<unknown>, report?: (failure: Failure) => unknown): Promise<boolean>;
+export function safely(work: () => PromiseLike<unknown>, report?: (failure: Failure) => unknown): Promise<boolean>;
 export function safely(work: () => void, report?: (failure: Failure) => unknown): boolean;
 export function safely(
   work: () => unknown,
@@ -42,8 +42,8 @@ export function safely(
     return false;
   };
   try {
-    const result = work();
-    return result instanceof Promise ? result.then(() => true, failed) : true;
+    const result = work() as PromiseLike<unknown> | undefined;
+    return result?.then ? Promise.resolve(result).then(() => true, failed) : true;
   } catch (error) {
     return failed(error);
   }

@@ -297,7 +297,12 @@ describe('recovery', () => {
     expect(await safely(() => dispatcher.dispatchAndWait('n', 1), log)).toBe(false);
     await dispatcher.close();
     expect(safely(() => dispatcher.dispatch('n', 1), log)).toBe(false);
-    expect(logged).toEqual(['DispatchFailed', 'Closed']);
+    // A promise of another house, or of another window.
+    const rejected = Promise.reject(new Error('away'));
+    // oxlint-disable-next-line unicorn/no-thenable, promise/no-callback-in-promise -- this is what is tested
+    const foreign: PromiseLike<unknown> = { then: (done, failed) => rejected.then(done, failed) };
+    expect(await safely(() => foreign, log)).toBe(false);
+    expect(logged).toEqual(['DispatchFailed', 'Closed', 'Internal']);
   });
 });
 
