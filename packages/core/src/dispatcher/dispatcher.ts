@@ -65,7 +65,7 @@ export function createDispatcher({
     try {
       const entry = entries[index++] as Entry;
       const result = entry(data);
-      follow(boxes[0] as Box, type, data, result);
+      if (result !== undefined) follow(boxes[0] as Box, type, data, result);
     } catch (error) {
       end(open(boxes[0] as Box, type, data), 'failed', error);
     }
@@ -74,15 +74,15 @@ export function createDispatcher({
       try {
         const entry = entries[index++] as Entry;
         const result = entry(data);
-        follow(boxes[index - 1] as Box, type, data, result);
+        if (result !== undefined) follow(boxes[index - 1] as Box, type, data, result);
         while (index < length) {
           const entry = entries[index++] as Entry;
           const result = entry(data);
-          follow(boxes[index - 1] as Box, type, data, result);
+          if (result !== undefined) follow(boxes[index - 1] as Box, type, data, result);
           if (index < length) {
             const entry = entries[index++] as Entry;
             const result = entry(data);
-            follow(boxes[index - 1] as Box, type, data, result);
+            if (result !== undefined) follow(boxes[index - 1] as Box, type, data, result);
           }
         }
       } catch (error) {
