@@ -1,6 +1,8 @@
 // Runs stages one after the other, stops at the first that fails, and closes with how many tests passed and failed.
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../house/tree.ts';
 import { add, type Counts, noCounts, readCounts } from './counts.ts';
 import type { Stage } from './stages.ts';
 
@@ -44,7 +46,7 @@ function execute({ command: [program, ...args], env }: Stage): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...quiet, ...env },
+      env: { ...process.env, ...quiet, ...quick, ...env },
       timeout: stageMsMax,
     });
     child.once('error', (error) => {
@@ -62,3 +64,6 @@ const quiet = {
   WRANGLER_SEND_METRICS: 'false',
   CI: process.env['CI'] ?? 'true',
 };
+
+/** Node keeps here what it has compiled, by what the code is: a relay starts in half the time. It goes with what was installed. */
+const quick = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node') };

@@ -27,6 +27,7 @@ export function testStages(): readonly Stage[] {
     { name: 'format', command: ['oxfmt', '--check', '.'] },
     { name: 'typecheck', command: turbo('typecheck') },
     { name: 'unused files', command: ['knip', '--no-progress', '--include', 'files,unlisted,unresolved'] },
+    compiled,
     ...vitest('unit and contract tests', '--reporter', 'default'),
     { name: 'build and package checks', command: turbo('build', 'check') },
     playwright('end to end', '--grep-invert', slow),
@@ -50,6 +51,7 @@ export function fullStages(): readonly Stage[] {
   return [
     browser,
     { name: 'build', command: turbo('build') },
+    compiled,
     ...shuffled,
     { name: 'programs', command: programs('mosquitto', 'nginx', 'caddy', 'systemd-analyze') },
     vitestBy('packages/relay/full.config.ts', 'tests beside programs of others', '--reporter', 'default'),
@@ -68,6 +70,21 @@ export function fullStages(): readonly Stage[] {
 }
 
 const browser: Stage = { name: 'browser', command: ['node', 'packages/testkit/src/ensure-browser.ts'] };
+
+/**
+ * Loads what tests start by the hundred, the relay and a device, and ends well: only then Node keeps what it has compiled, and
+ * most of those are killed.
+ */
+const compiled: Stage = {
+  name: 'compiled code',
+  command: [
+    'node',
+    '--conditions=@godwit/source',
+    '--import=./packages/client/src/node/index.ts',
+    'packages/relay/src/node/main.ts',
+    '--help',
+  ],
+};
 
 /**
  * How many milliseconds a test may take that says nothing of it: real processes, browsers and disks, on machines that do
