@@ -3,10 +3,12 @@ import { chromium } from '@godwit/testkit/browser';
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { bundledWorker } from './test/bundled-worker.ts';
 import { cutterCommands } from './test/cutter.ts';
 import { relayCommands } from './test/relay.ts';
 
 export default defineConfig({
+  plugins: [bundledWorker()],
   resolve: { conditions: ['@godwit/source', ...defaultClientConditions] },
   // Named, since one that is found only in the middle of a run reloads the page.
   optimizeDeps: {
