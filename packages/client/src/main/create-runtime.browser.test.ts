@@ -6,7 +6,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from '../storage/schema.ts';
 import { createRuntime } from './create-runtime.ts';
 import type { RuntimeOptions } from './options.ts';
-import { events, freshName, open, workerWithoutDatabase } from './test/tab.ts';
+import { events, freshName, mortalWorkers, open, workerWithoutDatabase } from './test/tab.ts';
 
 test('an event that is published in one tab is heard in it and in another, without any relay', async () => {
   const name = freshName();
@@ -48,15 +48,15 @@ test('a publish after close is refused by name', async () => {
 });
 
 test('closing leaves no worker, no lock, no channel and no timer behind', async () => {
-  const terminated = vi.spyOn(Worker.prototype, 'terminate');
-  onTestFinished(() => terminated.mockRestore());
+  const { made, alive, worker } = mortalWorkers();
   const name = freshName();
   // No relay is there, but somebody leads all the same.
-  const alice = await open({ name, relay: '/nowhere' });
+  const alice = await open({ name, worker, relay: '/nowhere' });
   await untilStatus(alice.status, ({ role, connection }) => role === 'leader' && connection === 'offline');
   expect(await locksOf(name)).toContain(databaseName(name, ''));
   await alice.close();
-  expect(terminated).toHaveBeenCalledTimes(1);
+  expect(made).toHaveLength(1);
+  expect(alive.size).toBe(0);
   await vi.waitFor(async () => expect(await locksOf(name)).toEqual([]), { timeout: 20_000 });
   // Nothing holds the database open: a deletion is not blocked.
   const blocked = vi.fn<() => void>();

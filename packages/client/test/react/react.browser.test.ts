@@ -18,9 +18,7 @@ import { mortalWorkers, freshName, open } from '../../src/main/test/tab.ts';
 const waits = { timeout: 20_000 };
 
 test('the example: StrictMode mounts it twice, one runtime stays, its status is shown, and nothing is left when it goes', async () => {
-  const terminated = vi.spyOn(Worker.prototype, 'terminate');
-  onTestFinished(() => terminated.mockRestore());
-  const { made, worker } = mortalWorkers();
+  const { alive, worker } = mortalWorkers();
   let starts = 0;
   const options: TodosOptions = {
     name: freshName(),
@@ -29,18 +27,17 @@ test('the example: StrictMode mounts it twice, one runtime stays, its status is 
       return worker;
     },
   };
-  const alive = (): number => made.length - terminated.mock.calls.length;
   const { root, place } = rootOf();
   root.render(createElement(StrictMode, null, createElement(Todos, { options })));
   await vi.waitFor(() => expect(place.textContent).toContain('none: 0 published, 0 to send'), waits);
   expect(starts).toBe(2);
-  await vi.waitFor(() => expect(alive()).toBe(1), waits);
+  await vi.waitFor(() => expect(alive.size).toBe(1), waits);
 
   for (let clicks = 0; clicks < 3; clicks += 1) place.querySelector('button')?.click();
   await vi.waitFor(() => expect(place.textContent).toContain('3 published'), waits);
 
   root.unmount();
-  await vi.waitFor(() => expect(alive()).toBe(0), waits);
+  await vi.waitFor(() => expect(alive.size).toBe(0), waits);
   await vi.waitFor(async () => expect(await locksOf(options.name)).toEqual([]), waits);
 });
 

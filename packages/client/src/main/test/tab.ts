@@ -47,14 +47,29 @@ export function workerThat(source: string): Worker {
   return workerOf(`import '${first}';\nimport '${new URL('../../worker.ts', import.meta.url).href}';`);
 }
 
-/** Workers that the test can end. */
-export function mortalWorkers(make: () => Worker = shippedWorker): { readonly made: Worker[]; worker(): Worker } {
+/** Workers that the test can end, and sees ended: an earlier test's, which end when they like, are not among them. */
+interface MortalWorkers {
+  readonly made: Worker[];
+  /** Those that nobody has terminated. */
+  readonly alive: ReadonlySet<Worker>;
+  worker(): Worker;
+}
+
+export function mortalWorkers(make: () => Worker = shippedWorker): MortalWorkers {
   const made: Worker[] = [];
+  const alive = new Set<Worker>();
   return {
     made,
+    alive,
     worker() {
       const worker = make();
       made.push(worker);
+      alive.add(worker);
+      const terminate = worker.terminate.bind(worker);
+      worker.terminate = () => {
+        alive.delete(worker);
+        terminate();
+      };
       return worker;
     },
   };
