@@ -191,9 +191,9 @@ async function acknowledgements(): Promise<void> {
     return median((its ?? []).map(({ ackP99Us }) => ackP99Us));
   };
   const [without, beside] = [await p99(0), await p99(1000)];
-  say(
-    `\nacknowledgement of a POST, p99, 100 a second: ${without.toFixed(0)} µs alone, ${beside.toFixed(0)} µs while 1,000 readers are served`,
-  );
+  const title = '\nacknowledgement of a POST, p99, 100 a second:';
+  if (Number.isNaN(without) || Number.isNaN(beside)) return say(`${title} not measured, the machine was never quiet`);
+  say(`${title} ${without.toFixed(0)} µs alone, ${beside.toFixed(0)} µs while 1,000 readers are served`);
   table.note('acknowledgement alone against beside 1,000 readers', without / beside, 1 / 5);
 }
 
