@@ -9,6 +9,8 @@ const minuteMs = 60_000;
 const [first, second] = await Promise.all(
   ['first', 'second'].map(async (kid) => ({ ...(await exportJWK((await generateKeyPair('ES256')).publicKey)), kid })),
 );
+/** How late a request may see what another has brought. */
+const lookMs = 250;
 const unavailable = expect.objectContaining({
   name: 'KeysUnavailable',
   details: { retryAfterMs: expect.any(Number) },
@@ -65,16 +67,61 @@ test('a key that the issuer withdraws is known no longer than ten minutes', asyn
   expect(await find('first')).toBe(0);
 });
 
-test('a key that is not known has the set asked for anew, once in half a minute whoever asks', async () => {
+test('a token of a key that is new counts at once, whenever the set was asked for last', async () => {
   const { issuer, world, find } = createIssuer();
   expect(await find('first')).toBe(1);
   issuer.answer = async () => Response.json({ keys: [first, second] });
-  for (const kid of ['second', 'a', 'b', 'c']) expect(await find(kid)).toBe(0);
-  expect(issuer.asked).toBe(1);
-  await world.advance(30_000);
+  await world.advance(1);
   expect(await find('second')).toBe(1);
-  for (const kid of ['a', 'b', 'c']) expect(await find(kid)).toBe(0);
   expect(issuer.asked).toBe(2);
+});
+
+test.each([true, false])(
+  'keys that are not known have the set asked for every three seconds at most, and wait for that (shared: %s)',
+  async (sharesFetches) => {
+    const { issuer, world, find } = createIssuer({ sharesFetches });
+    expect(await find('first')).toBe(1);
+    await world.advance(1);
+    expect(await find('a')).toBe(0);
+    expect(issuer.asked).toBe(2);
+    issuer.answer = async () => Response.json({ keys: [first, second] });
+    await world.advance(1000);
+    const waiting = Promise.all(['second', 'b', 'c', 'second'].map(find));
+    await world.advance(1999);
+    expect(issuer.asked).toBe(2);
+    // A key that is known waits for none of them.
+    expect(await find('first')).toBe(1);
+    await world.advance(lookMs);
+    expect(await waiting).toEqual([1, 0, 0, 1]);
+    expect(issuer.asked).toBe(3);
+    expect(world.timers).toBe(0);
+  },
+);
+
+test('an answer that was under way when a token came does not judge it', async () => {
+  const { issuer, world, find } = createIssuer();
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  issuer.answer = () => promise;
+  const early = find('first');
+  await world.advance(100);
+  const late = find('second');
+  issuer.answer = async () => Response.json({ keys: [first, second] });
+  resolve(Response.json({ keys: [first] }));
+  expect(await early).toBe(1);
+  await world.advance(3000);
+  expect([await late, issuer.asked]).toEqual([1, 2]);
+});
+
+test('a token whose key is new while its issuer is down is told to come back', async () => {
+  const { issuer, world, find } = createIssuer();
+  expect(await find('first')).toBe(1);
+  await world.advance(1);
+  expect(await find('a')).toBe(0);
+  issuer.answer = down;
+  await world.advance(1);
+  const waiting = find('second');
+  await world.advance(3000);
+  expect([await waiting, issuer.asked]).toEqual([unavailable, 3]);
 });
 
 test('before there are any keys, an issuer that is down is said to be so, left alone for five seconds, and asked again', async () => {

@@ -5,8 +5,13 @@ import { finder, publicAlgorithms, type Keys } from './keys.ts';
 
 /** How long a set is believed: a key that its issuer withdraws signs no longer than this. */
 const freshMs = 10 * 60_000;
-/** A token of an unknown key has the set asked for anew, but no oftener than this: anybody can make such tokens. */
-const cooldownMs = 30_000;
+/**
+ * A token of an unknown key has the set asked for anew, but no oftener than this: anybody can make such tokens. Whoever's turn
+ * it is not waits for it, since a key may be that new; so it is short.
+ */
+const cooldownMs = 3000;
+/** How often a request that may not wait for another's fetch looks whether that has brought the set. */
+const lookMs = 250;
 /** How long an issuer that did not answer is left alone, and whoever needs its keys is told to wait. */
 const retryMs = 5000;
 /** How long an answer may take. */
@@ -24,33 +29,56 @@ export function jwksKeys(parts: {
 }): Keys {
   const { fetch, world, report, sharesFetches } = parts;
   const url = addressOf(parts.url);
-  let find: Keys['find'] | undefined;
+  let find: ReturnType<typeof finder> | undefined;
   let freshUntil = -Infinity;
+  /** When the set that is known was asked for. */
+  let askedAt = -Infinity;
   let nextTryAt = -Infinity;
+  /** The same for the sake of an unknown key. */
+  let nextForUnknownAt = -Infinity;
   let pending: Promise<void> | undefined;
   /** Why the last try failed; undefined when it did not. */
   let trouble: string | undefined;
 
   return {
     algorithms: publicAlgorithms,
-    async find(hint) {
+    async find(hint, cameAt = world.now()) {
       // One request waits for the set to be asked anew, the others go on with what is known.
       if (find === undefined || (world.now() >= freshUntil && pending === undefined)) await refresh();
       const fits = (await find?.(hint)) ?? [];
       if (fits.length > 0) return fits;
-      await refresh();
+      await askedSince(cameAt);
       const fitsNow = (await find?.(hint)) ?? [];
       if (fitsNow.length > 0) return fitsNow;
       // Nobody can say that a token is bad whose key may be among those that cannot be had.
       if (find === undefined || trouble !== undefined) throw unavailable();
       return [];
     },
-    async renew() {
+    async renew(cameAt = world.now()) {
       const before = find;
-      await refresh();
+      await askedSince(cameAt);
       return find !== before;
     },
   } satisfies Keys;
+
+  /** Waits until the set was asked for after `cameAt`, and is asked by the first whose turn it is; or until it cannot be had. */
+  async function askedSince(cameAt: number): Promise<void> {
+    for (;;) {
+      if (askedAt >= cameAt) return;
+      const restMs = nextForUnknownAt - world.now();
+      if (restMs > 0 && pending === undefined && trouble === undefined) {
+        await rest(sharesFetches ? restMs : Math.min(restMs, lookMs));
+        continue;
+      }
+      nextForUnknownAt = world.now() + cooldownMs;
+      await refresh();
+      if (trouble !== undefined) return;
+    }
+  }
+
+  function rest(ms: number): Promise<void> {
+    return new Promise((resolve) => void world.after(ms, resolve));
+  }
 
   /** Asks, unless it was asked lately. Never rejects. */
   async function refresh(): Promise<void> {
@@ -67,11 +95,13 @@ export function jwksKeys(parts: {
   }
 
   async function load(): Promise<void> {
+    const begunAt = world.now();
     try {
       find = finder(await ask());
       trouble = undefined;
+      askedAt = begunAt;
       freshUntil = world.now() + freshMs;
-      nextTryAt = world.now() + cooldownMs;
+      nextTryAt = -Infinity;
     } catch (error) {
       trouble = `the keys of ${url} cannot be had: ${reasonOf(error)}`;
       nextTryAt = world.now() + retryMs;

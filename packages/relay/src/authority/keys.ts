@@ -24,11 +24,12 @@ export interface Keys {
   /**
    * The keys that fit; none where nothing does.
    *
+   * @param cameAt when the token came, unless said now: keys that change are asked for after that before none is answered
    * @throws Failure `KeysUnavailable` while they cannot be known
    */
-  find(hint: KeyHint): Promise<readonly (CryptoKey | Uint8Array)[]>;
-  /** Of keys that change: asks for them anew, unless that was done lately. Answers whether there may be others now. */
-  renew?(): Promise<boolean>;
+  find(hint: KeyHint, cameAt?: number): Promise<readonly (CryptoKey | Uint8Array)[]>;
+  /** Of keys that change: asks for them anew, unless that was done since. Answers whether there may be others now. */
+  renew?(cameAt?: number): Promise<boolean>;
 }
 
 /** A key shorter than its hash weakens it (RFC 7518, section 3.2). */
@@ -82,7 +83,7 @@ export async function publicKeys(text: string): Promise<Keys> {
  *
  * @throws TypeError and errors of jose's when it is none
  */
-export function finder(set: JSONWebKeySet): Keys['find'] {
+export function finder(set: JSONWebKeySet): (hint: KeyHint) => ReturnType<Keys['find']> {
   const find = createLocalJWKSet(set);
   return async ({ alg, kid }) => {
     try {

@@ -62,19 +62,20 @@ export function createTokenAuthority(
 
   async function read(request: Request): Promise<Claims> {
     const token = tokenOf(request, parts);
-    const claims = (await verified.claimsOf(token)) ?? (await verify(token));
+    const cameAt = world.now();
+    const claims = (await verified.claimsOf(token, cameAt)) ?? (await verify(token, cameAt));
     // The tolerance is not for it.
     if (claims.until !== undefined && claims.until <= world.now()) throw expired();
     return claims;
   }
 
-  async function verify(token: string): Promise<Claims> {
+  async function verify(token: string, cameAt: number): Promise<Claims> {
     const hint = hintOf(token, keys.algorithms);
-    const fitting = await keys.find(hint);
+    const fitting = await keys.find(hint, cameAt);
     let claims = await verifyBy(fitting, token, hint);
     // A key may have taken another's place without a name of its own.
-    if (claims === undefined && fitting.length > 0 && (await keys.renew?.()) === true) {
-      claims = await verifyBy(await keys.find(hint), token, hint);
+    if (claims === undefined && fitting.length > 0 && (await keys.renew?.(cameAt)) === true) {
+      claims = await verifyBy(await keys.find(hint, cameAt), token, hint);
     }
     if (claims !== undefined) return claims;
     if (fitting.length > 0) throw refused('its signature is of none of the keys of this relay');

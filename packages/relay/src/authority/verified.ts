@@ -19,7 +19,7 @@ interface Entry<Claims> {
 /** Remembers tokens. Whether one still counts by the clock is asked elsewhere, each time. */
 export interface Verified<Claims> {
   /** What a token says, if it was verified with a key that is in use still. */
-  claimsOf(token: string): Promise<Claims | undefined>;
+  claimsOf(token: string, cameAt?: number): Promise<Claims | undefined>;
   remember(token: string, entry: Entry<Claims>): void;
 }
 
@@ -28,12 +28,12 @@ export function createVerified<Claims>(keys: Pick<Keys, 'find'>): Verified<Claim
   /** In the order of their last use. */
   const entries = new Map<string, Entry<Claims>>();
   return {
-    async claimsOf(token) {
+    async claimsOf(token, cameAt) {
       const entry = entries.get(token);
       if (entry === undefined) return undefined;
       entries.delete(token);
       // Asked each time: an issuer that takes a key back takes back what it has signed.
-      if (!(await keys.find(entry.hint)).includes(entry.key)) return undefined;
+      if (!(await keys.find(entry.hint, cameAt)).includes(entry.key)) return undefined;
       entries.set(token, entry);
       return entry.claims;
     },

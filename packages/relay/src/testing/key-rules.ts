@@ -69,7 +69,7 @@ export function keyRules(start: (options?: RelayStart) => Promise<RelayUnderTest
     expect(await ask(await token(all, first.signing))).toBe('200');
     expect(await ask(await token(all, second.signing))).toBe('200');
     const stranger = await issuerKey('stranger');
-    expect(await ask(await token(all, stranger.signing))).toContain('401 Unauthenticated');
+    expect(await ask(await token(all, stranger.signing))).toContain('503 KeysUnavailable');
     expect(await ask(await token(all, { ...stranger.signing, kid: 'first' }))).toContain('401 Unauthenticated');
 
     const down = await create({ jwks: () => new Response('down', { status: 500 }) });
@@ -84,6 +84,18 @@ export function keyRules(start: (options?: RelayStart) => Promise<RelayUnderTest
     }
     // What no key could help is refused all the same.
     expect(await down.ask('x.y.z')).toContain('401 Unauthenticated');
+  });
+
+  test('9.10 a key that an issuer has added counts at once, and one that is not in its set is 401', async () => {
+    const [first, second] = [await issuerKey('first'), await issuerKey('second')];
+    const set = { keys: [first.jwk] };
+    const { ask, token } = await create({ jwks: () => Response.json(set) });
+    expect(await ask(await token(all, first.signing))).toBe('200');
+    set.keys.push(second.jwk);
+    expect(await ask(await token(all, second.signing))).toBe('200');
+    const another = await create({ jwks: () => Response.json(set) });
+    const stranger = await another.token(all, (await issuerKey('stranger')).signing);
+    expect(await another.ask(stranger)).toContain('401 Unauthenticated');
   });
 
   test('9.11 a token counts from its nbf on, from the issuers and for the audiences that were named', async () => {
