@@ -11,6 +11,8 @@ import { openPosition } from './position.ts';
 const reconnectMs = 1000;
 /** How often a silent connection is tried; one that is dead is noticed within half as much again. */
 const keepAliveS = 30;
+/** How long a broker may take to let a connection go that ends with a word of farewell. */
+const farewellMs = 1000;
 
 /**
  * Makes a bridge, for `bridges` of `startRelay`. At least once in both directions: a channel's place moves when the broker has
@@ -71,8 +73,10 @@ export function mqttBridge(options: MqttOptions): Bridge {
     const stop = async (): Promise<void> => {
       inbound.stop();
       await Promise.all(outbounds.map((outbound) => outbound.stop()));
-      // With a word of farewell where the connection would take it.
+      // With a word of farewell where the connection would take it; a broker that hangs would never end it.
+      const stopTimer = world.after(farewellMs, () => client.stream.destroy());
       await client.endAsync(!client.connected || taking > 0 || Object.keys(client.outgoing).length > 0);
+      stopTimer();
     };
     return { stop: () => (stopping ??= stop()) };
   };

@@ -33,7 +33,7 @@ const keepAliveTimeoutMs = 65_000;
 /** How late slow headers and slow bodies may be noticed, as a part of the time that they have. */
 const lateness = 1 / 3;
 /** What is under way when the relay ends has this long: streams end at once, posts within a commit. */
-const endWithinMs = 5000;
+export const endWithinMs = 5000;
 const sweepEveryMs = 50;
 /** A request for the most channels, of the longest names, has some 46 KiB; Node's own bound is 16. */
 const headerBytesMax = 64 * 1024;

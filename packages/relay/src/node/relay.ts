@@ -10,7 +10,7 @@ import { assertFolder, withAssets } from './assets.ts';
 import { createBackups } from './backups.ts';
 import { prepareNotes, type Bridge } from './bridges.ts';
 import { checkedProxies, loopback } from './crowd.ts';
-import { listen } from './listen.ts';
+import { endWithinMs, listen } from './listen.ts';
 import { stderrLogger } from './log.ts';
 import { createSocketStreams } from './socket-streams.ts';
 import { createSockets } from './sockets.ts';
@@ -145,9 +145,11 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       url: server.url,
       close() {
         closing ??= (async () => {
+          const endBy = world.now() + endWithinMs;
           channels.drain(() => world.random() * comeBackWithinMs);
           await Promise.all([server.close(), ...bridges.map((bridge) => bridge.stop())]);
-          await webhooks.stop();
+          // Deliveries go on until now: no more time than is left of all.
+          await webhooks.stop(endBy - world.now());
           sockets.stop();
           await channels.close();
           await logs.close();

@@ -30,8 +30,8 @@ export interface RunningWebhooks extends Webhooks {
   nextMs(): number | null;
   /** That time has come: they look at what is due. */
   look(): void;
-  /** Gives deliveries under way a moment to end, and stops. What was not acknowledged is sent by the next process. */
-  stop(): Promise<void>;
+  /** Gives deliveries under way a moment to end, `withinMs` at most, and stops. What was not acknowledged is sent by the next process. */
+  stop(withinMs?: number): Promise<void>;
 }
 
 /** Deliveries under way at once, of one webhook: a receiver far away gets some hundred events a second. */
@@ -152,8 +152,9 @@ export function createWebhooks(parts: {
     look() {
       for (const { record, durable } of all.values()) durable.look(record.id);
     },
-    async stop() {
-      await Promise.all([...all.values()].map(({ durable }) => durable.stop(graceMs)));
+    async stop(withinMs = graceMs) {
+      const itsMs = Math.min(graceMs, Math.max(0, withinMs));
+      await Promise.all([...all.values()].map(({ durable }) => durable.stop(itsMs)));
       over.abort();
       await Promise.all([...all.values()].map(({ log }) => log.close()));
     },
