@@ -17,18 +17,18 @@ const [command, ...rest] = process.argv.slice(2);
 if (command === 'relay') await run(rest);
 else if (command === 'token') await run(['token', ...rest]);
 else if (command === undefined || command === '--help' || command === '-h') process.stdout.write(usage);
-else refuse(`godwit does not know ${command}\n${usage}`);
+else refuse(`godwit does not know ${command}\n${usage}`, 2);
 
 async function run(args: readonly string[]): Promise<void> {
   if (Number.parseInt(process.versions.node, 10) < nodeMajorMin) {
-    refuse(`godwit needs Node ${nodeMajorMin} or newer, and this is ${process.version}\n`);
+    refuse(`godwit needs Node ${nodeMajorMin} or newer, and this is ${process.version}\n`, 1);
     return;
   }
   const { runRelayCommand } = await import('@godwit/relay/node');
   runRelayCommand(args);
 }
 
-function refuse(why: string): void {
+function refuse(why: string, code: number): void {
   process.stderr.write(why);
-  process.exitCode = 1;
+  process.exitCode = code;
 }

@@ -42,7 +42,33 @@ test('`godwit relay` serves until it is told to end, and `godwit token` mints wh
 test('without a command it says which there are, and one that it does not know is an error', async () => {
   const [none, unknown] = [godwit(), godwit('fly')];
   expect([await none.ended, none.output.stdout]).toEqual([0, expect.stringContaining('godwit relay backup')]);
-  expect([await unknown.ended, unknown.output.stderr]).toEqual([1, expect.stringContaining('does not know fly')]);
+  expect([await unknown.ended, unknown.output.stderr]).toEqual([2, expect.stringContaining('does not know fly')]);
+});
+
+test('a mistake is told in one sentence on stderr, and ends with 2', async () => {
+  for (const [args, sentence] of [
+    [['token'], 'a token is signed with one key: --secret-file F or --private-key-file F'],
+    [['relay', 'backup'], '--to names the file to write'],
+    [['relay', 'restore', '--from', 'nowhere', '--data', 'nowhere'], 'there is no nowhere'],
+    [['relay', 'moved'], '--data names the folder'],
+    [['relay', '--port', 'x'], '--port is a number from 0 to 65535; got x'],
+  ] as const) {
+    const { ended, output } = godwit(...args);
+    expect([await ended, output]).toEqual([2, { stdout: '', stderr: `godwit: ${sentence}\n` }]);
+  }
+});
+
+test('what goes wrong otherwise is told in one sentence, too, and ends with 1', async () => {
+  const { ended, output } = godwit(
+    'relay',
+    'backup',
+    '--url',
+    'http://127.0.0.1:1',
+    '--to',
+    join(await folder(), 'copy'),
+  );
+  expect([await ended, output.stdout]).toEqual([1, '']);
+  expect(output.stderr).toMatch(/^godwit: no relay answers at http:\/\/127\.0\.0\.1:1: .*\n$/);
 });
 
 test('it lists each command that the relay has', async () => {

@@ -191,7 +191,7 @@ test('killed in a stream of publishes, it has lost and doubled nothing that it a
 
 test('9.8 without a key, and without being told that it is open to all, it does not start', async () => {
   const relay = runRelay('--port', '0', '--data', await folder());
-  expect(await relay.ended).toBe(1);
+  expect(await relay.ended).toBe(2);
   expect(relay.output.stdout).toBe('');
   expect(relay.output.stderr).toContain('--secret-file FILE or --insecure');
 });
@@ -222,8 +222,6 @@ test.each([
   [['--public-key-file', 'package.json'], 'the public key is JSON, but no JWK'],
   [['--jwks-url', 'issuer.example'], 'the JWKS URL is https://'],
   [['--insecure', '--data', ''], '--data is empty'],
-  // Where folders cannot be made, whoever may ask for them.
-  [['--insecure', '--data', '/proc/godwit/data'], 'cannot open /proc/godwit/data/godwit.sqlite: '],
   [['--insecure', '--host', ''], '--host is empty'],
   [['--insecure', '--host', 'nowhere.invalid'], 'name another --host'],
   [['--insecure', '--limit', 'heartbeatMs=2147483648'], '2147483647 ms, some 24 days, are the most'],
@@ -232,19 +230,29 @@ test.each([
   [['--insecure', '--proxy', 'proxy.example'], 'a proxy is named by its IP address'],
   [['--insecure', '--assets', 'does-not-exist'], 'there is no folder'],
   [['--insecure', '--issuer', 'x'], 'means nothing where --insecure wants none'],
-])('started with %j, it says what is wrong and exits 1', async (args, sentence) => {
+])('started with %j, it says what is wrong and exits 2', async (args, sentence) => {
   const relay = runRelay('--data', await folder(), ...args);
-  expect(await relay.ended).toBe(1);
+  expect(await relay.ended).toBe(2);
   expect(relay.output.stdout).toBe('');
   expect(relay.output.stderr).toContain(sentence);
 });
 
-test('on a file that is damaged, in use, or on a port that is taken, it does not start, and says so', async () => {
+test('on a file that is damaged, in use or cannot be made, or on a port that is taken, it does not start, and says so', async () => {
   const data = await folder();
   await writeFile(join(data, 'godwit.sqlite'), 'not a database, but long enough to be looked at '.repeat(100));
   const damaged = runRelay('--port', '0', '--data', data, '--insecure');
   expect(await damaged.ended).toBe(1);
-  expect(damaged.output.stderr).toContain('it is not a database');
+  // What is no mistake of the command line is a line of the log.
+  expect(JSON.parse(damaged.output.stderr)).toMatchObject({
+    level: 'error',
+    name: 'StorageFailed',
+    message: expect.stringContaining('it is not a database'),
+  });
+
+  // Where folders cannot be made, whoever may ask for them.
+  const nowhere = runRelay('--port', '0', '--data', '/proc/godwit/data', '--insecure');
+  expect(await nowhere.ended).toBe(1);
+  expect(nowhere.output.stderr).toContain('cannot open /proc/godwit/data/godwit.sqlite: ');
 
   const shared = await folder();
   const first = runRelay('--port', '0', '--data', shared, '--insecure');
@@ -259,6 +267,6 @@ test('on a file that is damaged, in use, or on a port that is taken, it does not
   const address = taken.address();
   const port = typeof address === 'object' && address !== null ? String(address.port) : '';
   const third = runRelay('--port', port, '--data', await folder(), '--insecure');
-  expect(await third.ended).toBe(1);
+  expect(await third.ended).toBe(2);
   expect(third.output.stderr).toContain('name another --port');
 });

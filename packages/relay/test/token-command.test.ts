@@ -78,9 +78,9 @@ test.each([
   [['--secret-file', 'package.json', '--publish', '*', '--expires', '0h'], '--expires is a number and a unit'],
   [['--secret-file', 'package.json', '--publish', '*', '--expires', 'soon'], '--expires is a number and a unit'],
   [['--nonsense'], 'token --help lists the options'],
-])('asked with %j, it says what is wrong, mints nothing and exits 1', async (args, sentence) => {
+])('asked with %j, it says what is wrong, mints nothing and exits 2', async (args, sentence) => {
   const { code, stdout, stderr } = await mint(...args);
-  expect([code, stdout]).toEqual([1, '']);
+  expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toContain(sentence);
 });
 

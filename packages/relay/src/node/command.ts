@@ -1,4 +1,5 @@
-// The relay's command line: serves, mints tokens, makes and puts back backups, hears of moves. One line on stdout when it is ready, logs on stderr.
+// The relay's command line: serves, mints tokens, makes and puts back backups, hears of moves. One line on stdout when it is ready,
+// logs on stderr; who made a mistake is told so in a sentence.
 import { setFlagsFromString } from 'node:v8';
 import { toFailure } from '@godwit/core';
 import { backupCommand, restoreCommand } from './backup-command.ts';
@@ -25,13 +26,14 @@ const commands = new Map<string, (args: readonly string[]) => Promise<string>>([
 
 /**
  * Runs the relay's command line, as `npm run relay` and `godwit relay` do, in a process that is its own: it serves until it
- * is told to end by SIGTERM or SIGINT, and exits the process; 0 when all went well, 1 after a line on stderr that says why not.
+ * is told to end by SIGTERM or SIGINT, and exits the process; 0 when all went well, and behind a line on stderr that says why not, 2
+ * where the arguments are wrong, 1 for anything else.
  *
  * @param args what stands behind the command: options, or `token`, `backup`, `restore`, `moved` and theirs
  */
 export function runRelayCommand(args: readonly string[]): void {
   outliveItsReaders();
-  run(args).catch(fail);
+  run(args).catch((error: unknown) => fail(error, args));
 }
 
 async function run(args: readonly string[]): Promise<void> {
@@ -67,8 +69,11 @@ function outliveItsReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 
-function fail(error: unknown): never {
+function fail(error: unknown, [command = '']: readonly string[]): never {
   const { name, message } = toFailure(error);
-  stderrLogger.error(message, { name });
-  process.exit(1);
+  const isMistake = name === 'InvalidOptions';
+  // For a person, a sentence; what a relay that was told all right says of itself is a line of its log.
+  if (isMistake || commands.has(command)) process.stderr.write(`godwit: ${message}\n`);
+  else stderrLogger.error(message, { name });
+  process.exit(isMistake ? 2 : 1);
 }
