@@ -9,7 +9,7 @@ import { backUp } from './routes/backup.ts';
 import { presence, remove, stat } from './routes/channel.ts';
 import { healthz, metrics, readyz, stats } from './routes/operation.ts';
 import type { RelayParts } from './routes/parts.ts';
-import { publish } from './routes/publish.ts';
+import { createPost, publish, type Post } from './routes/publish.ts';
 import { read } from './routes/read.ts';
 import { socket } from './routes/socket.ts';
 import { overloadResponse } from './routes/sse.ts';
@@ -26,28 +26,34 @@ export interface AppOptions extends RelayParts, Hearers {
   readonly ready?: () => Promise<void>;
 }
 
+/** An app, and what of it a platform may call by itself. */
+export interface App {
+  readonly app: Hono;
+  /** Answers a post that no page of another origin has sent: as the app does, without the way through its routes. */
+  readonly post: Post;
+}
+
 /** Makes the app. */
 export function createApp(given: AppOptions): Hono {
+  return openApp(given).app;
+}
+
+/** The same, and its way for posts. */
+export function openApp(given: AppOptions): App {
   const { version, cors: origins = [], ready = async () => undefined, world, limits } = given;
   const options = { ...given, authority: rated(given.authority, limits.requestsPerSecondMax, world) };
   const report = guarded(options);
   const app = new Hono();
   app.use(cors(origins));
-  app.onError((error, context) => {
-    const failure = toFailure(error);
-    if (isOurFault(failure)) report(failure);
-    // At any other status than 200, a native EventSource gives up for good (rule 2.12).
-    const isStream = context.req.method === 'GET' && context.req.header('accept')?.includes(mediaTypes.stream) === true;
-    if (isStream && isFailure(failure, 'RateLimited')) return overloadResponse(failure);
-    return problemResponse(failure);
-  });
+  app.onError((error, context) => refuse(error, context.req.raw));
   app.notFound((context) => {
     return problemResponse(
       new Failure('NotFound', `there is nothing at ${context.req.path}; PROTOCOL.md lists what is`),
     );
   });
 
-  app.post('/v1/channels/:channel/events', publish(options));
+  const post = createPost(options);
+  app.post('/v1/channels/:channel/events', publish(post));
   app.get('/v1/channels/:channel/events', read(options));
   app.all('/v1/channels/:channel/events', refuseOthers('GET, HEAD, POST'));
   app.get('/v1/channels/:channel/presence', presence(options));
@@ -67,7 +73,19 @@ export function createApp(given: AppOptions): Hono {
   for (const path of ['/v1/events', '/v1/stats', '/v1/backup', '/metrics', '/healthz', '/readyz']) {
     app.all(path, refuseOthers('GET, HEAD'));
   }
-  return app;
+  return {
+    app,
+    post: (request, channel, read) => post(request, channel, read).catch((error: unknown) => refuse(error, request)),
+  };
+
+  function refuse(error: unknown, { method, headers }: Request): Response {
+    const failure = toFailure(error);
+    if (isOurFault(failure)) report(failure);
+    // At any other status than 200, a native EventSource gives up for good (rule 2.12).
+    const isStream = method === 'GET' && headers.get('accept')?.includes(mediaTypes.stream) === true;
+    if (isStream && isFailure(failure, 'RateLimited')) return overloadResponse(failure);
+    return problemResponse(failure);
+  }
 }
 
 function refuseOthers(allow: string): Handler {

@@ -21,9 +21,13 @@ const depthMax = 500;
  *
  * @throws Failure `UnsupportedMediaType`, `TooLarge`, `InvalidEvent` or `InvalidRequest`
  */
-export async function readItems(request: Request, limits: BodyLimits): Promise<readonly AppendItem[]> {
+export async function readItems(
+  request: Request,
+  limits: BodyLimits,
+  read?: () => Promise<Uint8Array>,
+): Promise<readonly AppendItem[]> {
   const type = contentTypeOf(request.headers.get('content-type'));
-  const body = (): Promise<Uint8Array> => readBody(request, limits.batchBytesMax);
+  const body = (): Promise<Uint8Array> => readBody(request, limits.batchBytesMax, read);
   if (type === mediaTypes.batch) return readBatch(decodeJson(await body()), limits);
   if (type === mediaTypes.event) {
     const bytes = await body();
@@ -101,6 +105,7 @@ function hasBinaryHeaders(headers: Headers): boolean {
 
 /** The media type without its parameters. Only UTF-8 is JSON (RFC 8259, section 8.1). */
 function contentTypeOf(header: string | null): string {
+  if (header === mediaTypes.event || header === mediaTypes.batch) return header;
   // Sent twice, it arrives as a list, of which the last member counts (RFC 9110, section 8.3).
   const [type = '', ...parameters] = (header ?? '')
     .toLowerCase()

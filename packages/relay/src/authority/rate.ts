@@ -37,8 +37,10 @@ export function rated(authority: Authority, perSecond: number, world: Pick<World
     const filled = Math.min(perSecond, left + (Math.max(0, now - at) * perSecond) / 1000);
     buckets.delete(token);
     buckets.set(token, { left: filled < 1 ? filled : filled - 1, at: now });
-    const [oldest] = buckets.keys();
-    if (buckets.size > bucketsMax && oldest !== undefined) buckets.delete(oldest);
+    if (buckets.size > bucketsMax) {
+      const [oldest = ''] = buckets.keys();
+      buckets.delete(oldest);
+    }
     if (filled >= 1) return;
     throw new Failure('RateLimited', `this token has asked ${perSecond} times within a second; ask more slowly`, {
       retryAfterMs: Math.ceil(((1 - filled) * 1000) / perSecond),

@@ -8,6 +8,7 @@ import { Failure } from '@godwit/core';
 import type { Limits } from '@godwit/core/protocol';
 import { followConnections, type Connections } from './connections.ts';
 import { followCrowd, loopback } from './crowd.ts';
+import type { PostOnNode } from './posts.ts';
 import {
   nameOwnHost,
   passOverUpgrade,
@@ -45,6 +46,8 @@ const headerBytesMax = 64 * 1024;
  */
 export async function listen(options: {
   readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** Answers a post by a shorter way; undefined where it is to be answered as any other. */
+  readonly post?: PostOnNode | undefined;
   /** What a request is to be answered with on its bare connection, if it is; asked once its answer is made. */
   readonly streamOf?: (request: Request) => AttachReading | undefined;
   /** What handshakes of sockets are handed to; without it, they are requests like others. */
@@ -62,6 +65,7 @@ export async function listen(options: {
 }): Promise<Listening> {
   const {
     fetch,
+    post = () => undefined,
     streamOf = () => undefined,
     ownsProcess = false,
     sockets,
@@ -72,7 +76,7 @@ export async function listen(options: {
   } = options;
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {
-      const response = refusalOf(incoming) ?? (await fetch(request));
+      const response = refusalOf(incoming) ?? (await (post(request, incoming) ?? fetch(request)));
       const attach = streamOf(request);
       // Over HTTP/1.1 alone: this server speaks nothing else.
       if (attach === undefined || !(incoming instanceof IncomingMessage) || !(outgoing instanceof ServerResponse)) {

@@ -2,7 +2,7 @@
 import { Failure, guarded, worldOf, type Logger, type Reporter, type Telemetry } from '@godwit/core';
 import { createChannels } from '@godwit/core/feed';
 import type { Limits, RetentionRule } from '@godwit/core/protocol';
-import { createApp } from '../app.ts';
+import { openApp } from '../app.ts';
 import { createAuthority, type Access } from '../authority/access.ts';
 import { checkedOrigins, type Origins } from '../cors.ts';
 import { limitsWith } from '../limits.ts';
@@ -12,6 +12,7 @@ import { prepareNotes, type Bridge } from './bridges.ts';
 import { checkedProxies, loopback } from './crowd.ts';
 import { endWithinMs, listen } from './listen.ts';
 import { stderrLogger } from './log.ts';
+import { postOnNode } from './posts.ts';
 import { createSocketStreams } from './socket-streams.ts';
 import { createSockets } from './sockets.ts';
 import { fileIn, type Durability } from './sqlite/database.ts';
@@ -127,11 +128,13 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const ways = { bodyOf: streams.bodyOf, upgrade: sockets.upgrade };
   const backup = createBackups(logs.database, data);
   const served = { channels, webhooks, backup, authority, limits, world, ...ways };
-  const app = createApp({ ...served, ...told, version, cors: origins, ready: logs.ready });
+  const { app, post } = openApp({ ...served, ...told, version, cors: origins, ready: logs.ready });
   const bridges = (options.bridges ?? []).map((bridge) => bridge({ channels, limits, world, notes, tell }));
   try {
     const server = await listen({
       fetch: assets === undefined ? app.fetch : withAssets(app, assets).fetch,
+      // A hook may have read the body, by a clone of the request: only that knows of it.
+      post: options.authorize === undefined ? postOnNode(post) : undefined,
       streamOf: streams.take,
       sockets,
       ownsProcess: options.ownsProcess,

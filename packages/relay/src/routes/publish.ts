@@ -6,14 +6,22 @@ import { assertChannel, type AppendResult } from '@godwit/core/protocol';
 import { readItems } from '../content.ts';
 import type { RelayParts } from './parts.ts';
 
+/** Answers a post to a channel. `read` reads a body whose length was named; as the request does it, unless said. */
+export type Post = (request: Request, channel: string, read?: () => Promise<Uint8Array>) => Promise<Response>;
+
 /** `POST /v1/channels/{channel}/events` (rule 1). */
-export function publish({ channels, authority, limits, telemetry }: RelayParts): Handler<object, '/:channel'> {
-  return async (context) => {
-    const channel = assertChannel(context.req.param('channel'));
-    await authority(context.req.raw, 'publish', channel);
-    const items = await readItems(context.req.raw, limits);
+export function publish(post: Post): Handler<object, '/:channel'> {
+  return (context) => post(context.req.raw, context.req.param('channel'));
+}
+
+/** The same, of a request that nobody has to look up any more. */
+export function createPost({ channels, authority, limits, telemetry }: RelayParts): Post {
+  return async (request, name, read) => {
+    const channel = assertChannel(name);
+    await authority(request, 'publish', channel);
+    const items = await readItems(request, limits, read);
     const append = (): Promise<readonly AppendResult[]> => channels.channel(channel).append(items);
-    const parent = context.req.header('traceparent');
+    const parent = request.headers.get('traceparent') ?? undefined;
     const results = items.length === 0 ? [] : await followed(append, { telemetry, channel, parent, items });
     // Plain headers, which the platform writes as they are: a `Headers` of two costs as much as reading the event.
     const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
