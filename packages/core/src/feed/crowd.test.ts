@@ -95,6 +95,60 @@ test('a thousand readers that stall are handed one piece each, which they share,
   expect(await world.feed.stat()).toMatchObject({ delivered: 1001 * 20, queueDepth: 0, dropped: {} });
 });
 
+test('a reader that takes everything loses no ephemeral event beside a thousand that stall, however fast they come', async () => {
+  const world = createFeedWorld();
+  const stalled = await attachAll(world, 1000, false);
+  const quick = await attach(world, true);
+  // No turn passes between them: most of the crowd has yet to be looked at.
+  for (const id of range(1, 500)) await world.feed.append(items(eventOf(String(id), { ephemeral: true })));
+  await world.world.advance(0);
+  expect(quick.subscription.counts).toEqual({ delivered: 500, filtered: 0, dropped: {} });
+  expect(stalled.map(({ subscription }) => subscription.counts.dropped)).toEqual(
+    stalled.map(() => ({ overflow: 500 - 64 })),
+  );
+});
+
+test('of one publish with a thousand ephemeral events a reader loses none, as long as its socket takes them', async () => {
+  const { feed, world } = createFeedWorld();
+  const begin = await feed.subscribe({ after: 'latest', types: [], heartbeat: true });
+  let written = 0;
+  const subscription = begin({
+    // As Node's: full behind so many bytes, and with room again a turn later.
+    send(bytes) {
+      const wasFull = written >= 64 * 1024;
+      written += bytes.length;
+      if (written < 64 * 1024) return true;
+      if (!wasFull) world.after(0, () => ((written = 0), subscription.resume()));
+      return false;
+    },
+    close: () => undefined,
+  });
+  const many = range(1, 1000).map((id) => eventOf(String(id), { ephemeral: true, data }));
+  const published = feed.append(items(...many));
+  await world.advance(0);
+  expect(await published).toHaveLength(1000);
+  expect(subscription.counts).toEqual({ delivered: 1000, filtered: 0, dropped: {} });
+});
+
+test('ephemeral events that wait together go out in one piece, which readers who want the same ones share', async () => {
+  const world = createFeedWorld();
+  const [one, other, some] = [
+    await attach(world, false),
+    await attach(world, false),
+    await attach(world, false, ['todo.removed']),
+  ];
+  const types = ['todo.added', 'todo.removed'];
+  await world.feed.append(
+    items(...range(1, 9).map((id) => eventOf(String(id), { ephemeral: true, type: types[id % 2] ?? '' }))),
+  );
+  for (const { handed, subscription } of [one, other, some]) {
+    handed.length = 0;
+    subscription.resume();
+  }
+  expect([one.handed.length, one.events, some.handed.length, some.events]).toEqual([1, 9, 1, 5]);
+  expect(other.handed[0]).toBe(one.handed[0]);
+});
+
 test('what passed each reader is delivered, filtered, dropped or pending, and the channel’s counts are their sum', async () => {
   const world = createFeedWorld();
   const [all, some, stalled, leaving] = [

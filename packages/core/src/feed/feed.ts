@@ -12,6 +12,7 @@ import type { StreamQuery } from './query.ts';
 import { createCounts, type DeliveryCounts } from './counts.ts';
 import { createGroup } from './group.ts';
 import { holdLog } from './held-log.ts';
+import { createJoiner } from './joined.ts';
 import { createPager } from './pager.ts';
 import { createPresence } from './presence.ts';
 import { createRetention } from './retention.ts';
@@ -21,6 +22,7 @@ import { createSubscribers } from './subscribers.ts';
 import type { FeedSide, Source, Subscription } from './subscriber.ts';
 import { createSubscription } from './subscription.ts';
 import { compileFilter } from './filter.ts';
+import { turn } from './turn.ts';
 
 /** A channel that this process serves. */
 export interface Feed extends Channel {
@@ -67,6 +69,7 @@ export function createFeed(parts: FeedParts): Feed {
   const { channel, world, limits, report } = parts;
   const counts = parts.counts ?? createCounts(world.now());
   const ring = createRing(limits.ringBytes);
+  const joiner = createJoiner();
   const subscribers = createSubscribers(world, limits.heartbeatMs);
   let busy = 0;
   let drainRetryMs: (() => number) | undefined;
@@ -93,13 +96,14 @@ export function createFeed(parts: FeedParts): Feed {
       }
     },
   };
-  const side: FeedSide = { channel, source, world, counts, report };
+  const side: FeedSide = { channel, source, joined: joiner.joined, world, counts, report };
   const group = createGroup({
     commit: (events, refused) =>
       held.ask(async (log, epoch) => ({ epoch, appended: await log.append(events, refused) })),
     head: () => held.place.head,
     relay,
     settled: () => subscribers.announce(),
+    turn: () => turn(world),
   });
   const presence = createPresence({
     world,
@@ -214,7 +218,9 @@ export function createFeed(parts: FeedParts): Feed {
         const ended = (its: Subscription): void => {
           left(its);
           leave?.();
-          if (subscribers.size === 0) ring.clear();
+          if (subscribers.size > 0) return;
+          ring.clear();
+          joiner.clear();
         };
         return createSubscription(side, { sink, after, gap, wants, ephemerals, heartbeat, ended });
       });

@@ -17,6 +17,9 @@ const itemBytes = 64;
 /** How long a publisher is asked to wait then: some commits take place in it. */
 const crowdedRetryMs = 1000;
 
+/** Of a crowd of ephemeral events so many are relayed before everybody else has a turn: sockets take what they have, and have room. */
+const relayedPerTurn = 64;
+
 /** One caller's items, and whom to tell. */
 interface Waiting {
   readonly items: readonly AppendItem[];
@@ -59,10 +62,12 @@ export function createGroup(parts: {
   head(): number;
   /** An ephemeral event, which comes behind this sequence. */
   relay(event: CloudEvent, after: number): void;
-  /** A commit has ended. */
+  /** A commit has ended, or ephemeral events were relayed. */
   settled(): void;
+  /** Resolves once whoever else this thread serves has had a turn. */
+  turn(): Promise<void>;
 }): Group {
-  const { commit, head, relay, settled } = parts;
+  const { commit, head, relay, settled, turn } = parts;
   const queue: (Waiting | Exclusive)[] = [];
   let waitingBytes = 0;
   let isCommitting = false;
@@ -130,22 +135,31 @@ export function createGroup(parts: {
       const isEmpty = events.length === 0 && refused === 0;
       const { epoch, appended } = isEmpty ? { epoch: '', appended: [] } : await commit(events, refused);
       const outcomes = appended.values();
+      const resultOf = (item: AppendItem): AppendResult => {
+        if ('refused' in item) return { ...item.refused, status: 'refused' };
+        const { event } = item;
+        if (event.ephemeral === true) {
+          relay(event, after);
+          return { id: event.id, status: 'relayed' };
+        }
+        const { value } = outcomes.next();
+        if (value === undefined)
+          throw new Failure('Internal', 'the log answered fewer outcomes than it was given events');
+        after = Math.max(after, value.sequence);
+        return { id: event.id, status: value.status, offset: formatOffset(epoch, value.sequence) };
+      };
+      let relayed = 0;
       for (const { items, resolve } of group) {
-        resolve(
-          items.map((item): AppendResult => {
-            if ('refused' in item) return { ...item.refused, status: 'refused' };
-            const { event } = item;
-            if (event.ephemeral === true) {
-              relay(event, after);
-              return { id: event.id, status: 'relayed' };
-            }
-            const { value } = outcomes.next();
-            if (value === undefined)
-              throw new Failure('Internal', 'the log answered fewer outcomes than it was given events');
-            after = Math.max(after, value.sequence);
-            return { id: event.id, status: value.status, offset: formatOffset(epoch, value.sequence) };
-          }),
-        );
+        const results: AppendResult[] = [];
+        for (const item of items) {
+          results.push(resultOf(item));
+          relayed += 1;
+          // Not between events that are stored, whose readers would go on to them before what stands in front of them.
+          if (!isEmpty || relayed % relayedPerTurn > 0) continue;
+          settled();
+          await turn();
+        }
+        resolve(results);
       }
     } catch (error) {
       for (const { reject } of group) reject(error);

@@ -63,6 +63,8 @@ export interface Subscription {
 export interface FeedSide {
   readonly channel: string;
   readonly source: Source;
+  /** The bytes of these frames in one piece. */
+  joined(frames: readonly EphemeralFrame[]): Uint8Array;
   readonly world: Pick<World, 'after'>;
   readonly counts: DeliveryCounts;
   readonly report: (failure: Failure) => void;

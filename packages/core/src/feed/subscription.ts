@@ -17,6 +17,8 @@ import type { EphemeralFrame, FeedSide, Sink, Subscription, SubscriptionParts } 
 
 /** Ephemeral events are worth nothing late: what a reader cannot take within a few dozen of them it does not want. */
 const ephemeralsMax = 64;
+/** Those that wait go out in one piece of up to so many bytes, as the ring's blocks do. */
+const joinedBytesMax = 64 * 1024;
 /** Ticks of silence after which a heartbeat is sent; four to the interval keep it from ever being late. */
 export const ticksPerHeartbeat = 4;
 /** Pages of the log that one reader is served in a row before everybody else has a turn: about 2 MiB. */
@@ -82,11 +84,7 @@ class CursorSubscription implements Subscription {
   }
 
   announce(): void {
-    while (this.#isAccepting && !this.#isLoading && !this.#isEnded) {
-      if (this.#gap !== undefined) this.#tellGap(this.#gap);
-      else if (this.#isDropUntold) this.#tellDropped();
-      else if (!this.#step()) return;
-    }
+    while (this.#goesOn());
   }
 
   relay(frame: EphemeralFrame): void {
@@ -94,6 +92,8 @@ class CursorSubscription implements Subscription {
     const waiting = (this.#ephemerals ??= []);
     if (this.#wants !== undefined && !this.#wants(frame.type, () => frame.attributes)) return this.#count(0, 1);
     if (this.#policy === 'latest') this.#supersede(waiting, frame.key);
+    // One whose turn has not come yet is not slow.
+    while (waiting.length >= ephemeralsMax && this.#goesOn());
     if (waiting.length < ephemeralsMax) return void waiting.push(frame);
     this.#drop('overflow', 1);
     this.#isDropUntold = true;
@@ -151,16 +151,25 @@ class CursorSubscription implements Subscription {
     return { delivered: this.#delivered, filtered: this.#filtered, dropped: { ...this.#dropped } };
   }
 
-  /** Hands over the next thing, or answers that there is none. */
+  /** Tells or hands over the next thing, or answers that there is none, or that the reader takes none now. */
+  #goesOn(): boolean {
+    if (!this.#isAccepting || this.#isLoading || this.#isEnded) return false;
+    if (this.#gap !== undefined) this.#tellGap(this.#gap);
+    else if (this.#isDropUntold) this.#tellDropped();
+    else return this.#step();
+    return true;
+  }
+
   #step(): boolean {
     const { source } = this.#feed;
     let upTo = source.place.head;
-    const ephemeral = this.#ephemerals?.[0];
-    if (ephemeral !== undefined) {
+    const waiting = this.#ephemerals;
+    const ephemeral = waiting?.[0];
+    if (waiting !== undefined && ephemeral !== undefined) {
       if (ephemeral.after <= this.#cursor) {
-        this.#ephemerals?.shift();
-        this.#count(1, 0);
-        this.#send(ephemeral.bytes);
+        const due = this.#dueOf(waiting);
+        this.#count(due.length, 0);
+        this.#send(this.#feed.joined(due));
         return true;
       }
       upTo = Math.min(upTo, ephemeral.after);
@@ -173,6 +182,16 @@ class CursorSubscription implements Subscription {
     }
     this.#take(slice.last, slice.delivered, slice.filtered, slice.bytes);
     return true;
+  }
+
+  /** Takes what comes next of those that wait. */
+  #dueOf(waiting: EphemeralFrame[]): readonly EphemeralFrame[] {
+    let sum = 0;
+    const end = waiting.findIndex(({ after, bytes }, index) => {
+      sum += bytes.length;
+      return after > this.#cursor || (index > 0 && sum > joinedBytesMax);
+    });
+    return waiting.splice(0, end < 0 ? waiting.length : end);
   }
 
   async #load(upTo: number): Promise<void> {

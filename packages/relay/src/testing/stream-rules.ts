@@ -143,6 +143,19 @@ export function streamRules(start: (options?: RelayStart) => Promise<RelayUnderT
     expect(await stream.ids(1)).toEqual(['1']);
   });
 
+  test('2.9 a reader that takes what comes loses no ephemeral event, however many come at once', async () => {
+    const { publish, open, stat } = await create();
+    const stream = await open();
+    await stream.control('connected');
+    const many = ids(1, 600);
+    const [taken] = await Promise.all([
+      stream.ids(many.length),
+      publish(...many.map((id) => eventOf(id, { ephemeral: true }))),
+    ]);
+    expect(taken).toEqual(many);
+    expect((await stat())['dropped']).toEqual({});
+  });
+
   test('2.9 a reader too slow for ephemeral events is told how many it lost, and loses no durable one', async () => {
     const { publish, open, stat, channel } = await create();
     const stream = await open();
