@@ -63,7 +63,8 @@ function readBatch({ value, hasUnkept }: Parsed, limits: BodyLimits): readonly A
   }
   return value.map((member: unknown, index): AppendItem => {
     try {
-      return readEvent({ value: member, hasUnkept }, limits, `[${index}]`);
+      // Where there is only one, its place says nothing.
+      return readEvent({ value: member, hasUnkept }, limits, value.length > 1 ? `[${index}]` : '');
     } catch (error) {
       const { name, message } = toFailure(error);
       return { refused: { id: idOf(member), failure: { name, message } } };

@@ -56,6 +56,11 @@ export function numberRules(start: (options?: RelayStart) => Promise<RelayUnderT
       { id: 'c', status: 'appended' },
     ]);
     expect((await page()).map(({ data }) => data)).toEqual([1, 1e10]);
+    // One that is alone has no place to be named by.
+    const alone = await post(batchType, `[${eventWith('12345678901234567890')}]`);
+    expect(await alone.json()).toMatchObject({
+      results: [{ failure: { message: expect.stringMatching(/^the number `data` is/) } }],
+    });
   });
 }
 
