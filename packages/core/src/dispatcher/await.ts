@@ -112,9 +112,10 @@ export function withWaiting(
     // Wrapped twice is wrapped once.
     dispatchAndWait:
       dispatcher.dispatchAndWait ??
-      ((event: EventOf<string>, data: unknown, options: AwaitOptions = {}): Promise<void> => {
-        const wait = new Wait(nameOf(event), options);
+      ((event: EventOf<string>, data: unknown, options?: AwaitOptions): Promise<void> => {
         try {
+          options ??= {};
+          const wait = new Wait(nameOf(event), options);
           if (options.timeoutMs !== undefined) needCount(options.timeoutMs, 1, 'timeoutMs');
           if (options.signal?.aborted) {
             throw new Failure('Cancelled', `"${wait.type}" was given up before`, { cause: options.signal.reason });
@@ -128,10 +129,6 @@ export function withWaiting(
         }
       }),
   });
-}
-
-function atOnce(work: () => void): void {
-  work();
 }
 
 /** One dispatch that somebody awaits. */
@@ -234,14 +231,16 @@ class Wait implements Run {
   }
 
   private async inSequence(hold: (work: () => void) => void): Promise<void> {
-    let place = atOnce;
+    let later: typeof hold | undefined;
     for (const call of this.calls()) {
-      place(() => {
+      const offer = (): void => {
         if (this.over || (this.options.stopAtFirst && this.failures)) call.box.drop(call, 'cancelled');
         else call.box.offer(call);
-      });
+      };
       // The first has the place in which it was dispatched; the others come when they come.
-      place = hold;
+      if (later) later(offer);
+      else offer();
+      later = hold;
       await new Promise<void>((resolve) => {
         this.onStep = () => {
           if (!call.open || this.over) resolve();

@@ -48,6 +48,43 @@ test.each([undefined, null, 7, {}])('an event that is named %j is refused, and t
   expect(heard).toEqual(['first', 'second']);
 });
 
+test.each([undefined, null])('an awaited event that is named %j is refused by a rejection', async (name) => {
+  await expect(dispatcher.dispatchAndWait(name as never, 1)).rejects.toBeInstanceOf(TypeError);
+});
+
+test('null is nothing said, wherever options are taken', async () => {
+  const none = null as never;
+  const shop = withTimeouts(withStreams(withWaiting(createDispatcher(none))));
+  const heard: unknown[] = [];
+  const hear = (data: unknown): void => void heard.push(data);
+  shop.on('n', hear, none);
+  const stream = shop.events('n', none);
+  shop.dispatch('n', 1, none);
+  expect(await stream.next()).toMatchObject({ value: { data: 1 } });
+  stream.close();
+  await shop.dispatchAndWait('n', 2, none);
+  await shop.close(none);
+
+  const broker = createBroker(none);
+  broker.subscribe({ send: hear }, none);
+  broker.publish('n', 3);
+  await broker.close(none);
+  const processor = createProcessor(hear, none);
+  await processor.process(4, none);
+  await processor.close(none);
+  const batcher = createBatcher({ flush: (items: readonly unknown[]) => void heard.push(...items) });
+  batcher.add(5);
+  await batcher.flush(none);
+  await batcher.close(none);
+  const queue = createHandQueue(hear, none);
+  queue.add(6);
+  await queue.flush();
+  const call = { attempt: 1, signal: new AbortController().signal } as never;
+  await retry(hear, none)(7, call);
+  await withTimeout(hear, 1000, none)(8, call);
+  expect(heard).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
 test('an event cannot be named by a pattern', async () => {
   expect(() => dispatcher.dispatch('order.*', 1)).toThrow(expect.objectContaining({ name: 'InvalidPattern' }));
   await expect(dispatcher.dispatchAndWait('**', 1)).rejects.toMatchObject({ name: 'InvalidPattern' });

@@ -9,7 +9,7 @@ import type { HandlerCounts } from './counts.ts';
 import { withWaiting } from './await.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { HandlerOptions, Overflow } from './options.ts';
-import { dropNewest, dropOldest, keepLatest, rejectWhenFull, waitForRoom } from './overflow.ts';
+import { dropNewest, dropOldest, keepLatest, rejectWhenFull } from './overflow.ts';
 import { withStreams } from './stream/stream.ts';
 import { withTimeouts } from './wrap/timeout.ts';
 
@@ -32,7 +32,8 @@ const behaviours = [
 type Behaviour = (typeof behaviours)[number];
 
 const overflow = fc.constantFrom<(() => Overflow)[]>(
-  () => waitForRoom,
+  // Decides nothing: what is beyond the bound waits where it is awaited, and is else dropped.
+  () => () => {},
   () => rejectWhenFull,
   () => dropNewest,
   () => dropOldest,

@@ -7,7 +7,7 @@ import { Call, type HandlerFailure, type Outcome, type Run } from './call.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
 import { closed, handlerFailed, queueFull, quietly } from './failures.ts';
 import { closeMs, depthMax, heldMax } from './limits.ts';
-import { createMailbox, type Hub } from './mailbox.ts';
+import { ask, createMailbox, type Hub } from './mailbox.ts';
 import { createRoutes } from './routes.ts';
 
 /** Nothing is going on; one event is being handed out, and nothing waits; and anything else. */
@@ -33,13 +33,9 @@ const odd = 2;
 export function createDispatcher<Events = Record<string, unknown>, Context = unknown>(
   options?: DispatcherOptions<Context, Events>,
 ): Dispatcher<Events, Context>;
-export function createDispatcher({
-  world = ambientWorld,
-  report = ambientReport,
-  context,
-  check,
-  held,
-}: DispatcherOptions = {}): AnyDispatcher {
+export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
+  // Null is nothing said, here and wherever options are taken.
+  let { world = ambientWorld, report = ambientReport, context, check, held } = options ?? {};
   /** The route of the last event, where it still holds. */
   let fresh: Route | undefined;
   const [boxes, total, remove, routeOf, settle] = createRoutes(() => (fresh = undefined));
@@ -92,7 +88,8 @@ export function createDispatcher({
   };
   const follow = (box: Box, type: string, data: unknown, result: unknown): void => {
     const thenable = result as PromiseLike<unknown> | undefined;
-    if (thenable?.then) box.follow(thenable, open(box, type, data));
+    if (result === ask) box.offer(open(box, type, data));
+    else if (thenable?.then) box.follow(thenable, open(box, type, data));
   };
 
   /** Does a job, then what has come to wait meanwhile, and comes to rest. */
@@ -219,11 +216,10 @@ export function createDispatcher({
   };
 
   /** Takes a handler out; a dispatch that is under way must not call it any more. */
-  const leave = (box: Box): Outcome => {
+  const leave = (box: Box): Outcome | undefined => {
+    if (!boxes.delete(box)) return undefined;
     remove(box);
-    last?.boxes.forEach((each, index) => {
-      if (last && each === box) last.entries[index] = box.entry(last.type);
-    });
+    if (last?.boxes.includes(box)) last.entries[last.boxes.indexOf(box)] = ask;
     return closing ? 'closed' : 'detached';
   };
 
@@ -236,7 +232,6 @@ export function createDispatcher({
   const hub: Hub = [
     context,
     dispatch,
-    open,
     end,
     tell,
     later,
@@ -250,7 +245,8 @@ export function createDispatcher({
     world,
     report,
     dispatch,
-    on(event, handler, options = {}) {
+    on(event, handler, options) {
+      options ??= {};
       const pattern = nameOf(event);
       const matches = compilePattern(pattern);
       if (closing) throw closed();
@@ -278,8 +274,9 @@ export function createDispatcher({
         handlers: [...boxes].map(({ name, pattern, counts }) => ({ name, pattern, ...counts })),
       };
     },
-    close({ timeoutMs = closeMs } = {}) {
+    close(options) {
       if (closing) return closing;
+      const timeoutMs = options?.timeoutMs ?? closeMs;
       fresh = undefined;
       closing = new Promise<void>((resolve) => {
         const cancel = world.after(timeoutMs, resolve);

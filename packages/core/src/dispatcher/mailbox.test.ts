@@ -230,6 +230,13 @@ describe('a full mailbox', () => {
     expect(dispatcher.counts().total).toMatchObject({ passed: 6, pending: 2, overflow: 4 });
   });
 
+  test('has an end also where a policy of its own drops nothing', async () => {
+    const { heard, reported, dispatcher } = await fill(() => {});
+    expect(heard).toEqual([1, 2, 3]);
+    expect(reported.map(({ name }) => name)).toEqual(['QueueFull']);
+    expect(dispatcher.counts().total).toMatchObject({ passed: 5, delivered: 3, overflow: 2, pending: 0 });
+  });
+
   test('makes an awaited dispatch wait for room, and drops and reports one that nobody awaits', async () => {
     const { world, dispatcher, reported } = setUp();
     const { handler, heard, end } = slow();

@@ -5,28 +5,28 @@ import { noCounts } from './counts.ts';
 import { queueFull } from './failures.ts';
 import { mailboxCapacity } from './limits.ts';
 import { type HandlerOptions, needCount, needFunction } from './options.ts';
-import { waitForRoom } from './overflow.ts';
 import type { FailureName } from '../failure.ts';
 
 /** What a mailbox knows of its dispatcher: in a tuple, whose places are names that cost no bytes. */
 export type Hub = readonly [
   context: unknown,
   publish: (type: string, data: unknown, run?: Run) => void,
-  /** Begins to follow an event at this handler, which was counted with its route. */
-  open: (box: Box, type: string, data: unknown) => Call,
   end: (call: Call, outcome: Outcome, error?: unknown) => void,
   tell: (call: Call, error: unknown, whom?: (failure: HandlerFailure) => unknown, name?: FailureName) => unknown,
   /** Does something once the event at hand has reached everyone. */
   later: (job: () => void) => void,
   /** Lets the routes of these types be made anew. */
   settle: (matches: (type: string) => boolean) => unknown,
-  /** Takes the handler out, and says what becomes of what still waits for it. */
-  leave: (box: Box) => Outcome,
+  /** Takes the handler out, once, and says what becomes of what still waits for it. */
+  leave: (box: Box) => Outcome | undefined,
   /** What is dispatched from now on was caused by this call. */
   resume: (cause: Call) => void,
   /** Who follows the event that is being handed out. */
   current: () => Run | undefined,
 ];
+
+/** In the place of a handler that must be asked first whether it is free: answers itself. */
+export const ask: Entry = () => ask;
 
 /** Makes the mailbox of a handler. @throws Failure `InvalidOptions` */
 export function createMailbox(
@@ -39,15 +39,15 @@ export function createMailbox(
     concurrency = 1,
     capacity = mailboxCapacity,
     signal,
-    overflow = waitForRoom,
+    overflow,
     name,
     onStop,
   }: HandlerOptions<unknown>,
-  [context, publish, open, end, tell, later, settle, leave, resume, current]: Hub,
+  [context, publish, end, tell, later, settle, leave, resume, current]: Hub,
 ): Box {
-  [handler, filter ?? handler, overflow].forEach(needFunction);
+  [handler, filter ?? handler, overflow ?? handler].forEach(needFunction);
   // One that is never called is of use only where somebody else takes what waits.
-  needCount(concurrency, overflow === waitForRoom ? 1 : 0, 'concurrency');
+  needCount(concurrency, overflow ? 0 : 1, 'concurrency');
   needCount(capacity, 0, 'capacity');
 
   const waiting = new Set<Call>();
@@ -56,9 +56,8 @@ export function createMailbox(
   let running = 0;
   /** Nothing has to be asked before it is called, and so far it has never made anyone wait. */
   let plain = !filter && !once && concurrency > 0;
-  /** What becomes of what comes now; and whether all is over. */
+  /** What becomes of what comes now. */
   let stopped: Outcome | undefined;
-  let gone = false;
   /** The reporter was told that it is full, and it has not been empty since. */
   let warned = false;
   // One that declares one parameter gets the payload alone: handing more over takes a tenth longer.
@@ -71,18 +70,6 @@ export function createMailbox(
     const call = value ?? (arrivals = waiting.values()).next().value;
     if (call) waiting.delete(call);
     return call;
-  };
-
-  const begin = (call: Call): void => {
-    if (once) {
-      // It hears no other; the call at hand is still told when it is stopped.
-      stopped = 'detached';
-      box.matches = () => false;
-      settle(matches);
-    }
-    const result = (takesCall ? handler(call.data, call) : handler(call.data)) as PromiseLike<unknown> | undefined;
-    if (result?.then) follow(result, call);
-    else end(call, 'delivered');
   };
 
   const follow = (result: PromiseLike<unknown>, call: Call): void => {
@@ -106,16 +93,27 @@ export function createMailbox(
   };
 
   // The way of every event that is not handed straight to the handler: what is small enough for V8 to take in as one.
-  const offer = (call: Call): void => {
+  const offer = (call: Call, waited?: boolean): void => {
     try {
-      if (filter && !filter(call.data, call.type)) end(call, 'filtered');
+      if (filter && !waited && !filter(call.data, call.type)) end(call, 'filtered');
       // The filter may have stopped its own handler.
       else if (stopped) end(call, stopped);
-      else if (!waiting.size && running < concurrency) begin(call);
-      else {
+      else if ((waited || !waiting.size) && running < concurrency) {
+        if (once) {
+          // It hears no other; the call at hand is still told when it is stopped.
+          stopped = 'detached';
+          box.matches = () => false;
+          settle(matches);
+        }
+        const result = (takesCall ? handler(call.data, call) : handler(call.data)) as PromiseLike<unknown> | undefined;
+        if (result?.then) follow(result, call);
+        else end(call, 'delivered');
+      } else {
         warned &&= waiting.size > 0;
         waiting.add(call);
-        overflow(box, call);
+        overflow?.(box, call);
+        // Also what a policy of one's own leaves beyond the capacity. Who awaits the dispatch waits for room.
+        if (waiting.size > capacity && call.open && !call.run?.failed) box.refuse(call);
       }
     } catch (error) {
       // Also the filter, or the policy.
@@ -128,21 +126,16 @@ export function createMailbox(
       const next = running < concurrency && take();
       if (!next) return;
       resume(next);
-      try {
-        begin(next);
-      } catch (error) {
-        end(next, 'failed', error);
-      }
+      offer(next, true);
     }
   };
 
   /** Takes no more; where `quietly` is true, whoever is running goes on unaware. */
   const stop = (quietly?: unknown): boolean => {
-    if (gone) return false;
-    gone = true;
-    plain = false;
-    stopped = leave(box);
-    for (const call of waiting) end(call, stopped);
+    const why = leave(box);
+    if (!why) return false;
+    stopped = why;
+    for (const call of waiting) end(call, why);
     signal?.removeEventListener('abort', stop);
     if (quietly !== true) controller.abort();
     onStop?.();
@@ -172,12 +165,11 @@ export function createMailbox(
     },
     offer,
     entry(type) {
-      const offered: Entry = (data) => offer(open(box, type, data));
-      if (!plain) return offered;
+      if (!plain) return ask;
       if (!takesCall) return handler;
       const all = new Call(box, type);
       // Who follows it may give up on this one call.
-      return (data) => (current() ? offered : handler)(data, all);
+      return (data) => (current() ? ask : handler)(data, all);
     },
   };
   return box;

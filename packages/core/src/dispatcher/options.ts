@@ -6,7 +6,10 @@ import type { Call, HandlerCall, Mailbox } from './call.ts';
 // `never`: a handler of any payload is one of these, and none can be fed through it.
 export type AnyHandler = (data: never, call: HandlerCall) => unknown;
 
-/** Decides what becomes of an event that has just joined those that wait: see `waitForRoom`, `dropOldest`, `keepLatest`. */
+/**
+ * Decides what becomes of an event that has just joined those that wait: see `dropOldest`, `keepLatest`. Where it leaves more
+ * than may wait, that event is dropped as by default.
+ */
 export type Overflow = (mailbox: Mailbox, call: Call) => void;
 
 /** How one handler hears. */

@@ -2,11 +2,6 @@
 import type { Call, Mailbox } from './call.ts';
 import type { Overflow } from './options.ts';
 
-/** The default: an awaited dispatch waits for room; what nobody awaits is dropped, counted as `overflow`, and reported. */
-export function waitForRoom({ waiting, capacity, refuse }: Mailbox, call: Call): void {
-  if (waiting.size > capacity && !call.run?.failed) refuse(call);
-}
-
 /** Drops it, and tells who awaits the dispatch, else the reporter: `QueueFull`. */
 export function rejectWhenFull({ waiting, capacity, refuse }: Mailbox, call: Call): void {
   if (waiting.size > capacity) refuse(call, call.run?.failed);

@@ -9,7 +9,7 @@ export type Routes = readonly [
   boxes: Set<Box>,
   /** All handlers together, also those that have stopped. */
   total: () => HandlerCounts,
-  /** Lets one go: its counts are those of all that have stopped, from now on. */
+  /** One is no longer among them: its counts are those of all that have stopped, from now on. */
   remove: (box: Box) => void,
   /** @throws Failure `InvalidPattern` when the type is new, and no name */
   routeOf: (type: string) => Route,
@@ -54,7 +54,6 @@ export function createRoutes(onSettle: () => void): Routes {
   const total = (): HandlerCounts => [gone, ...[...boxes].map(({ counts }) => counts)].reduce(addCounts, noCounts());
 
   const remove = (box: Box): void => {
-    boxes.delete(box);
     settle(box.matches);
     addCounts(gone, box.counts);
     box.counts = gone;

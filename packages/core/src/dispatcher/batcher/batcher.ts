@@ -58,7 +58,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
 
   const run = async (): Promise<void> => {
     flushing = true;
-    while (waiting.length > 0) {
+    while (waiting.length) {
       stopTimer?.();
       stopTimer = undefined;
       const batch = waiting.slice(0, sizeMax);
@@ -74,9 +74,9 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
   const start = (): void => {
     if (!flushing) last = run();
   };
-  const flush = ({ timeoutMs = awaitMs }: Bound = {}): Promise<void> => {
+  const flush = (bound?: Bound): Promise<void> => {
     start();
-    return bounded(world, timeoutMs, async () => {
+    return bounded(world, bound?.timeoutMs ?? awaitMs, async () => {
       // A turn later, since a flush may ask for this before it is known itself.
       await Promise.resolve();
       await last;
@@ -95,9 +95,9 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
       else if (!flushing) stopTimer ??= world.after(afterMs, start);
     },
     flush,
-    close({ timeoutMs = closeMs } = {}) {
+    close(bound) {
       isClosed = true;
-      return flush({ timeoutMs });
+      return flush({ timeoutMs: bound?.timeoutMs ?? closeMs });
     },
   };
 }

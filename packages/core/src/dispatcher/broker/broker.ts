@@ -87,14 +87,15 @@ export interface Broker<Event> {
  * broker.publish('price.changed', { sku: 'A1', cents: 995 });
  * ```
  */
-export function createBroker<Event>(options: BrokerOptions = {}): Broker<Event> {
-  const { report = ambientReport } = options;
+export function createBroker<Event>(options?: BrokerOptions): Broker<Event> {
+  const { report = ambientReport } = options ?? {};
   const { on, dispatch, start, counts, close } = createDispatcher(options);
   let disconnected = 0;
   let closing = false;
 
   return {
-    subscribe(subscriber, { pattern = '**', capacity = subscriberCapacity, onSlow, filter, ...rest } = {}) {
+    subscribe(subscriber, options) {
+      const { pattern = '**', capacity = subscriberCapacity, onSlow, filter, ...rest } = options ?? {};
       needFunction(subscriber.send);
       need(onSlow === undefined || onSlow === 'skip' || onSlow === 'disconnect', 'skip or disconnect', onSlow);
       let reason: 'disconnected' | 'unsubscribed' = 'unsubscribed';

@@ -34,8 +34,9 @@ export interface Processor<Task> {
  */
 export function createProcessor<Task>(
   work: (task: Task, call: HandlerCall) => unknown,
-  { workers = 4, capacity = processorCapacity, overflow = rejectWhenFull, ...options }: ProcessorOptions = {},
+  options?: ProcessorOptions,
 ): Processor<Task> {
+  const { workers = 4, capacity = processorCapacity, overflow = rejectWhenFull } = options ?? {};
   needFunction(work);
   needCount(workers, 1, 'workers');
   const { on, dispatch, dispatchAndWait, counts, close } = withWaiting(createDispatcher(options));

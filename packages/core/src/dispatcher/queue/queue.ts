@@ -25,8 +25,9 @@ export interface HandQueue<Item> {
 /** Makes a queue; at most `capacity` wait ({@link mailboxCapacity} by default). */
 export function createHandQueue<Item>(
   handle: (item: Item) => unknown,
-  { capacity = mailboxCapacity }: { readonly capacity?: number } = {},
+  options?: { readonly capacity?: number },
 ): HandQueue<Item> {
+  const { capacity = mailboxCapacity } = options ?? {};
   needFunction(handle);
   needCount(capacity, 1, 'capacity');
   let waiting: Item[] = [];
@@ -45,7 +46,7 @@ export function createHandQueue<Item>(
       if (handling) throw new Failure('Misused', 'it is being flushed, with all that is added meanwhile');
       let handled = 0;
       try {
-        for (; waiting.length > 0; handled += 1) {
+        for (; waiting.length; handled += 1) {
           const these = (handling = waiting);
           await handle(these[0] as Item);
           // Only now, since one that fails stays; where it was cleared meanwhile, with those that nobody has any more.

@@ -4,7 +4,6 @@ import { Failure } from '../../failure.ts';
 import type { Call, Mailbox } from '../call.ts';
 import { type AnyDispatcher, type Dispatcher, nameOf } from '../contract.ts';
 import type { HandlerOptions, Overflow } from '../options.ts';
-import { waitForRoom } from '../overflow.ts';
 import type { DataOf, Dispatched, DispatchedBy, PatternOf } from '../types.ts';
 
 /** How a stream reads; its mailbox holds what has not been read yet. */
@@ -61,8 +60,8 @@ export function withStreams<Events, Context, Its>(
 ): Dispatcher<Events, Context> & Its & Streams<Events>;
 export function withStreams(dispatcher: AnyDispatcher): AnyDispatcher & Streams<Record<string, unknown>> {
   return Object.assign(dispatcher, {
-    events: (pattern: string | EventDefinition, options: StreamOptions<unknown> = {}) =>
-      openStream(dispatcher, nameOf(pattern), options),
+    events: (pattern: string | EventDefinition, options?: StreamOptions<unknown>) =>
+      openStream(dispatcher, nameOf(pattern), options ?? {}),
   });
 }
 
@@ -139,7 +138,7 @@ function eventOf({ type, data }: Call): Dispatched {
  * What the dispatcher holds of a stream. It does not know the stream itself, so that one that nobody reads any more can be
  * collected; a reader that waits is held by its promise.
  */
-function createCore(overflow = waitForRoom): {
+function createCore(overflow?: Overflow): {
   readonly ended: boolean;
   put: Overflow;
   take: () => Promise<Call | undefined>;
@@ -171,7 +170,7 @@ function createCore(overflow = waitForRoom): {
       mailbox = its;
       const reader = readers.shift();
       if (reader) reader(take());
-      else overflow(mailbox, call);
+      else overflow?.(mailbox, call);
     },
     take() {
       // Asking for the next says that those before are done: a reader that forgets to say it does not wait for ever.

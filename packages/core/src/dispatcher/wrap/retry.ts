@@ -24,9 +24,9 @@ export interface RetryOptions {
  */
 export function retry<Data, Call extends HandlerCall>(
   handler: Wrappable<Data, Call>,
-  options: RetryOptions = {},
+  options?: RetryOptions,
 ): Wrapped<Data, Call> {
-  const { attempts = 5, baseMs = 100, capMs = 10_000, world } = options;
+  const { attempts = 5, baseMs = 100, capMs = 10_000, world } = options ?? {};
   needCount(attempts, 1, 'attempts');
   needCount(baseMs, 0, 'baseMs');
   needCount(capMs, 0, 'capMs');

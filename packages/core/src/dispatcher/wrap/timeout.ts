@@ -25,8 +25,9 @@ export interface TimeoutOptions {
 export function withTimeout<Data, Call extends HandlerCall>(
   handler: Wrappable<Data, Call>,
   timeoutMs: number,
-  { world = ambientWorld, report = ambientReport }: TimeoutOptions = {},
+  options?: TimeoutOptions,
 ): Wrapped<Data, Call> {
+  const { world = ambientWorld, report = ambientReport } = options ?? {};
   needCount(timeoutMs, 1, 'timeoutMs');
   return wrap(handler, (data: Data, call: Call) => {
     const controller = new AbortController();
@@ -65,8 +66,9 @@ export function withTimeouts(dispatcher: AnyDispatcher): AnyDispatcher & Timeout
     on(
       pattern: string | EventDefinition,
       handler: Wrappable<unknown>,
-      { timeoutMs, ...options }: HandlerOptions<unknown> & { readonly timeoutMs?: number | undefined } = {},
+      options?: HandlerOptions<unknown> & { readonly timeoutMs?: number | undefined },
     ) {
+      const timeoutMs = options?.timeoutMs;
       return on(pattern, timeoutMs === undefined ? handler : withTimeout(handler, timeoutMs, dispatcher), options);
     },
   });
