@@ -18,7 +18,8 @@ export interface IdempotentOptions<Data, Call> {
 
 /**
  * Wraps a handler so that it runs once per key. A second event of a key that is being handled right now waits for the
- * first and shares its outcome; one that failed is not remembered, so the next of its key is tried.
+ * first and shares its outcome; one that failed is not remembered, so the next of its key is tried. A handler that awaits its own
+ * key waits for itself: its awaited dispatch ends that with `TimedOut`, but nothing does where it calls itself.
  */
 export function idempotent<Data, Call extends HandlerCall>(
   handler: Wrappable<Data, Call>,
@@ -43,7 +44,7 @@ export function idempotent<Data, Call extends HandlerCall>(
     const key = keyOf(data, call);
     const before = young.get(key) ?? old.get(key);
     if (before !== undefined) return before;
-    // Remembered before it runs: between looking and setting nobody can come.
+    // What it dispatches at once is taken up after this, so between looking and setting nobody can come.
     const outcome = (async () => void (await handler(data, call)))();
     young.set(key, outcome);
     // Only after that, since a handler may throw at once.

@@ -181,6 +181,21 @@ describe('idempotent', () => {
     expect(heard).toEqual([1, 2]);
   });
 
+  test('a handler that awaits its own key is told so by who bounds the wait, and the next of its key is tried', async () => {
+    const { world, dispatcher } = setUp();
+    let again = true;
+    const work = async (n: number): Promise<void> => {
+      if (again) await dispatcher.dispatchAndWait('n', n, { timeoutMs: 50 });
+    };
+    dispatcher.on('n', idempotent(work, { key: (n) => n, world }), { concurrency: 2 });
+    const settled = dispatcher.dispatchAndWait('n', 1).catch((error: unknown) => error);
+    await world.advance(50);
+    expect(await settled).toMatchObject({ failures: [{ cause: { name: 'TimedOut' } }] });
+    again = false;
+    await dispatcher.dispatchAndWait('n', 1);
+    expect(dispatcher.counts().total).toMatchObject({ passed: 3, delivered: 1, failed: 2, pending: 0 });
+  });
+
   test('forgets a key after its lifetime, and holds no more keys than it may', async () => {
     const { world, dispatcher } = setUp();
     const heard: number[] = [];
