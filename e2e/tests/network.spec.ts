@@ -53,6 +53,8 @@ test('a channel that the relay forbids pauses, and the others go on', async ({ r
 
   await hears(open, 'relay', 'alice', numbers(5));
   await expect.poll(async () => (await secret.status()).channels['secret']?.paused).toBe(true);
+  // In the relay's words.
+  expect((await secret.status()).channels['secret']?.failure).toEqual({ name: 'Forbidden', message: 'not this one' });
   await expect.poll(async () => (await secret.status()).pending).toBe(5);
   expect((await open.status()).connection).toBe('online');
   expect(await readAll(relay.url, 'secret')).toEqual([]);

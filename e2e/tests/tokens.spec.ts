@@ -106,6 +106,7 @@ test('a channel that the token does not list pauses, to be read and written, and
     await hears(notes, 'relay', 'alice', numbers(5));
     for (const tab of [notes, letters]) {
       await expect.poll(async () => (await tab.status()).channels['letters']?.paused).toBe(true);
+      expect((await tab.status()).channels['letters']?.failure?.name).toBe('Forbidden');
     }
     await expect.poll(async () => (await letters.status()).pending).toBe(2);
     expect((await letters.status()).connection).toBe('online');

@@ -99,7 +99,7 @@ test('a leader that hears of a higher term lets go, and whoever knows that term 
 test('news of a leader of the past are passed over, and one that begins in the past is told of the present', async () => {
   const { alice, bob } = await candidates();
   const { term } = alice.election;
-  const news = { connection: 'online', pending: 0, pendingBytes: 0, paused: false, refused: [] } as const;
+  const news = { connection: 'online', pending: 0, pendingBytes: 0, paused: false, refused: new Map() } as const;
   expect(bob.hear({ kind: 'leader-news', term, news })).toBe(true);
   expect(bob.hear({ kind: 'leader-news', term: term - 1, news })).toBe(false);
   bob.said.length = 0;

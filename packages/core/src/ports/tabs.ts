@@ -1,5 +1,6 @@
 // The tabs of one device: who leads, and what they tell each other.
 import type { CloudEvent } from '../event/cloudevent.ts';
+import type { FailureJson } from '../failure.ts';
 import type { Stop } from './world.ts';
 
 /** How the device stands with the relay. */
@@ -14,6 +15,11 @@ export type Connection =
   | 'paused'
   | 'closed';
 
+/** Why the relay refuses a channel for now. */
+export type Refusal = Pick<FailureJson, 'name' | 'message'>;
+/** Channels that the relay refuses for now, and why. */
+export type Refusals = ReadonlyMap<string, Refusal>;
+
 /** What a leader tells the others of how it stands. */
 export interface LeaderNews {
   readonly connection: Connection;
@@ -22,7 +28,7 @@ export interface LeaderNews {
   /** The application has paused the device; what was said before may have been lost. */
   readonly paused: boolean;
   /** Channels that the relay refuses for now. */
-  readonly refused: readonly string[];
+  readonly refused: Refusals;
 }
 
 /** What one commit added to a channel's outbox. */

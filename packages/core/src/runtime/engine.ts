@@ -4,7 +4,7 @@ import type { HandlerSpec, TaskHost, TaskOutcome } from '../durable/task.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { FailureJson } from '../failure.ts';
 import type { LogEntry, LogRun, Position } from '../ports/store.ts';
-import type { Connection } from '../ports/tabs.ts';
+import type { Connection, Refusals } from '../ports/tabs.ts';
 import type { HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
 import type { Role, Status } from './runtime.ts';
 
@@ -54,7 +54,7 @@ export interface EngineStatus {
   readonly connection: Connection;
   readonly pending: number;
   /** Channels that the relay refuses for now. */
-  readonly paused: readonly string[];
+  readonly paused: Refusals;
   /** The durable handlers of this tab. */
   readonly handlers: readonly KnownHandler[];
   /** No tab of the device begins a task. */

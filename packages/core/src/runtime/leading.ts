@@ -106,7 +106,7 @@ export function createLeading(parts: {
   async function syncUntil(signal: AbortSignal): Promise<void> {
     grown.clear();
     // What a relay refused before may be allowed by now, perhaps by another token.
-    standing.setRefused([]);
+    standing.setRefused(new Map());
     link.renew();
     try {
       sync = await startSync({
@@ -118,7 +118,7 @@ export function createLeading(parts: {
         signal,
         events: {
           connection: (connection) => signal.aborted || standing.setConnection(connection),
-          paused: (names) => standing.setRefused(names),
+          paused: (channels) => standing.setRefused(channels),
           confirmed: (events, bytes) => outbox.shrink(events, bytes),
           // An outbox found empty is the moment.
           idle: () => outbox.events === 0 || void recount(signal),

@@ -4,7 +4,7 @@ import type { CloudEvent } from '../event/cloudevent.ts';
 import type { EventDefinition, EventInput, EventName, EventOutput } from '../event/define.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { Position } from '../ports/store.ts';
-import type { Connection } from '../ports/tabs.ts';
+import type { Connection, Refusal } from '../ports/tabs.ts';
 import type { EventRef, PublishArguments, Published, Receipt } from './publishing.ts';
 import type { Subscription } from './subscription.ts';
 import type { HandleOptions, SchedulerState, TaskContext, Tasks } from './tasks/types.ts';
@@ -77,6 +77,8 @@ export interface ChannelStatus {
   readonly gaps: readonly Gap[];
   /** Whether the relay refuses it for now; other channels go on. */
   readonly paused: boolean;
+  /** Why it does, in the relay's words where it has some; null where it does not. */
+  readonly failure: Refusal | null;
 }
 
 /** A snapshot: never changed, replaced when something changes. */

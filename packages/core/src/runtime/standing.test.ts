@@ -314,12 +314,31 @@ test('a channel that is allowed again is not shown as paused after a resume', as
   });
   const alice = await place.tab('alice', { linkOf });
   await alice.publish('todo.done', { n: 1 });
-  await untilStatus(alice.status, ({ channels }) => channels['board']?.paused === true);
+  const paused = await untilStatus(alice.status, ({ channels }) => channels['board']?.paused === true);
+  expect(paused.channels['board']?.failure).toEqual({ name: 'Forbidden', message: 'not now' });
   alice.pause();
   isForbidden = false;
   alice.resume();
   const status = await untilStatus(alice.status, ({ pending }) => pending === 0);
-  expect(status.channels['board']?.paused).toBe(false);
+  expect(status.channels['board']).toMatchObject({ paused: false, failure: null });
+  await place.close();
+});
+
+test('why a channel is paused is told in every tab of the device', async () => {
+  const place = createPlace();
+  const linkOf = (link: Link): Link => ({
+    ...link,
+    async *pull() {
+      yield [{ kind: 'refused', channel: 'board', name: 'Forbidden' }];
+    },
+  });
+  for (const tab of [await place.tab('alice', { linkOf }), await place.tab('alice', { linkOf })]) {
+    const { channels } = await untilStatus(tab.status, ({ channels }) => channels['board']?.paused === true);
+    expect(channels['board']?.failure).toEqual({
+      name: 'Forbidden',
+      message: 'the relay refused to have it read; does the token list it?',
+    });
+  }
   await place.close();
 });
 

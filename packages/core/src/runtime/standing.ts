@@ -1,5 +1,5 @@
 // How this tab stands with the relay: its own standing while it leads, the leader's while it follows.
-import type { Connection, LeaderNews, Tabs } from '../ports/tabs.ts';
+import type { Connection, LeaderNews, Refusals, Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
 import type { EngineStatus } from './engine.ts';
 import type { Outbox } from './outbox.ts';
@@ -16,7 +16,7 @@ export interface Standing {
   setRole(role: Role): void;
   setConnection(connection: Connection): void;
   /** The channels that the relay refuses for now. */
-  setRefused(channels: readonly string[]): void;
+  setRefused(channels: Refusals): void;
   /** Answers whether this changed anything. */
   setPaused(paused: boolean): boolean;
   /** Something that the standing shows has changed, or somebody new wants to know. */
@@ -42,7 +42,7 @@ export function createStanding(parts: {
   // Without a relay there is nobody to talk to, and nobody to follow.
   let role: Role = hasRelay && tabs.exclusive ? 'follower' : 'solo';
   let connection: Connection = hasRelay ? 'connecting' : 'none';
-  let refused: readonly string[] = [];
+  let refused: Refusals = new Map();
   let paused = false;
   let stopped = false;
   let newsDue: (() => void) | undefined;

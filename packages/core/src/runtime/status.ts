@@ -102,11 +102,13 @@ export function createStatusBoard(parts: {
   function take(): Status {
     const { role, connection, pending, paused, trimmed } = engine;
     const { deviceId, storage } = hello;
-    const named = new Set([...gaps.keys(), ...paused]);
+    const named = new Set([...gaps.keys(), ...paused.keys()]);
     // A channel may be called `__proto__`.
     const byChannel: Record<string, ChannelStatus> = Object.create(null);
-    for (const channel of named)
-      byChannel[channel] = { gaps: gaps.get(channel) ?? [], paused: paused.includes(channel) };
+    for (const channel of named) {
+      const failure = paused.get(channel) ?? null;
+      byChannel[channel] = { gaps: gaps.get(channel) ?? [], paused: failure !== null, failure };
+    }
     const tab: Counts = { ...counts, dropped: { ...dropped } };
     const handlers: Record<string, KnownHandler> = Object.create(null);
     for (const handler of engine.handlers) handlers[handler.name] = handler;

@@ -1,5 +1,5 @@
 // pull: one stream for all channels, merged as it arrives, watched for silence, and taken up again where it broke.
-import { Failure, isFinal, toFailure } from '../failure.ts';
+import { Failure, isFinal, toFailure, type FailureName } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
 import type { Stop, World } from '../ports/world.ts';
@@ -23,8 +23,8 @@ export type SyncStep = 'started' | 'completed';
 export interface PullEvents {
   /** The relay answered, or did not: undefined is an answer. */
   reached(failure: Failure | undefined): void;
-  /** The relay will not let this channel be read, or does again. */
-  forbidden(channel: string, isForbidden: boolean): void;
+  /** The relay will not let this channel be read, or, without a failure, does again. */
+  forbidden(channel: string, failure?: Failure): void;
   ephemeral(channel: string, event: CloudEvent): void;
   /** The relay has begun to tell of this channel; or what it held of it then is in the device's log. */
   synced(channel: string, step: SyncStep): void;
@@ -148,7 +148,7 @@ export function startPull(parts: {
     if (merger === undefined) return;
     switch (frame.kind) {
       case 'connected':
-        events.forbidden(frame.channel, false);
+        events.forbidden(frame.channel);
         events.synced(frame.channel, 'started');
         heads.set(frame.channel, frame.head);
         moved(frame.channel, frame.position);
@@ -159,7 +159,7 @@ export function startPull(parts: {
       case 'dropped':
         return takeDropped(frame.channel, frame.dropped['overflow'] ?? 0);
       case 'refused':
-        return leaveOut(frame.channel);
+        return leaveOut(frame.channel, frame.name);
       case 'event':
         if (frame.offset === null) return events.ephemeral(frame.channel, frame.event);
         moved(frame.channel, frame.offset);
@@ -179,8 +179,8 @@ export function startPull(parts: {
     if (overflow > before) events.dropped(channel, 'overflow', overflow - before);
   }
 
-  function leaveOut(channel: string): void {
-    events.forbidden(channel, true);
+  function leaveOut(channel: string, name: FailureName): void {
+    events.forbidden(channel, new Failure(name, 'the relay refused to have it read; does the token list it?'));
     const stop = world.after(refusedRetryMs, () => {
       refused.delete(channel);
       // Another token may list it.

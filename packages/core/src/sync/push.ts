@@ -27,7 +27,7 @@ export interface PushEvents {
   /** The relay answered, or did not: undefined is an answer. */
   reached(failure: Failure | undefined): void;
   /** The relay forbids this channel, or lets it again. */
-  forbidden(isForbidden: boolean): void;
+  forbidden(failure?: Failure): void;
   report(failure: Failure): void;
   /** The device's log is lost to this tab. */
   lost(failure: Failure): void;
@@ -84,7 +84,7 @@ export function startPush(parts: {
         const atLeastMs = failure.details.retryAfterMs ?? 0;
         if (isFinal(failure)) return events.lost(failure);
         if (failure.name === 'Forbidden') {
-          events.forbidden(true);
+          events.forbidden(failure);
           await rest.pause(forbiddenRetryMs, signal);
           // Another token may list the channel.
           link.renew();
@@ -127,7 +127,7 @@ export function startPush(parts: {
     sent = last.position;
     limit = Math.min(batchEventsMax, limit * 2);
     rest.reset();
-    events.forbidden(false);
+    events.forbidden();
     events.reached(undefined);
     for (const { event, failure } of rejected) {
       events.report(

@@ -68,7 +68,7 @@ async function setUp(link: ScriptedLink, { store = openMemoryStore(createMemoryD
       signal: life.signal,
       events: {
         connection: (connection) => said.push(connection),
-        paused: (channels) => said.push(`paused ${channels.join()}`),
+        paused: (channels) => said.push(`paused ${[...channels.keys()].join()}`),
         confirmed: (events) => said.push(`confirmed ${events}`),
         idle: () => undefined,
         merged: () => undefined,

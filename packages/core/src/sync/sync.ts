@@ -1,8 +1,9 @@
 // What a leader does: pushes every outbox, pulls every channel, and says how it stands with the relay.
-import type { Failure } from '../failure.ts';
+import { failureToJson, type Failure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
 import type { Store } from '../ports/store.ts';
+import type { Refusal, Refusals } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
 import { createEphemeralPush } from './ephemeral.ts';
 import { createMerger, type Merger } from './merge.ts';
@@ -16,7 +17,7 @@ export type SyncConnection = 'connecting' | 'online' | 'offline' | 'needs-auth';
 export interface SyncEvents {
   connection(connection: SyncConnection): void;
   /** Channels that the relay refuses for now. */
-  paused(channels: readonly string[]): void;
+  paused(channels: Refusals): void;
   /** Events left the outbox. */
   confirmed(events: number, bytes: number): void;
   /** The device's log is lost to this tab: nothing can go on. */
@@ -65,7 +66,7 @@ export async function startSync(parts: {
   /** Channels with something to send that wait until it is known where their reading begins: else their echoes were missed. */
   const unbegun = new Set<string>();
   const pushers = new Map<string, ReturnType<typeof startPush>>();
-  const forbidden = { push: new Set<string>(), pull: new Set<string>() };
+  const forbidden = { push: new Map<string, Refusal>(), pull: new Map<string, Refusal>() };
   let connection: SyncConnection = 'connecting';
   /**
    * Whether a push that comes through is news to a stream that waits: behind a stream that came through, or a push that did
@@ -91,9 +92,9 @@ export async function startSync(parts: {
         isNews ||= failure === undefined;
         reached(failure);
       },
-      forbidden(channel, isForbidden) {
-        setForbidden('pull', channel, isForbidden);
-        if (isForbidden) begun(channel);
+      forbidden(channel, failure) {
+        setForbidden('pull', channel, failure);
+        if (failure !== undefined) begun(channel);
       },
       // Our own were delivered when they were published.
       ephemeral: (channel, event) => event.source === source || events.ephemeral(channel, [event]),
@@ -118,7 +119,7 @@ export async function startSync(parts: {
     },
     leave(channel) {
       if (mergers.delete(channel)) puller.restart();
-      setForbidden('pull', channel, false);
+      setForbidden('pull', channel);
       begun(channel);
     },
     hurry() {
@@ -172,7 +173,7 @@ export async function startSync(parts: {
           }
           reached(failure);
         },
-        forbidden: (isForbidden) => setForbidden('push', channel, isForbidden),
+        forbidden: (failure) => setForbidden('push', channel, failure),
         report: events.report,
         lost: events.lost,
       },
@@ -192,10 +193,10 @@ export async function startSync(parts: {
     if (connection === 'online') for (const pusher of pushers.values()) pusher.resume();
   }
 
-  function setForbidden(way: 'push' | 'pull', channel: string, isForbidden: boolean): void {
-    if (forbidden[way].has(channel) === isForbidden) return;
-    if (isForbidden) forbidden[way].add(channel);
-    else forbidden[way].delete(channel);
-    events.paused([...new Set([...forbidden.push, ...forbidden.pull])].toSorted());
+  function setForbidden(way: 'push' | 'pull', channel: string, failure?: Failure): void {
+    const its = forbidden[way];
+    if (failure !== undefined) its.set(channel, failureToJson(failure, { stack: false }));
+    else if (!its.delete(channel)) return;
+    events.paused(new Map([...forbidden.pull, ...forbidden.push]));
   }
 }
