@@ -11,7 +11,7 @@ import {
   type TaskOptions,
   type Telemetry,
 } from '@godwit/core';
-import { assertChannel, defaultLimits } from '@godwit/core/protocol';
+import { assertChannel, channelsPerConnectionMax } from '@godwit/core/protocol';
 import type { TokenSource } from './link/token.ts';
 
 /** A channel to read: its name, or its name and where a device begins that has never read it. */
@@ -87,11 +87,10 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
   }
   assertFunction('token', token);
   // One stream carries them all.
-  const most = defaultLimits.channelsPerConnectionMax;
   // Of a text each character would be a channel.
-  if (!Array.isArray(channels) || channels.length === 0 || channels.length > most) {
+  if (!Array.isArray(channels) || channels.length === 0 || channels.length > channelsPerConnectionMax) {
     throw invalid(
-      `\`channels\` is a list of 1 to ${most} channels, or left out; got ${Array.isArray(channels) ? channels.length : typeof channels}`,
+      `\`channels\` is a list of 1 to ${channelsPerConnectionMax} channels, or left out; got ${Array.isArray(channels) ? channels.length : typeof channels}`,
     );
   }
   const checked = new Map<string, 'earliest' | 'latest'>();

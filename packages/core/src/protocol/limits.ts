@@ -44,10 +44,18 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const dayMs = 24 * 60 * 60 * 1000;
 
+// What devices go by as well stands by itself, so that they need not load the others.
+
+/** Four times the size that most queues take for one message; larger things belong in a blob store, by reference. */
+export const eventBytesMax: number = 256 * KiB;
+/** A query of 100 of the longest names and offsets has up to 46 KiB, percent-encoded: the relay on Node admits 64. */
+export const channelsPerConnectionMax = 100;
+/** How often a silent stream says that it is alive, in milliseconds. */
+export const heartbeatMs = 15_000;
+
 /** The defaults of PROTOCOL.md, rule 10. */
 export const defaultLimits: Limits = {
-  // Four times the size that most queues take for one message; larger things belong in a blob store, by reference.
-  eventBytesMax: 256 * KiB,
+  eventBytesMax,
   batchEventsMax: 1000,
   batchBytesMax: MiB,
   retentionMs: 7 * dayMs,
@@ -57,8 +65,7 @@ export const defaultLimits: Limits = {
   subscribersMax: 100_000,
   // Some seconds of a busy channel: whoever lags further reads from the log.
   ringBytes: MiB,
-  // A query of 100 of the longest names and offsets has up to 46 KiB, percent-encoded: the relay on Node admits 64.
-  channelsPerConnectionMax: 100,
+  channelsPerConnectionMax,
   // A company behind one address stays below it; idle, they take some 120 MiB, which is what one address may cost.
   connectionsPerClientMax: 10_000,
   // Each is sent every event by itself: a channel of more is one to be read by a service that tells the others.
@@ -72,7 +79,7 @@ export const defaultLimits: Limits = {
   pageEventsMax: 1000,
   // Below the 60 s after which common proxies cut an idle connection.
   waitMsMax: 30_000,
-  heartbeatMs: 15_000,
+  heartbeatMs,
   // Longer than it takes to change networks or to reload, which is no leaving.
   presenceMs: 10_000,
 };

@@ -6,7 +6,7 @@ import type { Position, Retention } from '../ports/store.ts';
 import type { DeviceStore } from '../ports/tasks.ts';
 import type { OutboxGrowth, TabMessage, Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
-import { defaultLimits } from '../protocol/limits.ts';
+import { channelsPerConnectionMax } from '../protocol/limits.ts';
 import { createAudience } from './audience.ts';
 import type { Draft, Engine } from './engine.ts';
 import { createEphemeral } from './ephemeral.ts';
@@ -324,8 +324,7 @@ export function createEngine(parts: EngineParts): Engine {
       leading?.sync?.read(name, from).catch((error: unknown) => report(toFailure(error)));
     }
     if (tooMany) {
-      const most = defaultLimits.channelsPerConnectionMax;
-      const message = `this device's tabs read more than ${most} channels; the last are not read until tabs are closed`;
+      const message = `this device's tabs read more than ${channelsPerConnectionMax} channels; the last are not read until tabs are closed`;
       report(new Failure('InvalidOptions', message));
     }
   }

@@ -1,5 +1,5 @@
 // Which channels the device's one stream carries: those of all its tabs together.
-import { defaultLimits } from '../protocol/limits.ts';
+import { channelsPerConnectionMax } from '../protocol/limits.ts';
 
 /** A channel, and where a device begins that has never read it. */
 type Named = readonly [name: string, from: string];
@@ -30,7 +30,7 @@ export function createReading(own: readonly Named[]): Reading {
       const wanted = new Map<string, string>(own);
       for (const list of tabs.values()) for (const [name, from] of list) if (!wanted.has(name)) wanted.set(name, from);
       // A relay takes no more on one connection; who came last waits for a tab to close.
-      const kept = new Map([...wanted].slice(0, defaultLimits.channelsPerConnectionMax));
+      const kept = new Map([...wanted].slice(0, channelsPerConnectionMax));
       const removed = [...channels.keys()].filter((name) => !kept.has(name));
       const added = [...kept].filter(([name]) => !channels.has(name));
       for (const name of removed) channels.delete(name);

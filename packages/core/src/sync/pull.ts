@@ -3,14 +3,14 @@ import { Failure, isFinal, toFailure, type FailureName } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
 import type { Stop, World } from '../ports/world.ts';
-import { defaultLimits } from '../protocol/limits.ts';
+import { heartbeatMs } from '../protocol/limits.ts';
 import type { Frame } from '../protocol/frames.ts';
 import type { Merger } from './merge.ts';
 import { createRest } from '../timing/rest.ts';
 import { createBell } from '../timing/wait.ts';
 
 /** Two and a half heartbeats: one may be late, two are an outage. */
-const silenceMs = 2.5 * defaultLimits.heartbeatMs;
+const silenceMs = 2.5 * heartbeatMs;
 /** How long a stream must have lived for the next failure to count as the first: a relay that hangs up at once is no relay. */
 const settledMs = 5000;
 /** How long a channel that the relay refuses is left out before it is asked for again. */
