@@ -30,7 +30,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
   if (signal?.aborted === true) throw toFailure(signal.reason, 'Closed');
   const first = begun(worker);
   try {
-    const { openRuntime } = await part(() => import('./open-runtime.ts'));
+    const openRuntime = await part(async () => (await import('./open-runtime.ts')).openRuntime);
     return await openRuntime(options, checked, first);
   } catch (error) {
     first.worker.terminate();

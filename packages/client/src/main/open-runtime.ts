@@ -10,6 +10,7 @@ import {
 import { createDefaultWorker } from '../default-worker.ts';
 import { engineTasks } from '../options.ts';
 import { databaseName } from '../storage/schema.ts';
+import { measure } from './measure.ts';
 import type { CheckedOptions, RuntimeOptions } from './options.ts';
 import { startWorker, type StartedWorker } from './start-worker.ts';
 import { createWorkerEngine } from './worker-engine.ts';
@@ -54,5 +55,6 @@ export async function openRuntime<const Events extends EventDefinitions>(
   return openHandle(
     { logger: console, ...options, engine, world, channels: channels.map(([channel]) => channel) },
     makeTasks,
+    measure,
   );
 }

@@ -18,14 +18,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a publish is acknowledged though it was not stored',
     file: 'runtime/publisher.ts',
-    find: 'for (const { reject } of waiting) reject(error);',
-    put: "for (const { resolve } of waiting) resolve({ id: String(error), channel: 'a', position: 0 });",
+    find: 'stored.reject(error);',
+    put: 'stored.resolve(lines.map(() => 0));',
   },
   {
     name: 'publishes of one tick are stored the last first',
     file: 'runtime/publisher.ts',
-    find: 'waiting.map(({ ending }) => ending)',
-    put: 'waiting.map(({ ending }) => ending).reverse()',
+    find: 'textOf(beginning, types, lines, measure);',
+    put: 'textOf(beginning, types.toReversed(), lines.toReversed(), measure);',
   },
   {
     name: 'the outbox is confirmed before it is pushed',

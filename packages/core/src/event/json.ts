@@ -102,7 +102,11 @@ function refuse(outer: Place | undefined, key: string | number, found: string): 
   return new Failure('InvalidPayload', `${place} is ${found}, which JSON cannot carry`, { path });
 }
 
-const encoder = new TextEncoder();
+/** Tells the number of bytes of a text in UTF-8. What does it soonest differs from one environment to the other. */
+export type Measure = (text: string) => number;
+
+// A page measures by other means, and its bundler leaves this out.
+const encoder = /* @__PURE__ */ new TextEncoder();
 /** Texts are measured in pieces of this many characters, each of which has three bytes at most. */
 const pieceLength = 8192;
 const scratch = new Uint8Array(3 * pieceLength);

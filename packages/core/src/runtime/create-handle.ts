@@ -1,5 +1,6 @@
 // The handle with its durable handlers in it from the start: on Node, in a worker of one's own, in one thread.
 import type { EventDefinitions } from '../event/define.ts';
+import { utf8Length } from '../event/json.ts';
 import { openHandle, type HandleParts } from './open-handle.ts';
 import type { Runtime } from './runtime.ts';
 import { createTaskSide } from './tasks/task-side.ts';
@@ -12,5 +13,5 @@ import { createTaskSide } from './tasks/task-side.ts';
 export function createHandle<const Events extends EventDefinitions>(
   parts: HandleParts<Events>,
 ): Promise<Runtime<Events>> {
-  return openHandle(parts, createTaskSide);
+  return openHandle(parts, createTaskSide, utf8Length);
 }

@@ -1,6 +1,7 @@
 // What an application holds: checks and publishes on its thread, hears on its thread, and leaves the rest to the engine.
 import { Failure, failureFromJson, toFailure } from '../failure.ts';
 import type { EventDefinition, EventDefinitions } from '../event/define.ts';
+import type { Measure } from '../event/json.ts';
 import { isPattern } from '../event/pattern.ts';
 import { guarded, type Logger, type Reporter } from '../ports/logger.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
@@ -40,13 +41,15 @@ export interface HandleParts<Events extends EventDefinitions> {
 }
 
 /**
- * Starts the engine and answers the runtime over it. Durable handlers are whatever `makeTasks` makes of them.
+ * Starts the engine and answers the runtime over it. Durable handlers are whatever `makeTasks` makes of them; `measure` is
+ * `utf8Length`, or what tells the same sooner where this runs.
  *
  * @throws Failure whatever kept the engine from starting
  */
 export async function openHandle<const Events extends EventDefinitions>(
   parts: HandleParts<Events>,
   makeTasks: MakeTaskSide,
+  measure: Measure,
 ): Promise<Runtime<Events>> {
   const { engine, world, channels, telemetry } = parts;
   const report = guarded(parts);
@@ -88,6 +91,7 @@ export async function openHandle<const Events extends EventDefinitions>(
     deviceId: hello.deviceId,
     tally,
     relayed,
+    measure,
   });
   const reading = createHistory({ engine, definitions, channels: new Set(channels), tally, signal: life.signal });
   history = reading;

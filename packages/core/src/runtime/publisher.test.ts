@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { defineEvent, defineEvents } from '../event/define.ts';
 import { entityOf } from '../event/entity.ts';
+import { utf8Length } from '../event/json.ts';
 import { eventsIn } from '../event/write.ts';
 import { payload } from '../event/schema.ts';
 import { gather, untilStatus } from '../testing/waiting.ts';
@@ -83,6 +84,7 @@ test('the size of what a tick publishes is told to the byte, in whatever languag
     deviceId: 'alice',
     tally: { published: () => undefined, refused: () => undefined },
     relayed: async () => undefined,
+    measure: utf8Length,
   });
   const payloads = [undefined, null, 'ab', 'é', { '€': '🐦' }, { half: '\uD800' }];
   for (const name of names) {
@@ -93,12 +95,30 @@ test('the size of what a tick publishes is told to the byte, in whatever languag
       }
     }
   }
-  const together = names.flatMap((name) => payloads.map((data) => publisher.publish(name, data, {})));
-  await Promise.all(together);
-  expect(drafts.map(({ n }) => n)).toEqual([...Array.from({ length: 54 }, () => 1), 18]);
+  const ofOne = names.map((name) => () => payloads.map((data) => publisher.publish(name, data, {})));
+  const together = (): readonly Promise<unknown>[] => ofOne.flatMap((all) => all());
+  for (const tick of [...ofOne, together]) await Promise.all(tick());
+  expect(drafts.map(({ n }) => n)).toEqual([...Array.from({ length: 54 }, () => 1), 6, 6, 6, 18]);
   for (const { text, n, bytes } of drafts) {
     const events = eventsIn(text);
     expect(events).toHaveLength(n);
     expect(bytes).toBe(new TextEncoder().encode(events.map((event) => JSON.stringify(event)).join('')).length);
   }
+});
+
+test('what a tick publishes in turn of two types, more than a segment holds, is stored as each was and where its receipt says', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice', events);
+  const turns = Array.from({ length: 1200 }, (_, n) => (n % 2 === 0 || n > 1100 ? 'order.paid' : 'tick'));
+  const receipts = await Promise.all(
+    turns.map((type, n) => (type === 'tick' ? alice.publish(type) : alice.publish(type, { by: `card ${n}` }))),
+  );
+  const read: unknown[] = [];
+  for await (const event of alice.events('*', { live: false })) read.push(event);
+  expect(read).toMatchObject(
+    receipts.map(({ id, position }, n) => {
+      const [type, data] = turns[n] === 'tick' ? ['tick', undefined] : ['order.paid', { by: `card ${n}` }];
+      return { id, type, data, position };
+    }),
+  );
 });

@@ -2,13 +2,13 @@
 import { Failure } from '../failure.ts';
 import { attributesOf } from '../event/attributes.ts';
 import type { EventDefinition } from '../event/define.ts';
-import { assertJson, utf8Length } from '../event/json.ts';
+import { assertJson, type Measure } from '../event/json.ts';
 import { validate } from '../event/schema.ts';
-import { createWriter, textOf, type EventParts } from '../event/write.ts';
-import { segmentBytesMax, segmentEventsMax } from '../ports/store.ts';
+import { beginningOf, lineOf, textOf, type EventParts } from '../event/write.ts';
+import { segmentBytesMax, segmentEventsMax, type Position } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import { assertChannel } from '../protocol/channel.ts';
-import { defaultLimits } from '../protocol/limits.ts';
+import { eventBytesMax } from '../protocol/limits.ts';
 import type { Draft, Engine } from './engine.ts';
 import type { PublishOptions, Receipt } from './publishing.ts';
 import type { Tally } from './status.ts';
@@ -21,21 +21,17 @@ export interface Publisher {
   settled(): Promise<void>;
 }
 
-/** An event that was handed in, and whoever waits for it. */
-interface Waiting {
-  readonly id: string;
-  readonly ending: string;
-  readonly resolve: (receipt: Receipt) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** Those of a tick that go the same way. */
 interface Batch {
   readonly channel: string;
   readonly durable: boolean;
   /** With the time at which the first of them was published: no clock is asked for each. */
   readonly beginning: string;
-  readonly waiting: Waiting[];
+  /** Of each event its type, and what `lineOf` makes of it. */
+  readonly types: string[];
+  readonly lines: string[];
+  /** Where each is; nothing of ephemeral ones. */
+  readonly stored: PromiseWithResolvers<readonly Position[]>;
 }
 
 /** Makes the publisher of a device. `channel` is where an event goes that names none. */
@@ -48,9 +44,10 @@ export function createPublisher(parts: {
   readonly tally: Pick<Tally, 'published' | 'refused'>;
   /** As a receipt's. */
   readonly relayed: (item: Omit<Receipt, 'relayed'>, signal?: AbortSignal) => Promise<void>;
+  readonly measure: Measure;
 }): Publisher {
-  const { definitions, engine, world, tally } = parts;
-  const writer = createWriter(`urn:uuid:${parts.deviceId}`);
+  const { definitions, engine, world, tally, relayed, measure } = parts;
+  const source = `urn:uuid:${parts.deviceId}`;
   let batches: Batch[] = [];
   let newestChannel: string | undefined;
   const underWay = new Set<Promise<void>>();
@@ -60,12 +57,17 @@ export function createPublisher(parts: {
       const definition = definitionFor(definitions, name, data);
       const channel = options.channel ?? definition.channel ?? parts.channel;
       if (channel !== newestChannel) newestChannel = assertChannel(channel);
-      const { beginning, waiting } = batchOf(channel, options.durable !== false);
+      const { beginning, types, lines, stored } = batchOf(channel, options.durable !== false);
       const id = world.id();
-      const ending = writer.ending({ id, type: name, attributes: attributesFor(definition, options), data });
-      assertSize(name, beginning, ending);
+      const line = lineOf({ id, attributes: attributesFor(definition, options), data });
+      assertSize(name, beginning, line, measure);
+      types.push(name);
+      const index = lines.push(line) - 1;
       // A burst has thousands of these: each function, copy and promise more is a thousand more.
-      return new Promise((resolve, reject) => void waiting.push({ id, ending, resolve, reject }));
+      return stored.promise.then((positions) => {
+        const position = positions[index] ?? null;
+        return { id, channel, position, relayed: ({ signal } = {}) => relayed({ id, channel, position }, signal) };
+      });
     },
     async settled() {
       while (underWay.size > 0) await Promise.all(underWay);
@@ -75,8 +77,8 @@ export function createPublisher(parts: {
   function batchOf(channel: string, durable: boolean): Batch {
     // Mostly there is one.
     for (const batch of batches) if (batch.channel === channel && batch.durable === durable) return batch;
-    const beginning = writer.beginning(new Date(world.now()).toISOString());
-    const batch: Batch = { channel, durable, beginning, waiting: [] };
+    const beginning = beginningOf(source, new Date(world.now()).toISOString());
+    const batch: Batch = { channel, durable, beginning, types: [], lines: [], stored: Promise.withResolvers() };
     if (batches.push(batch) > 1) return batch;
     const flushed = Promise.resolve().then(flush);
     underWay.add(flushed);
@@ -87,7 +89,7 @@ export function createPublisher(parts: {
   /** Ephemeral events go apart: a full disk is none of theirs. */
   async function flush(): Promise<void> {
     // What was refused has left one of none.
-    const flushed = batches.filter(({ waiting }) => waiting.length > 0);
+    const flushed = batches.filter(({ lines }) => lines.length > 0);
     batches = [];
     await Promise.all([
       record(flushed.filter(({ durable }) => durable)),
@@ -97,49 +99,45 @@ export function createPublisher(parts: {
 
   async function record(flushed: readonly Batch[]): Promise<void> {
     if (flushed.length === 0) return;
-    const made = flushed.flatMap((batch) => draftsOf(batch));
     try {
-      const firsts = await engine.record(made.map(({ draft }) => draft));
-      made.forEach(({ draft: { channel, n }, waiting }, part) => {
-        const first = firsts[part] ?? null;
-        tally.published(n);
-        waiting.forEach(({ id, resolve }, index) => {
-          const position = first === null ? null : first + index;
-          const relayed: Receipt['relayed'] = ({ signal } = {}) => parts.relayed({ id, channel, position }, signal);
-          resolve({ id, channel, position, relayed });
-        });
+      const drafts = flushed.map((batch) => draftsOf(batch, measure));
+      const firsts = [...(await engine.record(drafts.flat()))];
+      flushed.forEach(({ lines, stored }, index) => {
+        const positions: Position[] = [];
+        for (const { n } of drafts[index] ?? []) {
+          const first = firsts.shift() ?? null;
+          if (first !== null) for (let its = 0; its < n; its += 1) positions.push(first + its);
+        }
+        tally.published(lines.length);
+        stored.resolve(positions);
       });
     } catch (error) {
-      for (const { draft, waiting } of made) {
-        tally.refused(draft.n);
-        for (const { reject } of waiting) reject(error);
+      for (const { lines, stored } of flushed) {
+        tally.refused(lines.length);
+        stored.reject(error);
       }
     }
   }
 }
 
-/** As many drafts as the bounds of a segment ask for, each with those who wait for it. */
-function draftsOf(batch: Batch): readonly { draft: Draft; waiting: readonly Waiting[] }[] {
-  const { channel, durable, beginning, waiting } = batch;
-  const { length: n } = waiting;
+/** As many drafts as the bounds of a segment ask for. */
+function draftsOf(batch: Batch, measure: Measure): readonly Draft[] {
+  const { channel, durable, beginning, types, lines } = batch;
+  const { length: n } = lines;
   if (n <= segmentEventsMax) {
-    const text = textOf(
-      beginning,
-      waiting.map(({ ending }) => ending),
-    );
-    // The beginning is in it once, and in the JSON of each; and behind each line but the last there is a byte.
-    const bytes = utf8Length(text) - n + (n - 1) * utf8Length(beginning);
-    if (n === 1 || bytes <= segmentBytesMax) return [{ draft: { channel, durable, text, n, bytes }, waiting }];
+    const { text, bytes } = textOf(beginning, types, lines, measure);
+    if (n === 1 || bytes <= segmentBytesMax) return [{ channel, durable, text, n, bytes }];
   }
   const first = Math.min(segmentEventsMax, Math.ceil(n / 2));
-  return [waiting.slice(0, first), waiting.slice(first)].flatMap((part) => draftsOf({ ...batch, waiting: part }));
+  const part = (from: number, to: number): readonly Draft[] =>
+    draftsOf({ ...batch, types: types.slice(from, to), lines: lines.slice(from, to) }, measure);
+  return [...part(0, first), ...part(first, n)];
 }
 
-function assertSize(name: string, beginning: string, ending: string): void {
-  const { eventBytesMax } = defaultLimits;
-  // A character has three bytes at most, so that few are measured.
-  const isSmall = (beginning.length + ending.length) * 3 <= eventBytesMax;
-  const bytes = isSmall ? 0 : utf8Length(beginning) + utf8Length(ending);
+function assertSize(name: string, beginning: string, line: string, measure: Measure): void {
+  // A character has three bytes at most, and in a name that JSON escapes six, so that few are measured.
+  const isSmall = (beginning.length + 2 * name.length + line.length) * 3 <= eventBytesMax;
+  const bytes = isSmall ? 0 : textOf(beginning, [name], [line], measure).bytes;
   if (bytes > eventBytesMax) {
     throw new Failure(
       'TooLarge',
@@ -158,9 +156,9 @@ function attributesFor(
   const { durable = true } = options;
   if (version === undefined && durable) return said;
   return {
-    ...(version === undefined ? {} : { dataschemaversion: String(version) }),
+    dataschemaversion: version === undefined ? undefined : String(version),
     ...said,
-    ...(durable ? {} : { ephemeral: true }),
+    ephemeral: durable ? undefined : true,
   };
 }
 

@@ -12,6 +12,7 @@ import type { World } from '../../../ports/world.ts';
 import { createTestWorld, type TestWorld } from '../../../testing/world.ts';
 import { createEngine } from '../../create-engine.ts';
 import type { Engine } from '../../engine.ts';
+import { utf8Length } from '../../../event/json.ts';
 import { openHandle } from '../../open-handle.ts';
 import type { Runtime } from '../../runtime.ts';
 import { createTaskSide, type MakeTaskSide } from '../task-side.ts';
@@ -114,6 +115,7 @@ export function createDevice(seed = 1): TestDevice {
         report: (failure) => isDead || reports.push(failure),
       },
       makeTasks,
+      utf8Length,
     );
     onTestFinished(async () => {
       if (isDead) return;
