@@ -1,6 +1,6 @@
-// A component that a developer edits: it uses the hook of packages/client/examples/react.tsx, which lies beside it as react.tsx.
+// A component that a developer edits: it uses the hook of packages/client/examples/react.tsx, which lies beside it as todos.tsx.
 import { useEffect, useState } from 'react';
-import { Standing, useTodos } from './react.tsx';
+import { Standing, useTodos } from './todos.tsx';
 
 const options = { name: 'hot' };
 

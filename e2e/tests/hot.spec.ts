@@ -1,10 +1,9 @@
 // Hot reloading: a developer edits a React page, and its modules are replaced under it, by a real Vite with Fast Refresh.
 import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import react from '@vitejs/plugin-react';
-import { createServer, defaultClientConditions } from 'vite';
+import { stripVTControlCharacters } from 'node:util';
 import type { Page } from '@playwright/test';
-import { root } from '../src/child.ts';
+import { root, startChild } from '../src/child.ts';
 import { expect, test } from '../src/test.ts';
 
 declare const heard: readonly string[];
@@ -12,33 +11,19 @@ declare const heard: readonly string[];
 /** Serves the page of e2e/hot from a folder in which it can be edited. */
 async function develop(folder: string) {
   await cp(join(root, 'e2e/hot'), folder, { recursive: true });
-  await cp(join(root, 'packages/client/examples/react.tsx'), join(folder, 'react.tsx'));
+  await cp(join(root, 'packages/client/examples/react.tsx'), join(folder, 'todos.tsx'));
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const server = await createServer({
-    configFile: false,
-    root: folder,
-    cacheDir: join(folder, '.vite'),
-    logLevel: 'error',
-    plugins: [react()],
-    resolve: { conditions: ['@godwit/source', ...defaultClientConditions] },
-    worker: { format: 'es' },
-    // All that is to be optimized is said: what is found later has the page reloaded.
-    optimizeDeps: {
-      include: ['react', 'react-dom/client', 'react/jsx-dev-runtime', 'comlink', 'idb', 'eventsource-parser'],
-    },
-    server: { host: '127.0.0.1', port: 0, fs: { strict: false } },
-  });
-  await server.listen();
-  const [url = ''] = server.resolvedUrls?.local ?? [];
+  const server = startChild(join(root, 'node_modules/.bin/vite'), [folder]);
+  const line = stripVTControlCharacters(await server.line(/http:/));
   return {
-    url,
+    url: /http:\S+/.exec(line)?.[0] ?? '',
     async edit(file: string, from: string, to: string): Promise<void> {
       const path = join(folder, file);
       const text = await readFile(path, 'utf8');
       expect(text, file).toContain(from);
       await writeFile(path, text.replace(from, to));
     },
-    close: () => server.close(),
+    close: () => server.end('SIGTERM'),
   };
 }
 
@@ -73,7 +58,7 @@ test('a React page whose component or hook is edited keeps one runtime, and hear
     await expect.poll(() => page.workers().length).toBe(1);
     await add(page, 'b');
 
-    await site.edit('react.tsx', 'to send', 'to be sent');
+    await site.edit('todos.tsx', 'to send', 'to be sent');
     await expect(page.getByRole('status')).toContainText('to be sent');
     await expect.poll(() => page.workers().length).toBe(1);
     await add(page, 'c');
