@@ -116,12 +116,12 @@ export function withWaiting(
         try {
           options ??= {};
           const wait = new Wait(nameOf(event), options);
-          if (options.timeoutMs !== undefined) needCount(options.timeoutMs, 1, 'timeoutMs');
+          needCount(options.timeoutMs ?? 1, 1, 'timeoutMs');
           if (options.signal?.aborted) {
             throw new Failure('Cancelled', `"${wait.type}" was given up before`, { cause: options.signal.reason });
           }
           dispatcher.dispatch(event, data, wait);
-          if (wait.pending > 0) return settled(wait, options);
+          if (wait.pending) return settled(wait, options);
           if (wait.failures) throw wait.failure();
           return done;
         } catch (error) {
@@ -187,7 +187,7 @@ class Wait implements Run {
   /** One less to wait for. */
   handed(): void {
     this.pending -= 1;
-    if (this.pending === 0) this.end(this.failures && this.failure());
+    if (!this.pending) this.end(this.failures && this.failure());
     this.onStep?.();
   }
 

@@ -123,6 +123,15 @@ test('a call that takes too long fails with TimedOut, its signal aborts, and the
   expect(world.timers).toBe(0);
 });
 
+test('a dispatcher that was given time bounds twice tells of a late call once', async () => {
+  const { world, dispatcher, reported } = setUp();
+  withTimeouts(dispatcher).on('n', () => new Promise(() => {}), { timeoutMs: 50 });
+  dispatcher.dispatch('n', 1);
+  await world.advance(50);
+  expect(reported.map(({ name }) => name)).toEqual(['HandlerFailed']);
+  expect(world.timers).toBe(0);
+});
+
 test('what a call throws after its time ran out is reported, and not counted twice', async () => {
   const { world, dispatcher, reported } = setUp();
   const { handler, end } = slow();

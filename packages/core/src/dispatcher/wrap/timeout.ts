@@ -68,8 +68,8 @@ export function withTimeouts(dispatcher: AnyDispatcher): AnyDispatcher & Timeout
       handler: Wrappable<unknown>,
       options?: HandlerOptions<unknown> & { readonly timeoutMs?: number | undefined },
     ) {
-      const timeoutMs = options?.timeoutMs;
-      return on(pattern, timeoutMs === undefined ? handler : withTimeout(handler, timeoutMs, dispatcher), options);
+      const { timeoutMs, ...others } = options ?? {};
+      return on(pattern, timeoutMs === undefined ? handler : withTimeout(handler, timeoutMs, dispatcher), others);
     },
   });
 }
