@@ -5,9 +5,6 @@ import type { BodyOf } from '../routes/parts.ts';
 import type { AttachReading } from '../transports/attach.ts';
 import type { Exchanged } from './exchanged.ts';
 import { letGo } from './let-go.ts';
-import { createWriting } from './write-now.ts';
-
-const writingTo = createWriting();
 
 /** Streams that were admitted, on their way from the app to their connections. */
 export interface SocketStreams {
@@ -65,9 +62,8 @@ export function writeStream(exchanged: Exchanged, response: Response, attach: At
 const farewellMs = 15_000;
 
 function hang(socket: Socket, attach: AttachReading, release: () => void): void {
-  const write = writingTo(socket, () => reading.resume());
   const reading = attach({
-    send: (bytes) => write(bufferOf(bytes)),
+    send: (bytes) => socket.write(bufferOf(bytes)),
     close() {
       release();
       socket.destroySoon();
@@ -75,6 +71,7 @@ function hang(socket: Socket, attach: AttachReading, release: () => void): void 
       socket.once('close', () => clearTimeout(cut));
     },
   } satisfies Sink);
+  socket.on('drain', () => reading.resume());
   socket.once('close', () => reading.detach());
 }
 
