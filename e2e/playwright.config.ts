@@ -5,6 +5,7 @@ import { chromium } from '@godwit/testkit/browser';
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
+  globalSetup: './src/setup.ts',
   // Every test has its own relay, port and data, so they do not meet; two cores carry two of them.
   fullyParallel: true,
   workers: 2,

@@ -25,7 +25,8 @@ export interface RelayProcess {
 export const pages = {
   /** The bare page of page/. */
   bare: join(root, 'e2e/dist'),
-  demo: join(root, 'apps/demo/dist'),
+  /** A copy of it, which `setup.ts` makes. */
+  demo: join(root, 'e2e/test-results/demo'),
 } as const;
 
 /** Starts a relay on a free port with data of its own. */
