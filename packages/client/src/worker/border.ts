@@ -27,7 +27,7 @@ import {
 } from '@godwit/core';
 
 /** The version of the calls below. A page and its worker come from one build, unless a cache kept one of them. */
-export const borderVersion = 8;
+export const borderVersion = 9;
 
 /** How the worker's engine is made. */
 export interface WorkerOptions {

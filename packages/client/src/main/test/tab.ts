@@ -47,7 +47,7 @@ export function workerThat(source: string): Worker {
   return workerOf(`import '${first}';\nimport '${new URL('../../worker.ts', import.meta.url).href}';`);
 }
 
-/** Workers that the test can end, and sees ended: an earlier test's, which end when they like, are not among them. */
+/** Workers of one test. */
 interface MortalWorkers {
   readonly made: Worker[];
   /** Those that nobody has terminated. */
@@ -55,6 +55,7 @@ interface MortalWorkers {
   worker(): Worker;
 }
 
+/** Makes workers that the test can end, and sees ended: an earlier test's, which end when they like, are not among them. */
 export function mortalWorkers(make: () => Worker = shippedWorker): MortalWorkers {
   const made: Worker[] = [];
   const alive = new Set<Worker>();
