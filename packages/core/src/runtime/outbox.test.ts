@@ -13,6 +13,7 @@ test('an outbox that is full refuses, says how full it is, and has not grown', (
     }),
   );
   expect(outbox.events).toBe(3);
+  outbox.keep(growth(3, 30));
   outbox.shrink(1, 10);
   outbox.reserve(growth(1, 10));
   expect(() => outbox.reserve(growth(0, 5000))).toThrow(expect.objectContaining({ name: 'OutboxFull' }));
@@ -30,6 +31,17 @@ test('what another tab added counts, even beyond the limit, and so does what the
   expect(changes).toBe(3);
 });
 
+test('what is only reserved is not said to be stored, and a count of the disk from before it was stored is not gone by', async () => {
+  const outbox = createOutbox({ eventsMax: 9, bytesMax: 1000 }, () => undefined);
+  outbox.reserve(growth(2, 20));
+  expect(outbox.stored).toEqual({ events: 0, bytes: 0 });
+  await outbox.recount(async () => {
+    outbox.keep(growth(2, 20));
+    return { head: 0, deviceId: 'alice', channels: {} };
+  });
+  expect([outbox.events, outbox.stored]).toEqual([2, { events: 2, bytes: 20 }]);
+});
+
 test('events that no relay is to get fill no outbox', () => {
   const outbox = createOutbox({ eventsMax: 0, bytesMax: 0 }, () => undefined);
   expect(() => outbox.reserve([])).not.toThrow();
@@ -40,7 +52,7 @@ test('what is only reserved counts beside what the disk, or the leader, says, wh
   outbox.reserve(growth(2, 20));
   outbox.set(0, 0);
   expect([outbox.events, outbox.bytes]).toEqual([2, 20]);
-  outbox.stored(growth(2, 20));
+  outbox.keep(growth(2, 20));
   outbox.reserve(growth(1, 10));
   outbox.release(growth(1, 10));
   outbox.set(2, 20);

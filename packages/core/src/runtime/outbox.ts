@@ -12,16 +12,22 @@ export interface OutboxLimits {
 /** A day of a busy application without a network, and well below the quota that browsers grant. */
 export const defaultOutboxLimits: OutboxLimits = { eventsMax: 100_000, bytesMax: 50 * 1024 * 1024 };
 
-/** The outbox in numbers: of all channels, as far as this tab knows. */
-export interface Outbox {
+/** So much of it. */
+export interface OutboxSize {
   readonly events: number;
   readonly bytes: number;
+}
+
+/** The outbox in numbers: of all channels, as far as this tab knows. */
+export interface Outbox extends OutboxSize {
+  /** Of it, what is not only reserved: other tabs are told of that once it is stored. */
+  readonly stored: OutboxSize;
   /** @throws Failure `OutboxFull` when it would grow beyond its limits; then it has not grown */
   reserve(growth: readonly OutboxGrowth[]): void;
   /** It grew in another tab. */
   grow(growth: readonly OutboxGrowth[]): void;
   /** What was reserved is stored. */
-  stored(growth: readonly OutboxGrowth[]): void;
+  keep(growth: readonly OutboxGrowth[]): void;
   /** It did not grow after all. */
   release(growth: readonly OutboxGrowth[]): void;
   shrink(events: number, bytes: number): void;
@@ -33,21 +39,24 @@ export interface Outbox {
 
 /** Counts an outbox. `changed` is called after every change. */
 export function createOutbox({ eventsMax, bytesMax }: OutboxLimits, changed: () => void): Outbox {
-  let events = 0;
-  let bytes = 0;
+  let stored = nothing;
   /** Reserved, and not stored yet. */
-  let reserved = { events: 0, bytes: 0 };
+  let reserved = nothing;
   let changes = 0;
 
-  return {
+  const outbox: Outbox = {
     get events() {
-      return events;
+      return stored.events + reserved.events;
     },
     get bytes() {
-      return bytes;
+      return stored.bytes + reserved.bytes;
+    },
+    get stored() {
+      return stored;
     },
     reserve(growth) {
       const more = sumOf(growth);
+      const { events, bytes } = outbox;
       if (growth.length > 0 && (events + more.events > eventsMax || bytes + more.bytes > bytesMax)) {
         throw new Failure(
           'OutboxFull',
@@ -55,59 +64,49 @@ export function createOutbox({ eventsMax, bytesMax }: OutboxLimits, changed: () 
             'is the relay reachable? Nothing was stored.',
         );
       }
-      reserved = { events: reserved.events + more.events, bytes: reserved.bytes + more.bytes };
-      add(more);
+      put(stored, plus(reserved, more));
     },
-    grow: (growth) => add(sumOf(growth)),
-    stored: (growth) => void settle(growth),
-    release: (growth) => add(settle(growth), -1),
-    shrink: (fewer, fewerBytes) => add({ events: fewer, bytes: fewerBytes }, -1),
-    set,
+    grow: (growth) => put(plus(stored, sumOf(growth)), reserved),
+    keep(growth) {
+      const its = sumOf(growth);
+      put(plus(stored, its), plus(reserved, its, -1));
+    },
+    release: (growth) => put(stored, plus(reserved, sumOf(growth), -1)),
+    shrink: (events, bytes) => put(plus(stored, { events, bytes }, -1), reserved),
+    set: (events, bytes) => put({ events, bytes }, reserved),
     async recount(ask) {
       const before = changes;
       const its = outboxOf(await ask());
-      if (changes === before) set(its.events, its.bytes);
+      if (changes === before) put(its, reserved);
       return its.events;
     },
   };
+  return outbox;
 
-  function add(more: Size, sign: 1 | -1 = 1): void {
+  function put(nextStored: OutboxSize, nextReserved: OutboxSize): void {
+    const { events, bytes } = outbox;
+    stored = nextStored;
+    reserved = nextReserved;
     changes += 1;
-    put(events + sign * more.events, bytes + sign * more.bytes);
-  }
-
-  function set(nextEvents: number, nextBytes: number): void {
-    put(nextEvents + reserved.events, nextBytes + reserved.bytes);
-  }
-
-  function put(nextEvents: number, nextBytes: number): void {
-    if (nextEvents === events && nextBytes === bytes) return;
-    events = Math.max(0, nextEvents);
-    bytes = Math.max(0, nextBytes);
-    changed();
-  }
-
-  function settle(growth: readonly OutboxGrowth[]): Size {
-    const its = sumOf(growth);
-    reserved = { events: reserved.events - its.events, bytes: reserved.bytes - its.bytes };
-    return its;
+    if (outbox.events !== events || outbox.bytes !== bytes) changed();
   }
 }
 
-interface Size {
-  readonly events: number;
-  readonly bytes: number;
-}
+const nothing: OutboxSize = { events: 0, bytes: 0 };
 
-function sumOf(growth: readonly OutboxGrowth[]): Size {
+function plus(size: OutboxSize, more: OutboxSize, sign: 1 | -1 = 1): OutboxSize {
   return {
-    events: growth.reduce((sum, part) => sum + part.events, 0),
-    bytes: growth.reduce((sum, part) => sum + part.bytes, 0),
+    events: Math.max(0, size.events + sign * more.events),
+    bytes: Math.max(0, size.bytes + sign * more.bytes),
   };
 }
 
+function sumOf(growth: readonly OutboxGrowth[]): OutboxSize {
+  return growth.reduce((sum, part) => plus(sum, part), nothing);
+}
+
 /** The outbox as the disk has it. */
-export function outboxOf({ channels }: StoreState): Size {
+export function outboxOf({ channels }: StoreState): OutboxSize {
   let events = 0;
   let bytes = 0;
   for (const { pendingEvents, pendingBytes } of Object.values(channels)) {

@@ -43,7 +43,7 @@ export function createRecorder(parts: {
         unsure(growth.map(({ channel }) => channel));
         throw error;
       }
-      outbox.stored(growth);
+      outbox.keep(growth);
       const checked = drafts.map((_, index) => asFirst(firsts[index], index, drafts.length));
       recorded(checked, drafts, growth);
       return checked;

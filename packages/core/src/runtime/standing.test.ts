@@ -207,6 +207,41 @@ test('flush waits for what is on the disk, whatever the leader said while it was
   await place.close();
 });
 
+test('what the leader is still storing is counted once in every tab, however long it takes', async () => {
+  const place = createPlace();
+  const mayStore = Promise.withResolvers<void>();
+  const storeOf = (store: DeviceStore): DeviceStore => ({
+    ...store,
+    async record(segments) {
+      const positions = await store.record(segments);
+      await mayStore.promise;
+      return positions;
+    },
+  });
+  const leader = await place.tab('alice', { storeOf });
+  leader.pause();
+  let publishing: Promise<unknown> | undefined;
+  const heard = gather<string>();
+  const tabsOf = (tabs: Tabs): Tabs => ({
+    ...tabs,
+    hear: (listener) =>
+      tabs.hear((message) => {
+        listener(message);
+        if (publishing !== undefined) heard.add(message.kind);
+      }),
+  });
+  const follower = await place.tab('alice', { tabsOf });
+  await untilStatus(follower.status, ({ connection }) => connection === 'paused');
+  publishing = leader.publish('todo.done', { n: 1 });
+  expect(await heard.until(1)).toEqual(['leader-news']);
+  mayStore.resolve();
+  await publishing;
+  await heard.until(2);
+  await untilStatus(follower.status, ({ pending }) => pending > 0);
+  expect(follower.status.get()).toMatchObject({ pending: 1, role: 'follower' });
+  await place.close();
+});
+
 test('without locks an ephemeral event is heard once in each tab', async () => {
   const place = createPlace();
   const tabsOf = (tabs: Tabs): Tabs => ({ ...tabs, exclusive: false, lead: (callback, held) => callback(held) });

@@ -99,7 +99,7 @@ export function createStanding(parts: {
     newsDue = world.after(leaderNewsMs, () => {
       newsDue = undefined;
       if (role !== 'leader') return;
-      const { events, bytes } = parts.outbox();
+      const { events, bytes } = parts.outbox().stored;
       tabs.announce({
         kind: 'leader-news',
         term: parts.term(),
