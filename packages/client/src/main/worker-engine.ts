@@ -7,7 +7,6 @@ import {
   type EngineHello,
   type EngineListener,
   type EngineStatus,
-  type HandlerSpec,
   type Stop,
   type World,
 } from '@godwit/core';
@@ -15,6 +14,7 @@ import type { Remote } from 'comlink';
 import type { TokenSource } from '../link/token.ts';
 import { pack, type Outcome, type WorkerOptions, type WorkerSide } from '../worker/border.ts';
 import { watchPage, type PageEvents } from './page-life.ts';
+import { createStandingOrders } from './standing-orders.ts';
 import type { StartedWorker } from './start-worker.ts';
 import { watchVisibility, type VisiblePage } from './visibility.ts';
 import { createWorkerLife, type WorkerLife } from './worker-life.ts';
@@ -57,18 +57,13 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   let standing: EngineStatus | undefined;
   /** Everything up to here was handed to the application. */
   let reached: number | undefined;
-  /** What a worker must be told anew. */
-  const specs = new Map<string, HandlerSpec>();
-  let isHeld: boolean | undefined;
-  let paused = false;
-  let tasksPaused = false;
-  /** What the worker in use said last: another that begins has paused nothing yet. */
-  let seen: EngineStatus | undefined;
-  let isVisible = false;
+  const orders = createStandingOrders();
   let restarts = 0;
   let forget: (() => void) | undefined;
-  /** Settles when there is a worker to ask; rejects when there is none, and will be none. */
-  let ready: Promise<unknown> = Promise.reject(new Failure('Internal', 'the engine was asked before it was started'));
+  /** The worker to ask, once there is one; rejects when there is none, and will be none. */
+  let ready: Promise<WorkerLife> = Promise.reject(
+    new Failure('Internal', 'the engine was asked before it was started'),
+  );
   ready.catch(() => undefined);
   let isRestarting = false;
   let closing = false;
@@ -103,16 +98,16 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     waiting: () => askAgain('look at what waits', callMsMax, async (side) => side.waiting()),
     read: (after, limit) => askAgain('read the log', callMsMax, async (side) => side.read(after, limit)),
     setPaused(asked) {
-      paused = asked;
+      orders.isPaused = asked;
       return askAgain('pause or resume', callMsMax, async (side) => side.setPaused(asked));
     },
     hurry: () => askAgain('hurry', callMsMax, async (side) => side.hurry()),
     setVisible(visible) {
-      isVisible = visible;
+      orders.isVisible = visible;
       return askAgain('say whether it is seen', callMsMax, async (side) => side.setVisible(visible));
     },
     async define(spec) {
-      specs.set(spec.name, spec);
+      orders.handlers.set(spec.name, spec);
       try {
         if (!isRestarting) return await ask('start a handler', callMsMax, async (side) => side.define(spec));
       } catch (error) {
@@ -122,16 +117,16 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       await ready;
     },
     undefine(name, graceMs) {
-      specs.delete(name);
+      orders.handlers.delete(name);
       return ask('stop a handler', callMsMax + graceMs, async (side) => side.undefine(name, graceMs));
     },
     settle: (outcomes) => ask('take outcomes', callMsMax, async (side) => side.settle(outcomes)),
     hold(held) {
-      isHeld = held;
+      orders.isHeld = held;
       return askAgain('start the handlers', callMsMax, async (side) => side.hold(held));
     },
     pauseTasks(asked) {
-      tasksPaused = asked;
+      orders.tasksPaused = asked;
       return askAgain('pause the handlers', callMsMax, async (side) => side.pauseTasks(asked));
     },
     stopTasks: (graceMs) => ask('stop the handlers', callMsMax + graceMs, async (side) => side.stopTasks(graceMs)),
@@ -150,11 +145,8 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     stopLooking?.();
     comeBack?.();
     try {
-      const isAlive = await ready.then(
-        () => true,
-        () => false,
-      );
-      if (isAlive) await life?.ask('close', closeMsMax, call);
+      const its = await ready.catch(() => undefined);
+      await its?.ask('close', closeMsMax, call);
     } finally {
       life?.release(new Failure('Closed', 'the runtime is closed; create another'));
     }
@@ -174,9 +166,8 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     ms: number,
     call: (side: Remote<WorkerSide>) => Promise<Outcome<Value>>,
   ): Promise<Value> {
-    await ready;
-    if (life === undefined) throw new Failure('Internal', `the engine was asked to ${what} before it was started`);
-    return life.ask(what, ms, call);
+    const its = await ready;
+    return its.ask(what, ms, call);
   }
 
   /** What may be asked twice is asked of the next worker, where this one dies before it answers. */
@@ -189,22 +180,21 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     }
   }
 
-  async function begin(started: StartedWorker): Promise<void> {
-    life = createWorkerLife({
+  async function begin(started: StartedWorker): Promise<WorkerLife> {
+    const its = createWorkerLife({
       ...parts,
       started,
       options: { ...options, after: reached, alive: `${options.alive}:${restarts}` },
       ended,
     });
-    seen = undefined;
-    const isFirst = hello === undefined;
-    hello = await life.start(heard());
-    if (isFirst) seen = { ...hello.status, connection: 'connecting', tasksPaused: false };
+    life = its;
+    hello = await its.start(heard());
     remember(hello.status);
     reached ??= hello.after;
     forget = world.after(restartsMs, () => {
       restarts = 0;
     });
+    return its;
   }
 
   /** The application's listener, and what is remembered for a worker's successor. */
@@ -228,15 +218,9 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     };
   }
 
-  /** What another tab paused or resumed is told by a change; what this one asked for stands until then. */
   function remember(status: EngineStatus): void {
-    if (seen !== undefined) {
-      const isPaused = status.connection === 'paused';
-      if (isPaused !== (seen.connection === 'paused')) paused = isPaused;
-      if (status.tasksPaused !== seen.tasksPaused) ({ tasksPaused } = status);
-    }
-    seen = status;
     standing = status;
+    orders.heard(status);
   }
 
   function ended(failure: Failure): void {
@@ -264,6 +248,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   /** Has another worker in the place of the one that has ended, once it is time. */
   function follow(why: Failure, time: Promise<void>): void {
     isRestarting = true;
+    orders.ended();
     stand('connecting');
     const mine = time.then(() => restart(why));
     ready = mine;
@@ -271,29 +256,20 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
     mine.catch((error: unknown) => ready === mine && lost(toFailure(error)));
   }
 
-  async function restart(why: Failure): Promise<void> {
+  async function restart(why: Failure): Promise<WorkerLife> {
     const before = hello;
     const itsListener = listener;
     // What runs here runs under a lease that ended with the worker.
     const fenced = failureToJson(new Failure('Fenced', `the lease was lost: ${why.message}`), { stack: false });
-    await Promise.all([...specs.keys()].map((name) => pack(() => itsListener?.drop(name, fenced))));
-    await begin(parts.worker());
+    await Promise.all([...orders.handlers.keys()].map((name) => pack(() => itsListener?.drop(name, fenced))));
+    const its = await begin(parts.worker());
     if (hello?.deviceId !== before?.deviceId) {
       throw workerFailed('the device\u2019s log was lost with it, so create another runtime', why);
     }
     if (standing !== undefined) await itsListener?.status(standing);
-    const again = life;
-    if (isVisible) await again?.ask('say that it is seen', callMsMax, async (side) => side.setVisible(true));
-    if (paused) await again?.ask('pause', callMsMax, async (side) => side.setPaused(true));
-    if (tasksPaused) await again?.ask('pause the handlers', callMsMax, async (side) => side.pauseTasks(true));
-    if (isHeld !== undefined) {
-      const held = isHeld;
-      await again?.ask('start the handlers', callMsMax, async (side) => side.hold(held));
-    }
-    for (const spec of specs.values()) {
-      await again?.ask('start a handler', callMsMax, async (side) => side.define(spec));
-    }
+    await orders.repeat(async (what, call) => its.ask(what, callMsMax, call));
     isRestarting = false;
+    return its;
   }
 
   /** There is no worker any more. */
