@@ -9,5 +9,6 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/*.browser.test.ts'],
     environment: 'node',
+    testTimeout: 30_000,
   },
 });
