@@ -1,7 +1,7 @@
 // append: every append of one tick, of all channels, in one transaction: one wait for the disk, however many wait.
-import { utf8Length, type Appended, type CloudEvent, type LogRecord } from '@godwit/core';
-import { encodeRecord, encodeSegment, escapeText } from '@godwit/core/feed';
-import type { ChannelRow, Tables } from './tables.ts';
+import { type Appended, type CloudEvent, type LogRecord } from '@godwit/core';
+import { encodeRecord, encodeSegment } from '@godwit/core/feed';
+import { idsAtOnce, identityAsText, type ChannelRow, type Tables } from './tables.ts';
 
 /** A channel as this process knows it: what is committed, and who listens. */
 export interface ChannelState {
@@ -37,86 +37,110 @@ export interface Written {
 const segmentEventsMax = 128;
 const segmentBytesMax = 64 * 1024;
 
-/** What a transaction has written of a channel so far. */
-interface Draft {
-  row: ChannelRow;
-  /** The segment that the next records go into. */
-  records: LogRecord[];
-  bytes: number;
+/** What a channel came to, if the transaction commits. */
+export interface ChannelCommit {
+  readonly state: ChannelState;
+  readonly row: ChannelRow;
+  readonly written: readonly Written[];
 }
 
 /**
- * Writes the jobs, in their order. Runs inside a transaction, and changes no state: that moves when it is committed. Appends
- * to one channel share its segment and its row: sixty-four at once cost little more than one.
+ * Writes the jobs, those of each channel in their order. Runs inside a transaction, and changes no state: that moves when it is
+ * committed. Appends to one channel share its segment and its row: sixty-four at once cost little more than one.
  */
-export function writeJobs(
-  jobs: readonly Job[],
-  tables: Tables,
-  now: number,
-): { readonly written: readonly Written[]; readonly rows: ReadonlyMap<ChannelState, ChannelRow> } {
-  const drafts = new Map<ChannelState, Draft>();
-  const written = jobs.map((job) => {
-    const draft = drafts.get(job.state) ?? beginDraft(job.state, tables);
-    drafts.set(job.state, draft);
-    return writeJob(job, draft, tables, now);
-  });
-  const rows = new Map<ChannelState, ChannelRow>();
-  for (const [state, draft] of drafts) {
-    endSegment(draft, tables, now);
-    tables.updateChannel(draft.row);
-    rows.set(state, draft.row);
+export function writeJobs(jobs: readonly Job[], tables: Tables, now: number): readonly ChannelCommit[] {
+  const channels = new Map<ChannelState, Job[]>();
+  for (const job of jobs) {
+    const its = channels.get(job.state);
+    if (its === undefined) channels.set(job.state, [job]);
+    else its.push(job);
   }
-  return { written, rows };
+  const commits: ChannelCommit[] = [];
+  for (const [state, its] of channels) commits.push(writeChannel(state, its, tables, now));
+  return commits;
 }
 
-function beginDraft({ name, row }: ChannelState, tables: Tables): Draft {
-  const id = row.id === 0 ? tables.insertChannel(name, row) : row.id;
-  return { row: { ...row, id, live: 1 }, records: [], bytes: 0 };
-}
-
-function writeJob(job: Job, draft: Draft, tables: Tables, now: number): Written {
-  const { state, events, refused } = job;
-  const { row } = draft;
-  let { head, bytes } = row;
-  const records: LogRecord[] = [];
-  const outcomes = events.map((event): Appended => {
-    const [source, eventId] = [escapeText(event.source), escapeText(event.id)];
-    if (!tables.insertId(row.id, source, eventId, head + 1)) {
-      return { status: 'duplicate', sequence: tables.sequenceOf(row.id, source, eventId) };
-    }
-    head += 1;
-    const record = encodeRecord(event, state.name, head);
-    records.push(record);
-    bytes += keep(record, draft, tables, now);
-    return { status: 'appended', sequence: head };
-  });
-  draft.row = {
+function writeChannel(state: ChannelState, jobs: readonly Job[], tables: Tables, now: number): ChannelCommit {
+  const id = state.row.id === 0 ? tables.insertChannel(state.name, state.row) : state.row.id;
+  const row = { ...state.row, id, live: 1 };
+  const events: CloudEvent[] = [];
+  for (const job of jobs) for (const event of job.events) events.push(event);
+  const outcomes = storeIds(row, events, tables);
+  const records = recordsOf(events, outcomes, state.name);
+  const next = {
     ...row,
-    head,
-    bytes,
+    head: row.head + records.length,
+    bytes: row.bytes + writeSegments(id, records, tables, now),
     published: row.published + records.length,
     duplicates: row.duplicates + events.length - records.length,
-    refused: row.refused + refused,
+    refused: jobs.reduce((sum, { refused }) => sum + refused, row.refused),
   };
-  return { job, outcomes, records };
+  tables.updateChannel(next);
+  return { state, row: next, written: share(jobs, outcomes, records) };
 }
 
-/** Answers the record's size. */
-function keep(record: LogRecord, draft: Draft, tables: Tables, now: number): number {
-  const bytes = utf8Length(record.json);
-  if (draft.records.length === segmentEventsMax || draft.bytes + bytes > segmentBytesMax)
-    endSegment(draft, tables, now);
-  draft.records.push(record);
-  draft.bytes += bytes;
-  return bytes;
+/** Gives the next sequences to the events that are new. */
+function storeIds(row: ChannelRow, events: readonly CloudEvent[], tables: Tables): readonly Appended[] {
+  const outcomes: Appended[] = [];
+  let { head } = row;
+  let mayAllBeNew = true;
+  for (let from = 0; from < events.length; from += idsAtOnce) {
+    const run = events.slice(from, from + idsAtOnce).map(identityAsText);
+    // Not tried again where one was known: a batch that is sent a second time has many.
+    mayAllBeNew &&= run.length === idsAtOnce && tables.insertIds(row.id, run, head + 1);
+    for (const identity of run) {
+      if (mayAllBeNew || tables.insertId(row.id, identity, head + 1)) {
+        head += 1;
+        outcomes.push({ status: 'appended', sequence: head });
+      } else outcomes.push({ status: 'duplicate', sequence: tables.sequenceOf(row.id, identity) });
+    }
+  }
+  return outcomes;
 }
 
-function endSegment(draft: Draft, tables: Tables, now: number): void {
-  const { row, records, bytes } = draft;
-  const [first] = records;
-  if (first === undefined) return;
-  const segment = { first: first.sequence, n: records.length, at: now, bytes, ...encodeSegment(records) };
-  tables.insertSegment(row.id, segment);
-  draft.records = [];
-  draft.bytes = 0;
+function recordsOf(
+  events: readonly CloudEvent[],
+  outcomes: readonly Appended[],
+  channel: string,
+): readonly LogRecord[] {
+  const records: LogRecord[] = [];
+  events.forEach((event, index) => {
+    const outcome = outcomes[index];
+    if (outcome?.status === 'appended') records.push(encodeRecord(event, channel, outcome.sequence));
+  });
+  return records;
+}
+
+/** Answers the size of all records. */
+function writeSegments(channel: number, records: readonly LogRecord[], tables: Tables, at: number): number {
+  let from = 0;
+  let bytes = 0;
+  let total = 0;
+  const end = (to: number): void => {
+    const its = records.slice(from, to);
+    const [first] = its;
+    if (first === undefined) return;
+    tables.insertSegment(channel, { first: first.sequence, n: its.length, at, bytes, ...encodeSegment(its) });
+    total += bytes;
+    from = to;
+    bytes = 0;
+  };
+  records.forEach(({ json }, index) => {
+    const size = Buffer.byteLength(json);
+    if (index - from === segmentEventsMax || bytes + size > segmentBytesMax) end(index);
+    bytes += size;
+  });
+  end(records.length);
+  return total;
+}
+
+/** To each job what is its. */
+function share(jobs: readonly Job[], outcomes: readonly Appended[], records: readonly LogRecord[]): readonly Written[] {
+  let event = 0;
+  let record = 0;
+  return jobs.map((job) => {
+    const its = outcomes.slice(event, (event += job.events.length));
+    const appended = its.filter(({ status }) => status === 'appended').length;
+    return { job, outcomes: its, records: records.slice(record, (record += appended)) };
+  });
 }

@@ -66,6 +66,35 @@ test('appends to one channel in one tick share a segment, up to a size at which 
   ]);
 });
 
+test('a batch is told event by event what was new, wherever in it one comes again, in one append or in many at once', async () => {
+  const log = await openLogs({ path: await file() }).open('a');
+  await log.append([eventOf('known')], 0);
+  const ids = Array.from({ length: 50 }, (_, index) => String(index));
+  const [within, before, after] = [ids.with(20, '18'), ids.map((id) => `b${id}`).with(35, 'known'), ids];
+  expect(await log.append(within.map(eventOf), 0)).toEqual(
+    within.map((_, index) => {
+      if (index === 20) return { status: 'duplicate', sequence: 20 };
+      return { status: 'appended', sequence: index < 20 ? index + 2 : index + 1 };
+    }),
+  );
+  const outcomes = await Promise.all(before.map((id) => log.append([eventOf(id)], 0)));
+  expect(outcomes.flat()).toEqual(
+    before.map((_, index) => {
+      if (index === 35) return { status: 'duplicate', sequence: 1 };
+      return { status: 'appended', sequence: index < 35 ? index + 51 : index + 50 };
+    }),
+  );
+  // Sent again: all are known but one.
+  expect((await log.append(after.map(eventOf), 0)).map(({ status }) => status)).toEqual(
+    after.map((_, index) => (index === 20 ? 'appended' : 'duplicate')),
+  );
+  const { epoch, head, published, duplicates } = await log.stat();
+  expect({ head, published, duplicates }).toEqual({ head: 100, published: 100, duplicates: 51 });
+  const { records } = await log.read({ epoch, sequence: 0 }, 200);
+  const held = ['known', ...within.toSpliced(20, 1), ...before.toSpliced(35, 1), '20'];
+  expect(records.map(({ json }) => Reflect.get(JSON.parse(json), 'id'))).toEqual(held);
+});
+
 test('a full disk refuses with a clear sentence, keeps what it acknowledged, and recovers once there is room', async () => {
   const path = await file();
   const logs = openLogs({ path, bytesMax: 1_200_000 });

@@ -198,10 +198,12 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       for (const { reject } of group) reject(error);
       return;
     }
-    for (const [state, row] of done.rows) state.row = row;
-    for (const { job, outcomes, records } of done.written) {
-      job.resolve(outcomes);
-      if (records.length > 0) for (const listener of job.state.listeners) listener({ records });
+    for (const { state, row } of done) state.row = row;
+    for (const { written } of done) {
+      for (const { job, outcomes, records } of written) {
+        job.resolve(outcomes);
+        if (records.length > 0) for (const listener of job.state.listeners) listener({ records });
+      }
     }
   }
 

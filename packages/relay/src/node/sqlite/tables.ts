@@ -1,5 +1,6 @@
 // Every statement that the log needs, prepared once.
 import type { DatabaseSync } from 'node:sqlite';
+import { escapeText } from '@godwit/core/feed';
 
 /** A channel's row. */
 export interface ChannelRow {
@@ -23,6 +24,20 @@ export interface SegmentRow {
   readonly types: string;
   readonly body: string;
 }
+
+/** By what an event is known in its channel. */
+export interface Identity {
+  readonly source: string;
+  readonly id: string;
+}
+
+/** An event's identity, as text that SQLite makes no other's. */
+export function identityAsText({ source, id }: Identity): Identity {
+  return { source: escapeText(source), id: escapeText(id) };
+}
+
+/** Identities that one run of a statement stores: to run it costs as much as to store one. */
+export const idsAtOnce = 16;
 
 /** The tables, by what is done to them. */
 export interface Tables {
@@ -48,9 +63,11 @@ export interface Tables {
   oldestSegments(channel: number, limit: number): readonly SegmentRow[];
   deleteSegment(channel: number, first: number): void;
   /** Answers whether the identity was new. */
-  insertId(channel: number, source: string, id: string, sequence: number): boolean;
-  sequenceOf(channel: number, source: string, id: string): number;
-  deleteId(channel: number, source: string, id: string): void;
+  insertId(channel: number, identity: Identity, sequence: number): boolean;
+  /** Stores `idsAtOnce` of them with sequences from `first` on, where all are new and no two alike; otherwise none, and answers false. */
+  insertIds(channel: number, identities: readonly Identity[], first: number): boolean;
+  sequenceOf(channel: number, identity: Identity): number;
+  deleteId(channel: number, identity: Identity): void;
 }
 
 /** Prepares the statements. */
@@ -81,6 +98,8 @@ export function prepareTables(database: DatabaseSync): Tables {
   const insertId = prepare(
     'INSERT INTO ids (channel, source, id, sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
+  const rows = Array.from({ length: idsAtOnce }, (_, row) => `(?1, ?${3 + 2 * row}, ?${4 + 2 * row}, ?2 + ${row})`);
+  const insertIds = prepare(`INSERT INTO ids (channel, source, id, sequence) VALUES ${rows.join()}`);
   const sequenceOf = prepare('SELECT sequence FROM ids WHERE channel = ? AND source = ? AND id = ?');
   const deleteId = prepare('DELETE FROM ids WHERE channel = ? AND source = ? AND id = ?');
 
@@ -115,9 +134,19 @@ export function prepareTables(database: DatabaseSync): Tables {
     },
     oldestSegments: (channel, limit) => oldestSegments.all(channel, limit).map(segmentOf),
     deleteSegment: (channel, first) => void deleteSegment.run(channel, first),
-    insertId: (channel, source, id, sequence) => insertId.run(channel, source, id, sequence).changes === 1,
-    sequenceOf: (channel, source, id) => Number(sequenceOf.get(channel, source, id)?.['sequence']),
-    deleteId: (channel, source, id) => void deleteId.run(channel, source, id),
+    insertId: (channel, { source, id }, sequence) => insertId.run(channel, source, id, sequence).changes === 1,
+    insertIds(channel, identities, first) {
+      try {
+        insertIds.run(channel, first, ...identities.flatMap(({ source, id }) => [source, id]));
+        return true;
+      } catch (error) {
+        // Of a statement that fails, SQLite keeps nothing.
+        if (isKeyTaken(error)) return false;
+        throw error;
+      }
+    },
+    sequenceOf: (channel, { source, id }) => Number(sequenceOf.get(channel, source, id)?.['sequence']),
+    deleteId: (channel, { source, id }) => void deleteId.run(channel, source, id),
   };
 }
 
@@ -130,4 +159,9 @@ function segmentOf({ first, n, at, bytes, types, body }: Record<string, unknown>
     types: String(types),
     body: String(body),
   };
+}
+
+/** SQLITE_CONSTRAINT_PRIMARYKEY. */
+function isKeyTaken(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 1555;
 }

@@ -1,7 +1,6 @@
 // trim: drops whole segments from a channel's tail, and the identities that stood in them.
 import { decodeCloudEvent, type TrimBounds } from '@godwit/core';
-import { escapeText } from '@godwit/core/feed';
-import type { ChannelRow, SegmentRow, Tables } from './tables.ts';
+import { identityAsText, type ChannelRow, type SegmentRow, type Tables } from './tables.ts';
 
 /** Segments dropped in one transaction, and about how many events: some milliseconds, and between two, appends have their turn. */
 const segmentsAtOnce = 16;
@@ -41,8 +40,7 @@ export function purgeSome(tables: Tables, id: number): boolean {
 function dropSegment(tables: Tables, channel: number, { first, body }: SegmentRow): void {
   // From the events themselves: an index from sequences to identities would cost every append a second write.
   for (const line of body.split('\n')) {
-    const { source, id } = decodeCloudEvent(JSON.parse(line));
-    tables.deleteId(channel, escapeText(source), escapeText(id));
+    tables.deleteId(channel, identityAsText(decodeCloudEvent(JSON.parse(line))));
   }
   tables.deleteSegment(channel, first);
 }
