@@ -1,6 +1,7 @@
 // The tabs of one device: who leads, and what they tell each other.
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { FailureJson } from '../failure.ts';
+import type { Position } from './store.ts';
 import type { Stop } from './world.ts';
 
 /** How the device stands with the relay. */
@@ -40,8 +41,8 @@ export interface OutboxGrowth {
 
 /** What tabs tell each other. A tab passes over kinds that it does not know. */
 export type TabMessage =
-  /** The log grew; `outbox` says by how much for the relay. */
-  | { readonly kind: 'grew'; readonly outbox: readonly OutboxGrowth[] }
+  /** The log grew; `outbox` says by how much for the relay, and `upTo` where the newest of that stands. */
+  | { readonly kind: 'grew'; readonly outbox: readonly OutboxGrowth[]; readonly upTo: Position }
   /** The channels that a tab reads; the leader reads them too. None: the tab closes. */
   | {
       readonly kind: 'channels';

@@ -11,7 +11,7 @@ import { createAudience } from './audience.ts';
 import type { Draft, Engine } from './engine.ts';
 import { createEphemeral } from './ephemeral.ts';
 import { createLeading, type Leading } from './leading.ts';
-import { createOutbox, defaultOutboxLimits, outboxOf, type Outbox, type OutboxLimits } from './outbox.ts';
+import { createOutbox, defaultOutboxLimits, type Outbox, type OutboxLimits } from './outbox.ts';
 import { startReader, type Reader } from './reader.ts';
 import { createReading } from './reading.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
@@ -144,8 +144,7 @@ export function createEngine(parts: EngineParts): Engine {
       const state = await store.state();
       source = `urn:uuid:${state.deviceId}`;
       recorder = createRecorder({ store, world, outbound: link !== undefined, outbox, recorded, unsure });
-      const { events, bytes } = outboxOf(state);
-      outbox.set(events, bytes);
+      outbox.count(state);
       // A log that was lost begins again below.
       const after = Math.min(parts.after ?? state.head, state.head);
       reader = startReader({
@@ -266,7 +265,7 @@ export function createEngine(parts: EngineParts): Engine {
   }
 
   function tellGrowth(outboxGrowth: readonly OutboxGrowth[]): void {
-    tabs.announce({ kind: 'grew', outbox: outboxGrowth });
+    tabs.announce({ kind: 'grew', outbox: outboxGrowth, upTo: newest });
     useGrowth(outboxGrowth);
   }
 
@@ -285,7 +284,7 @@ export function createEngine(parts: EngineParts): Engine {
     const isCurrent = election?.hear(message);
     switch (message.kind) {
       case 'grew':
-        outbox.grow(message.outbox);
+        outbox.grow(message.outbox, message.upTo);
         reader?.wake();
         useGrowth(message.outbox);
         break;

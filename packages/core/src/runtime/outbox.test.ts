@@ -22,7 +22,7 @@ test('an outbox that is full refuses, says how full it is, and has not grown', (
 test('what another tab added counts, even beyond the limit, and so does what the disk says', () => {
   let changes = 0;
   const outbox = createOutbox({ eventsMax: 2, bytesMax: 1000 }, () => (changes += 1));
-  outbox.grow(growth(5, 50));
+  outbox.grow(growth(5, 50), 1024);
   expect(outbox.events).toBe(5);
   outbox.shrink(9, 90);
   expect([outbox.events, outbox.bytes]).toEqual([0, 0]);
@@ -40,6 +40,16 @@ test('what is only reserved is not said to be stored, and a count of the disk fr
     return { head: 0, deviceId: 'alice', channels: {} };
   });
   expect([outbox.events, outbox.stored]).toEqual([2, { events: 2, bytes: 20 }]);
+});
+
+test('what the disk has counted is not counted again when another tab tells of it', () => {
+  const outbox = createOutbox({ eventsMax: 9, bytesMax: 1000 }, () => undefined);
+  const channel = { sent: 0, echo: 0, read: undefined, recheckTo: undefined, pendingEvents: 2, pendingBytes: 20 };
+  outbox.count({ head: 2048, deviceId: 'alice', channels: { board: channel } });
+  outbox.grow(growth(1, 10), 2048);
+  expect(outbox.events).toBe(2);
+  outbox.grow(growth(1, 10), 3072);
+  expect([outbox.events, outbox.bytes]).toEqual([3, 30]);
 });
 
 test('events that no relay is to get fill no outbox', () => {
@@ -61,10 +71,10 @@ test('what is only reserved counts beside what the disk, or the leader, says, wh
 
 test('a count of the disk that something has overtaken is answered, and not gone by', async () => {
   const outbox = createOutbox({ eventsMax: 9, bytesMax: 1000 }, () => undefined);
-  const disk = { head: 1, deviceId: 'alice', channels: {} };
-  outbox.grow(growth(3, 30));
+  const disk = { head: 0, deviceId: 'alice', channels: {} };
+  outbox.grow(growth(3, 30), 1024);
   const overtaken = outbox.recount(async () => {
-    outbox.grow(growth(1, 10));
+    outbox.grow(growth(1, 10), 1024);
     return disk;
   });
   expect([await overtaken, outbox.events]).toEqual([0, 4]);

@@ -1,6 +1,6 @@
 // How much waits for the relay: counted as it grows and shrinks, so that it is bounded without asking the disk at each publish.
 import { Failure } from '../failure.ts';
-import type { StoreState } from '../ports/store.ts';
+import type { Position, StoreState } from '../ports/store.ts';
 import type { OutboxGrowth } from '../ports/tabs.ts';
 
 /** How much may wait. */
@@ -24,15 +24,17 @@ export interface Outbox extends OutboxSize {
   readonly stored: OutboxSize;
   /** @throws Failure `OutboxFull` when it would grow beyond its limits; then it has not grown */
   reserve(growth: readonly OutboxGrowth[]): void;
-  /** It grew in another tab. */
-  grow(growth: readonly OutboxGrowth[]): void;
+  /** It grew in another tab, up to there; unless the disk has told so already. */
+  grow(growth: readonly OutboxGrowth[], upTo: Position): void;
   /** What was reserved is stored. */
   keep(growth: readonly OutboxGrowth[]): void;
   /** It did not grow after all. */
   release(growth: readonly OutboxGrowth[]): void;
   shrink(events: number, bytes: number): void;
-  /** What the disk, or the leader, says: neither knows of what is only reserved. */
+  /** What the leader says. It knows nothing of what is only reserved, as the disk does not. */
   set(events: number, bytes: number): void;
+  /** What the disk says. */
+  count(state: StoreState): void;
   /** Asks the disk, and goes by it unless something changed meanwhile. Answers how many events wait there. */
   recount(ask: () => Promise<StoreState>): Promise<number>;
 }
@@ -42,6 +44,8 @@ export function createOutbox({ eventsMax, bytesMax }: OutboxLimits, changed: () 
   let stored = nothing;
   /** Reserved, and not stored yet. */
   let reserved = nothing;
+  /** Up to here the disk has counted. */
+  let counted: Position = 0;
   let changes = 0;
 
   const outbox: Outbox = {
@@ -66,7 +70,9 @@ export function createOutbox({ eventsMax, bytesMax }: OutboxLimits, changed: () 
       }
       put(stored, plus(reserved, more));
     },
-    grow: (growth) => put(plus(stored, sumOf(growth)), reserved),
+    grow(growth, upTo) {
+      if (upTo > counted) put(plus(stored, sumOf(growth)), reserved);
+    },
     keep(growth) {
       const its = sumOf(growth);
       put(plus(stored, its), plus(reserved, its, -1));
@@ -74,11 +80,15 @@ export function createOutbox({ eventsMax, bytesMax }: OutboxLimits, changed: () 
     release: (growth) => put(stored, plus(reserved, sumOf(growth), -1)),
     shrink: (events, bytes) => put(plus(stored, { events, bytes }, -1), reserved),
     set: (events, bytes) => put({ events, bytes }, reserved),
+    count(state) {
+      counted = state.head;
+      put(outboxOf(state), reserved);
+    },
     async recount(ask) {
       const before = changes;
-      const its = outboxOf(await ask());
-      if (changes === before) put(its, reserved);
-      return its.events;
+      const state = await ask();
+      if (changes === before) outbox.count(state);
+      return outboxOf(state).events;
     },
   };
   return outbox;
@@ -106,7 +116,7 @@ function sumOf(growth: readonly OutboxGrowth[]): OutboxSize {
 }
 
 /** The outbox as the disk has it. */
-export function outboxOf({ channels }: StoreState): OutboxSize {
+function outboxOf({ channels }: StoreState): OutboxSize {
   let events = 0;
   let bytes = 0;
   for (const { pendingEvents, pendingBytes } of Object.values(channels)) {

@@ -242,6 +242,56 @@ test('what the leader is still storing is counted once in every tab, however lon
   await place.close();
 });
 
+test('what a tab has found on the disk is not counted again when the tab that stored it tells of it', async () => {
+  const place = createPlace();
+  const [stored, mayTell, mayPush] = [
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<void>(),
+  ];
+  // Without locks there is no leader, who would set it right.
+  const tabsOf = (tabs: Tabs): Tabs => ({ ...tabs, exclusive: false, lead: (callback, held) => callback(held) });
+  const linkOf = (link: Link): Link => ({
+    ...link,
+    async push(...args) {
+      await mayPush.promise;
+      return link.push(...args);
+    },
+  });
+  const storeOf = (store: DeviceStore): DeviceStore => ({
+    ...store,
+    async record(segments) {
+      const positions = await store.record(segments);
+      stored.resolve();
+      await mayTell.promise;
+      return positions;
+    },
+  });
+  const one = await place.tab('alice', { tabsOf, linkOf, storeOf });
+  const publishing = one.publish('todo.done', { n: 1 });
+  await stored.promise;
+  const told = gather<string>();
+  const other = await place.tab('alice', {
+    tabsOf: (tabs) => ({
+      ...tabsOf(tabs),
+      hear: (listener) =>
+        tabs.hear((message) => {
+          listener(message);
+          if (message.kind === 'grew') told.add(message.kind);
+        }),
+    }),
+    linkOf,
+  });
+  expect(other.status.get().pending).toBe(1);
+  mayTell.resolve();
+  await publishing;
+  await told.until(1);
+  expect(other.status.get().pending).toBe(1);
+  mayPush.resolve();
+  await untilStatus(other.status, ({ pending }) => pending === 0);
+  await place.close();
+});
+
 test('without locks an ephemeral event is heard once in each tab', async () => {
   const place = createPlace();
   const tabsOf = (tabs: Tabs): Tabs => ({ ...tabs, exclusive: false, lead: (callback, held) => callback(held) });

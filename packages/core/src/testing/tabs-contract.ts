@@ -305,7 +305,7 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
 }
 
 function grew(channel: string): TabMessage {
-  return { kind: 'grew', outbox: [{ channel, events: 1, bytes: 10 }] };
+  return { kind: 'grew', outbox: [{ channel, events: 1, bytes: 10 }], upTo: 1024 };
 }
 
 /** Listens, and lets a test wait for the n-th message. */

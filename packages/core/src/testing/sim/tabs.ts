@@ -116,7 +116,7 @@ export function createSimTabs(parts: {
     const ways = new Map<Receiver, Way>();
     life.onDeath(() => {
       // Whoever rests is woken by news, and finds its disk gone.
-      for (const listener of listeners) life.onBurial(() => listener({ kind: 'grew', outbox: [] }));
+      for (const listener of listeners) life.onBurial(() => listener({ kind: 'grew', outbox: [], upTo: 0 }));
       close();
     });
 
