@@ -97,7 +97,7 @@ export function createSockets({ batchBytesMax, heartbeatMs }: Pick<Limits, 'batc
     its.on('close', () => {
       alive.delete(its);
       release();
-      session.gone();
+      void session.gone();
     });
     socket.on('drain', () => session.drained());
   }

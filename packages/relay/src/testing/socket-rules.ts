@@ -102,6 +102,15 @@ export function socketRules(start: (options?: RelayStart) => Promise<RelayUnderT
     expect(await reader.ids(100)).toEqual(ids(1, 100));
   });
 
+  test('6.4 what a client publishes, and closes its socket at once, is done', async () => {
+    const { connect, page } = await create();
+    const socket = await connect();
+    for (const id of ids(1, 5)) socket.say({ event: 'publish', ref: Number(id), data: eventOf(id) });
+    socket.close();
+    await socket.ended;
+    await expect.poll(async () => (await page()).map(({ id }) => id)).toEqual(ids(1, 5));
+  });
+
   test('6.5 what cannot be done is a failure with its ref, stores nothing, and the socket goes on', async () => {
     const { connect, get, path, channel, token } = await create({ secured: true });
     const authorization = `Bearer ${await token({ subscribe: [channel] })}`;

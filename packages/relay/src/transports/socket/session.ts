@@ -29,8 +29,8 @@ export interface SocketSession {
   /** A message has come; undefined is one that is not text. */
   message(text: string | undefined): void;
   drained(): void;
-  /** The connection is no more. */
-  gone(): void;
+  /** The connection is no more. Resolves once what came before is done, which nobody hears of any longer. */
+  gone(): Promise<void>;
 }
 
 /** Opens a session on a connection that has just been accepted. */
@@ -115,6 +115,7 @@ export function sessionOf(parts: SessionParts): OpenSession {
         isOver = true;
         wake?.();
         reading.detach();
+        return answered;
       },
     };
 
