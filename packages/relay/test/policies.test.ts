@@ -59,6 +59,58 @@ test.each(cases)('a %s that asks for it gets the newest of each key', { timeout:
   for (const id of [7, 8, 9]) await expect.poll(() => text().includes(`"id":"${rounds}:${id}"`)).toBe(true);
 });
 
+test.each(cases)(
+  'a %s that says nothing loses the newest, and is told how many',
+  { timeout: patienceMs },
+  async (_, request) => {
+    const world = await createRelayWorld(start);
+    const { socket, text } = await stalled(world, request(world.channel, ''));
+    let rounds = 0;
+    const overflow = async (): Promise<number> => (await numbers(world)).dropped['overflow'] ?? 0;
+    while (rounds < roundsMax && (await overflow()) < 100) await publish(world, (rounds += 1));
+    const lost = await overflow();
+    expect(lost).toBeGreaterThanOrEqual(100);
+    // What is stored waits for it, in the log.
+    await world.publish(...ids(1, 3).map((id) => eventOf(id)));
+    socket.resume();
+    await expect.poll(() => text().includes(`"dropped":{"overflow":${lost}}`)).toBe(true);
+    for (const id of ids(1, 3)) await expect.poll(() => text().includes(`"id":"${id}"`)).toBe(true);
+    const delivered = rounds * perRound - lost;
+    await expect
+      .poll(() => numbers(world))
+      .toMatchObject({ delivered: delivered + 3, dropped: { overflow: lost }, queueDepth: 0 });
+    expect(text().split('"ephemeral":true')).toHaveLength(delivered + 1);
+  },
+);
+
+test.each(cases)(
+  'a %s that is trimmed past is told how many it missed, and reads on',
+  { timeout: patienceMs },
+  async (_, request) => {
+    const world = await createRelayWorld(start, { limits: { retentionEvents: 64, ringBytes: 100_000 } });
+    const { socket, text } = await stalled(world, request(world.channel, ''));
+    const data = 'x'.repeat(50_000);
+    let published = 0;
+    while ((await numbers(world)).queueDepth < 200) {
+      await world.publish(...ids(published + 1, published + perRound).map((id) => eventOf(id, { data })));
+      published += perRound;
+    }
+    socket.resume();
+    await expect.poll(() => text().includes(`"id":"${published}"`)).toBe(true);
+    const told = [...text().matchAll(/"missed":(\d+),"reason":"retention"/g)];
+    const missed = told.reduce((sum, [, count]) => sum + Number(count), 0);
+    expect(missed).toBeGreaterThan(0);
+    const seen = [...text().matchAll(/"sequence":"(\d+)"/g)].map(([, sequence]) => Number(sequence));
+    expect(seen).toHaveLength(published - missed);
+    expect([...seen].sort((a, b) => a - b)).toEqual(seen);
+    expect(await numbers(world)).toMatchObject({
+      delivered: published - missed,
+      dropped: { retention: missed },
+      queueDepth: 0,
+    });
+  },
+);
+
 function asking(path: string, headers = 'Accept: text/event-stream\r\n'): string {
   return `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
 }

@@ -16,7 +16,7 @@ export function authorityRules(start: (options?: RelayStart) => Promise<RelayUnd
   };
 
   test('9.1 without a good token nothing is done', async () => {
-    const { get, post, path, relay, as, token } = await create();
+    const { get, post, path, relay, channel, as, token, refused } = await create();
     const past = Math.floor(Date.now() / 1000) - 60;
     const byOther = new SignJWT({ subscribe: ['*'] })
       .setProtectedHeader({ alg: 'HS256' })
@@ -39,7 +39,17 @@ export function authorityRules(start: (options?: RelayStart) => Promise<RelayUnd
         await get(path, { ...headers, accept: 'text/event-stream' }),
         await get('/v1/events?channel=a', headers),
         await post(eventType, eventOf('1'), headers),
-        await relay.fetch(`${relay.url}/v1/stats`, { headers }),
+        ...(await Promise.all(
+          [
+            '/v1/stats',
+            '/metrics',
+            '/v1/backup',
+            `/v1/channels/${channel}/presence`,
+            `/v1/channels/${channel}/webhooks`,
+          ].map((where) => relay.fetch(relay.url + where, { headers })),
+        )),
+        await relay.fetch(`${relay.url}/v1/channels/${channel}`, { method: 'DELETE', headers }),
+        await refused('', headers),
       ]) {
         expect([response.status, response.headers.get('www-authenticate')]).toEqual([
           401,
@@ -64,7 +74,7 @@ export function authorityRules(start: (options?: RelayStart) => Promise<RelayUnd
   });
 
   test('9.3 replay, pages and numbers need the same right as live', async () => {
-    const { get, path, channel, as } = await create();
+    const { get, path, channel, as, refused } = await create();
     const [reader, writer] = [await as({ subscribe: [channel] }), await as({ publish: ['*'], manage: ['*'] })];
     const stream = { accept: 'text/event-stream' };
     for (const [where, more] of [
@@ -79,7 +89,17 @@ export function authorityRules(start: (options?: RelayStart) => Promise<RelayUnd
       const response = await get(where, { ...more, ...writer });
       expect([response.status, await nameOf(response)]).toEqual([403, 'Forbidden']);
     }
-    expect((await get('/v1/stats', reader)).status).toBe(403);
+    const waiting = await get(`${path}?wait=20`, writer);
+    expect([waiting.status, await nameOf(waiting)]).toEqual([403, 'Forbidden']);
+    expect((await refused('?after=earliest', writer)).status).toBe(403);
+    // What tells of all channels needs the right to all.
+    for (const where of ['/v1/stats', '/metrics']) {
+      expect([where, (await get(where, reader)).status, (await get(where, writer)).status]).toEqual([where, 403, 403]);
+      expect((await get(where, await as({ subscribe: ['*'] }))).status).toBe(200);
+    }
+    for (const claims of [{ manage: [channel] }, { subscribe: ['*'], publish: ['*'] }]) {
+      expect((await get('/v1/backup', await as(claims))).status).toBe(403);
+    }
   });
 
   test('9.4 a stream ends when its token does, and a reader that comes back with a new one misses nothing', async () => {

@@ -1,6 +1,6 @@
 // PROTOCOL.md, rule 4: reading pages.
 import { expect, test } from 'vitest';
-import { createRelayWorld, eventOf, ids, type RelayStart, type RelayUnderTest } from './world.ts';
+import { createRelayWorld, eventOf, eventType, ids, type RelayStart, type RelayUnderTest } from './world.ts';
 
 /** Rule 4. */
 export function pageRules(start: (options?: RelayStart) => Promise<RelayUnderTest>): void {
@@ -59,6 +59,26 @@ export function pageRules(start: (options?: RelayStart) => Promise<RelayUnderTes
     expect(await idsOf(response)).toEqual(['1']);
   });
 
+  test('4.3 of what was trimmed it tells the number, which is exact, and counts it', async () => {
+    const { publish, get, path, stat, relay } = await create({ limits: { retentionEvents: 16 } });
+    const [first] = await publish(eventOf('0'));
+    const data = 'x'.repeat(1000);
+    for (const id of ids(1, 60)) await publish(eventOf(id, { data }));
+    // Looked at with HEAD, which counts nothing (5.1).
+    const headers = async (): Promise<Headers> =>
+      (await relay.fetch(`${relay.url}${path}?after=${first?.offset}&limit=3`, { method: 'HEAD' })).headers;
+    await expect.poll(async () => (await headers()).get('godwit-gap')).toBe('retention');
+    expect((await stat())['dropped']).toEqual({});
+    const response = await get(`${path}?after=${first?.offset}&limit=3`);
+    const missed = Number(response.headers.get('godwit-missed'));
+    expect(missed).toBeGreaterThan(0);
+    expect(await idsOf(response)).toEqual(ids(missed + 1, missed + 3));
+    expect(response.headers.get('godwit-up-to-date')).toBe('false');
+    // Neither is it kept: the gap is this reader's.
+    expect([response.headers.get('etag'), response.headers.get('cache-control')]).toEqual([null, 'no-store']);
+    expect(await stat()).toMatchObject({ delivered: 3, dropped: { retention: missed } });
+  });
+
   test('4.4 a page that would be empty may wait for news', async () => {
     const { publish, get, path } = await create();
     const [first] = await publish(eventOf('1'));
@@ -68,6 +88,20 @@ export function pageRules(start: (options?: RelayStart) => Promise<RelayUnderTes
     expect(await idsOf(await poll)).toEqual(['3']);
     const empty = await get(`${path}?wait=0.1`);
     expect([await idsOf(empty), empty.headers.get('godwit-up-to-date')]).toEqual([[], 'true']);
+  });
+
+  test('4.4 it waits no longer than its token is valid, and then delivers nothing', async () => {
+    const { post, get, path, token, relay, channel } = await create({ secured: true });
+    const exp = Math.floor(Date.now() / 1000) + 2;
+    const as = async (claims: object) => ({ authorization: `Bearer ${await token(claims)}` });
+    const all = await as({ publish: ['*'], subscribe: ['*'] });
+    const poll = await get(`${path}?wait=30`, await as({ subscribe: [channel], exp }));
+    expect([poll.status, poll.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+    expect(await poll.json()).toMatchObject({ name: 'Unauthenticated' });
+    expect(Date.now()).toBeGreaterThanOrEqual(exp * 1000);
+    expect((await post(eventType, eventOf('1'), all)).status).toBe(200);
+    const stat = await relay.fetch(`${relay.url}/v1/channels/${channel}`, { headers: all });
+    expect(await stat.json()).toMatchObject({ delivered: 0, filtered: 0, subscribers: 0 });
   });
 
   test('4.5 a page of the past is cacheable, and not sent twice', async () => {

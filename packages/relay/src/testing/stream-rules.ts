@@ -143,6 +143,32 @@ export function streamRules(start: (options?: RelayStart) => Promise<RelayUnderT
     expect(await stream.ids(1)).toEqual(['1']);
   });
 
+  test('2.8 so it is beside other channels, on a socket, and for who waits for a page', async () => {
+    const { publish, open, connect, get, path, relay, channel, stat } = await create();
+    const [first] = await publish(eventOf('1'));
+    const stream = await open(`?channel=${channel}@earliest&channel=${channel}:2`, {}, '/v1/events');
+    const socket = await connect('?after=earliest');
+    expect([await stream.ids(1), await socket.ids(1)]).toEqual([['1'], ['1']]);
+    const poll = get(`${path}?after=${first?.offset}&wait=20`);
+    await expect.poll(async () => (await stat())['subscribers']).toBe(2);
+    expect((await relay.fetch(`${relay.url}/v1/channels/${channel}`, { method: 'DELETE' })).status).toBe(204);
+    const gap = { channel, missed: null, reason: 'epoch' };
+    expect(await stream.control('gap')).toMatchObject(gap);
+    expect((await socket.message('gap')).data).toMatchObject(gap);
+    const told = await poll;
+    expect([told.status, told.headers.get('godwit-gap'), told.headers.get('godwit-missed')]).toEqual([
+      200,
+      'epoch',
+      null,
+    ]);
+    expect(await told.json()).toEqual([]);
+    const [anew] = await publish(eventOf('1'));
+    expect([await stream.ids(1), await socket.ids(1)]).toEqual([['1'], ['1']]);
+    const next = await get(`${path}?after=${told.headers.get('godwit-next-offset')}`);
+    expect([await next.json(), next.headers.get('godwit-gap')]).toMatchObject([[{ id: '1' }], null]);
+    expect(next.headers.get('godwit-next-offset')).toBe(anew?.offset);
+  });
+
   test('2.9 a reader that takes what comes loses no ephemeral event, however many come at once', async () => {
     const { publish, open, stat } = await create();
     const stream = await open();
@@ -217,6 +243,15 @@ export function streamRules(start: (options?: RelayStart) => Promise<RelayUnderT
     const response = await get(path, { accept: 'text/event-stream' });
     expect(response.status).toBe(200);
     expect(await response.text()).toMatch(/^retry: \d+\n\nevent: drain\ndata: \{"retryAfterMs":\d+\}\n\n$/);
+  });
+
+  test('2.12 nor does one without room hold up the other channels of its connection', async () => {
+    const world = await create({ limits: { subscribersMax: 1 } });
+    await (await world.open()).control('connected');
+    const stream = await many(`channel=${world.channel}&channel=${world.channel}:2`, world);
+    expect(await stream.control('refused')).toEqual({ channel: world.channel, name: 'RateLimited' });
+    await world.post('application/cloudevents+json', eventOf('1'), {}, `/v1/channels/${world.channel}:2/events`);
+    expect(await stream.ids(1)).toEqual(['1']);
   });
 
   test('3.1 many channels on one connection, each behind its own position', async () => {
