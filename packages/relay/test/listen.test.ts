@@ -23,6 +23,7 @@ test.each([
   ['a tunnel', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 400, 'InvalidRequest'],
   ['another expectation', `${post}Content-Length: 1\r\nExpect: 200-ok\r\n\r\n1`, 417, 'InvalidRequest'],
   ['a packed body', `${post}Transfer-Encoding: gzip, chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n`, 501, 'Unsupported'],
+  ['a body whose end nobody knows', `${post}Transfer-Encoding: gzip\r\n\r\n${event}`, 400, 'InvalidRequest'],
   ['another protocol', 'nonsense\r\n\r\n', 400, 'InvalidRequest'],
   ['half a request', 'GET /healthz HT', 400, 'InvalidRequest'],
   ['too long headers', `GET /healthz HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(70_000)}\r\n\r\n`, 431, 'InvalidRequest'],

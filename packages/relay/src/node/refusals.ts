@@ -93,7 +93,9 @@ export function refuseTarget(error: unknown): Response {
 }
 
 function failureOf(error: Error, exchange: Exchange | undefined): Failure {
-  const isEvent = exchange?.incoming.method === 'POST' && !exchange.incoming.complete;
+  // Which transfer encoding a body has, it says before it comes (RFC 9112, section 6.3).
+  const isFraming = 'code' in error && error.code === 'HPE_INVALID_TRANSFER_ENCODING';
+  const isEvent = !isFraming && exchange?.incoming.method === 'POST' && !exchange.incoming.complete;
   if (isEvent) return new Failure('InvalidEvent', `the body broke off: ${error.message}; nothing was stored`);
   return new Failure('InvalidRequest', `this is not a request that can be read: ${error.message}`);
 }
