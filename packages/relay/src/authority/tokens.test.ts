@@ -109,6 +109,28 @@ test('a good token that is changed anywhere is refused by name', async () => {
   );
 });
 
+test('a token whose signature is written in another way is the same one to whoever counts requests', async () => {
+  const tokenOf = async (authority: Authority, token: string): Promise<unknown> =>
+    (await authority(new Request(url, { headers: { authorization: `Bearer ${token}` } }), 'publish', 'room')).token;
+  const good = await mintToken(hs256, { publish: ['*'] });
+  const authority = bySecret();
+  expect(await tokenOf(authority, `${good}=`)).toBe(await tokenOf(authority, good));
+  expect(await tokenOf(authority, await mintToken(hs256, { publish: ['*', '*'] }))).not.toBe(
+    await tokenOf(authority, good),
+  );
+  // Of ECDSA, anybody can make a second signature of a first one: (r, n - s).
+  const byEcdsa = await mintToken({ key: pair.privateKey, alg: 'ES256' }, { publish: ['*'] });
+  const [head, claims, signature = ''] = byEcdsa.split('.');
+  const bytes = Buffer.from(signature, 'base64url');
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const other = order - BigInt(`0x${bytes.subarray(32).toString('hex')}`);
+  const turned = Buffer.concat([bytes.subarray(0, 32), Buffer.from(other.toString(16).padStart(64, '0'), 'hex')]);
+  const second = `${head}.${claims}.${turned.toString('base64url')}`;
+  expect(second).not.toBe(byEcdsa);
+  const ecdsa = await byKey();
+  expect(await tokenOf(ecdsa, second)).toBe(await tokenOf(ecdsa, byEcdsa));
+});
+
 /** The last letter of a signature has bits that mean nothing. */
 function isSameSignature(one: string, other: string): boolean {
   const bytes = (token: string): string =>

@@ -118,8 +118,8 @@ function claimsOf(payload: JWTPayload, token: string): Claims {
       manage: patternsOf(payload, 'manage'),
     },
     until: payload.exp === undefined ? undefined : payload.exp * 1000,
-    // Its signature is of nobody else's, and shorter than the whole.
-    token: token.slice(token.lastIndexOf('.') + 1),
+    // What was signed: its signature can be written in several ways, and of ECDSA anybody can make a second one.
+    token: token.slice(0, token.lastIndexOf('.')),
     subject: subject === '' ? undefined : subject,
   };
 }
