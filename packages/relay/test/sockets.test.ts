@@ -151,6 +151,25 @@ test('a client that is no more is noticed, and leaves no reader behind', async (
   await soon(async () => (await world.stat())['subscribers']).toBe(0);
 });
 
+test('a client that has much to take before it sees a ping is not let go for that', async () => {
+  const world = await create({ limits: { heartbeatMs: 100 } });
+  const [slow, quick] = [await shake(world), await world.connect()];
+  slow.pause();
+  const data = 'x'.repeat(50_000);
+  for (let round = 0; round < 4; round += 1) {
+    await world.publish(...ids(1, 5).map((id) => eventOf(`${round}:${id}`, { data })));
+  }
+  await quick.ids(20);
+  // Its connection has taken all of it, and only its end has not.
+  await soon(async () => (await world.stat())['queueDepth']).toBe(0);
+  for (let beat = 0; beat < 5; beat += 1) await quick.message('heartbeat');
+  expect(await world.stat()).toMatchObject({ subscribers: 2 });
+  let text = '';
+  slow.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  slow.resume();
+  await soon(async () => text.split('"sequence"').length - 1).toBe(20);
+});
+
 test('a relay that goes away answers what a socket has published, and then ends it', async () => {
   const world = await create();
   const socket = await world.connect();

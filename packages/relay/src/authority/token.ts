@@ -33,7 +33,9 @@ export function tokenOf(
 
 function tokenInQuery({ url }: Request, isAllowed: boolean): string | undefined {
   if (!url.includes(tokenParameter)) return undefined;
-  const [token, ...others] = new URL(url).searchParams.getAll(tokenParameter);
+  const all = new URL(url).searchParams.getAll(tokenParameter);
+  // An empty one is one that is absent, as of every parameter.
+  const [token, ...others] = all.filter((text) => text !== '');
   if (token === undefined) return undefined;
   if (!isAllowed) {
     throw new Failure(

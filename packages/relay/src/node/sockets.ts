@@ -28,6 +28,21 @@ export interface Handshake {
   readonly connections: Connections;
 }
 
+/** What is known of a client at the other end of a socket. */
+interface Life {
+  /** Bytes up to the end of the newest ping, and of the newest that it has answered. */
+  asked: number;
+  taken: number;
+  /** Heartbeats since it was heard, or since it was asked. */
+  silentBeats: number;
+}
+
+/**
+ * What a client takes within a heartbeat, at least. A ping stands behind all that was written before it, and its connection may have taken
+ * megabytes that it has yet to hand over, on a slow line.
+ */
+const bytesPerBeat = 64 * 1024;
+
 /** What an admitted handshake is answered with. */
 type Admitted = Parameters<Upgrade>[1];
 
@@ -35,8 +50,7 @@ type Admitted = Parameters<Upgrade>[1];
 export function createSockets({ batchBytesMax, heartbeatMs }: Pick<Limits, 'batchBytesMax' | 'heartbeatMs'>): Sockets {
   const noted = new WeakMap<Request, Admitted>();
   const chosen = new WeakMap<IncomingMessage, string | false>();
-  /** Those that have shown life since the last look. */
-  const alive = new Map<WebSocket, boolean>();
+  const lives = new Map<WebSocket, { readonly connection: Socket; readonly life: Life }>();
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -50,7 +64,7 @@ export function createSockets({ batchBytesMax, heartbeatMs }: Pick<Limits, 'batc
     void writeAnswer(socket, notAHandshake(`${incoming.url ?? ''} is a WebSocket (RFC 6455): ${error.message}`));
   });
   const beat = setInterval(() => {
-    for (const [socket, isAlive] of alive) look(socket, isAlive);
+    for (const [socket, { connection, life }] of lives) look(socket, connection, life);
   }, heartbeatMs);
   beat.unref();
 
@@ -75,7 +89,8 @@ export function createSockets({ batchBytesMax, heartbeatMs }: Pick<Limits, 'batc
 
   function serve(its: WebSocket, socket: Socket, { open }: Admitted, connections: Connections): void {
     const release = connections.hold(socket);
-    alive.set(its, true);
+    const life: Life = { asked: 0, taken: 0, silentBeats: 0 };
+    lives.set(its, { connection: socket, life });
     const session = open({
       send(text) {
         its.send(text);
@@ -87,27 +102,34 @@ export function createSockets({ batchBytesMax, heartbeatMs }: Pick<Limits, 'batc
       },
     });
     its.on('message', (data, isBinary) => {
-      alive.set(its, true);
+      life.silentBeats = 0;
       // Text was checked to be UTF-8 by then.
       session.message(isBinary || !Buffer.isBuffer(data) ? undefined : data.toString());
     });
-    its.on('pong', () => alive.set(its, true));
+    its.on('pong', () => {
+      life.silentBeats = 0;
+      life.taken = life.asked;
+    });
     // It was no WebSocket's, or too large: `ws` has answered by the code for it, and closes.
     its.on('error', () => undefined);
     its.on('close', () => {
-      alive.delete(its);
+      lives.delete(its);
       release();
       void session.gone();
     });
     socket.on('drain', () => session.drained());
   }
 
-  function look(its: WebSocket, isAlive: boolean): void {
+  function look(its: WebSocket, connection: Socket, life: Life): void {
     // One that is slow has its pong still to write; TCP knows whether anybody is there.
     if (its.bufferedAmount > 0) return;
-    if (!isAlive) return its.terminate();
-    alive.set(its, false);
+    const toTake = life.asked - life.taken;
+    if (life.silentBeats > 0 && life.silentBeats * bytesPerBeat >= toTake) return its.terminate();
+    life.silentBeats += 1;
+    // The ping before has no answer yet.
+    if (toTake > 0) return;
     its.ping();
+    life.asked = connection.bytesWritten;
   }
 }
 

@@ -131,6 +131,10 @@ export function keyRules(start: (options?: RelayStart) => Promise<RelayUnderTest
     await stream.control('connected');
     expect(await said(await on.get(`${on.path}?access_token=${token}&access_token=${token}`))).toContain('comes twice');
     expect(await said(await on.get(`${on.path}?access_token=`))).toContain('401 Unauthenticated');
+    for (const world of [on, off]) {
+      const cookie = `godwit_token=${await world.token(all)}`;
+      expect(await said(await world.get(`${world.path}?access_token=`, { cookie }))).toBe('200');
+    }
   });
 }
 
