@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createRelayWorld, eventOf, eventType, readFrames, type RelayUnderTest } from '../src/testing/index.ts';
+import { createRelayWorld, eventOf, eventType, ids, readFrames, type RelayUnderTest } from '../src/testing/index.ts';
 import { start } from './relay.ts';
 
 const post = `POST /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nContent-Type: ${eventType}\r\n`;
@@ -74,6 +74,34 @@ test('what cannot be read after a good request does not write into its answer', 
   socket.write('nonsense\r\n\r\n');
   await once(socket, 'close');
   expect(answer).not.toContain('problem+json');
+});
+
+test('who ends its side of the connection behind a request is answered on the other', async () => {
+  const { relay, page, path } = await createRelayWorld((options) => start(options, { durability: 'fsync' }));
+  const all = ids(1, 20);
+  const posts = all.map((id) => {
+    const body = JSON.stringify(eventOf(id));
+    return exchange(
+      relay,
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${eventType}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+  });
+  for (const answer of await Promise.all(posts)) expect(answer).toContain('"status":"appended"');
+  expect(await page()).toHaveLength(all.length);
+  // Its end has come long before there is an answer.
+  expect(await exchange(relay, `GET ${path}?wait=0.5 HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 200 [^]*\[\]$/,
+  );
+});
+
+test.each([
+  ['at once', ''],
+  ['with another request behind it', 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'],
+])('who ends its side behind the request for a stream, %s, has gone', async (_, behind) => {
+  const { relay, path, stat } = await createRelayWorld(start);
+  const stream = `GET ${path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`;
+  await exchange(relay, stream + behind);
+  await expect.poll(async () => (await stat())['subscribers']).toBe(0);
 });
 
 test('a hundred channels of the longest names, each with an offset, are read on one connection', async () => {

@@ -115,6 +115,9 @@ export async function listen(options: {
       void listener(incoming, outgoing);
     },
   );
+  // Who ends its side behind a request waits for the answer: Node would end the other before that, and an event be stored of which
+  // its publisher never hears. It is in no documentation, but in Node's `lib/_http_server.js`.
+  Reflect.set(server, 'httpAllowHalfOpen', true);
   const crowd = followCrowd(server, limits.connectionsPerClientMax, proxies);
   const connections = followConnections(server);
   server.on('upgrade', (incoming, socket, head) => {

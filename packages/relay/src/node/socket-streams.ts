@@ -52,7 +52,9 @@ export function writeStream(exchanged: Exchanged, response: Response, attach: At
   outgoing.flushHeaders();
   const release = hold(socket);
   const isFree = letGo(exchanged, socket, () => hang(socket, attach, release));
-  if (!isFree) hang(socket, attach, release);
+  if (isFree) return;
+  socket.on('end', () => socket.end());
+  hang(socket, attach, release);
 }
 
 /**
@@ -71,6 +73,8 @@ function hang(socket: Socket, attach: AttachReading, release: () => void): void 
       socket.once('close', () => clearTimeout(cut));
     },
   } satisfies Sink);
+  // Who ends its side of a stream has gone: here, while the answer was made.
+  if (socket.readableEnded) socket.end();
   socket.on('drain', () => reading.resume());
   socket.once('close', () => reading.detach());
 }
