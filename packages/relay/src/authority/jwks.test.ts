@@ -67,6 +67,48 @@ test('a key that the issuer withdraws is known no longer than ten minutes', asyn
   expect(await find('first')).toBe(0);
 });
 
+test('a clock that is set back by an hour keeps nobody waiting for it, and no key longer', async () => {
+  for (const isUp of [true, false]) {
+    const { issuer, world, find } = createIssuer();
+    if (!isUp) issuer.answer = down;
+    expect(await find('first')).toEqual(isUp ? 1 : unavailable);
+    world.setClock(world.now() - 60 * minuteMs);
+    issuer.answer = async () => Response.json({ keys: [second] });
+    // A new key counts, an issuer that is back is asked, and what it has withdrawn is gone.
+    await world.advance(5000);
+    const found = find('second');
+    await world.advance(5000);
+    expect([isUp, await found, await find('first')]).toEqual([isUp, 1, 0]);
+  }
+});
+
+test('a clock that is set back while the set is on its way does not make it newer than it is', async () => {
+  const { issuer, world, find } = createIssuer();
+  issuer.answer = async () => {
+    world.setClock(world.now() - 60 * minuteMs);
+    return Response.json({ keys: [first] });
+  };
+  expect(await find('first')).toBe(1);
+  issuer.answer = async () => Response.json({ keys: [second] });
+  await world.advance(5000);
+  const found = find('second');
+  await world.advance(5000);
+  expect(await found).toBe(1);
+});
+
+test('who waits for the set while the clock is set back waits no longer for that', async () => {
+  const { issuer, world, find } = createIssuer();
+  expect([await find('first'), await find('second')]).toEqual([1, 0]);
+  issuer.answer = async () => Response.json({ keys: [second] });
+  await world.advance(1);
+  const found = find('second');
+  await world.advance(1000);
+  world.setClock(world.now() - 60 * minuteMs);
+  await world.advance(2000);
+  expect(await found).toBe(1);
+  expect(world.timers).toBe(0);
+});
+
 test('a token of a key that is new counts at once, whenever the set was asked for last', async () => {
   const { issuer, world, find } = createIssuer();
   expect(await find('first')).toBe(1);

@@ -36,6 +36,7 @@ export function jwksKeys(parts: {
   let nextTryAt = -Infinity;
   /** The same for the sake of an unknown key. */
   let nextForUnknownAt = -Infinity;
+  let seenAt = -Infinity;
   let pending: Promise<void> | undefined;
   /** Why the last try failed; undefined when it did not. */
   let trouble: string | undefined;
@@ -43,6 +44,7 @@ export function jwksKeys(parts: {
   return {
     algorithms: publicAlgorithms,
     async find(hint, cameAt = world.now()) {
+      noticeClock();
       // One request waits for the set to be asked anew, the others go on with what is known.
       if (find === undefined || (world.now() >= freshUntil && pending === undefined)) await refresh();
       const fits = (await find?.(hint)) ?? [];
@@ -64,6 +66,7 @@ export function jwksKeys(parts: {
   /** Waits until the set was asked for after `cameAt`, and is asked by the first whose turn it is; or until it cannot be had. */
   async function askedSince(cameAt: number): Promise<void> {
     for (;;) {
+      noticeClock();
       if (askedAt >= cameAt) return;
       const restMs = nextForUnknownAt - world.now();
       if (restMs > 0 && pending === undefined && trouble === undefined) {
@@ -72,8 +75,16 @@ export function jwksKeys(parts: {
       }
       nextForUnknownAt = world.now() + cooldownMs;
       await refresh();
-      if (trouble !== undefined) return;
+      // Set back meanwhile, the clock would come to that moment once more, in an hour perhaps.
+      if (trouble !== undefined || world.now() < cameAt) return;
     }
+  }
+
+  /** Where the clock was set back, what happened a moment ago is in the future: the set is asked for anew, at once. */
+  function noticeClock(): void {
+    const now = world.now();
+    if (now < seenAt) freshUntil = askedAt = nextTryAt = nextForUnknownAt = -Infinity;
+    seenAt = now;
   }
 
   function rest(ms: number): Promise<void> {
@@ -99,7 +110,7 @@ export function jwksKeys(parts: {
     try {
       find = finder(await ask());
       trouble = undefined;
-      askedAt = begunAt;
+      askedAt = Math.min(begunAt, world.now());
       freshUntil = world.now() + freshMs;
       nextTryAt = -Infinity;
     } catch (error) {
