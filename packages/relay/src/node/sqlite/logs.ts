@@ -111,14 +111,13 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       if (isLogClosed || state.isRemoved) throw closed(`the log of "${state.name}" is closed`);
     };
     return {
-      async append(events, refused) {
-        assertLogOpen();
-        return new Promise<readonly Appended[]>((resolve, reject) => {
+      append: (events, refused) =>
+        new Promise<readonly Appended[]>((resolve, reject) => {
+          assertLogOpen();
           jobs.push({ state, events, refused, resolve, reject });
           // After this tick's input has been read: whoever posted in it shares the wait for the disk.
           scheduled ??= setImmediate(commit);
-        });
-      },
+        }),
       async read(position, limit) {
         assertLogOpen();
         const { epoch, head, tail } = state.row;

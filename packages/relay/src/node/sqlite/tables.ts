@@ -136,8 +136,10 @@ export function prepareTables(database: DatabaseSync): Tables {
     deleteSegment: (channel, first) => void deleteSegment.run(channel, first),
     insertId: (channel, { source, id }, sequence) => insertId.run(channel, source, id, sequence).changes === 1,
     insertIds(channel, identities, first) {
+      const texts: string[] = [];
+      for (const { source, id } of identities) texts.push(source, id);
       try {
-        insertIds.run(channel, first, ...identities.flatMap(({ source, id }) => [source, id]));
+        insertIds.run(channel, first, ...texts);
         return true;
       } catch (error) {
         // Of a statement that fails, SQLite keeps nothing.
