@@ -37,8 +37,11 @@ export function fileIn(folder: string): string {
 
 /** "GDWT": a file of ours, whatever its name. */
 const applicationId = 0x47445754;
-/** The tables' version: with 2 came webhooks. An older relay must not write to what it does not know. */
-const schemaVersion = 2;
+/**
+ * The tables' version: with 2 came webhooks, with 3 rows of channels that their segments may be ahead of. An older relay must
+ * not write to what it does not know.
+ */
+const schemaVersion = 3;
 /** A relay that is just ending lets go of its file within this. */
 const lockWaitMs = 2000;
 /** A larger file is checked as it is read: a full check would hold up the start for too long. */
@@ -51,6 +54,7 @@ const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   -- name is null on a channel that was removed and whose segments are still to be deleted;
   -- live is 0 where only the epoch is kept, so that no later log takes an old one's offsets for its own.
+  -- head, bytes and published are without what the segments behind this head hold, if any: most commits write theirs alone.
   CREATE TABLE channels (
     id INTEGER PRIMARY KEY, name TEXT UNIQUE, live INTEGER NOT NULL, epoch TEXT NOT NULL,
     head INTEGER NOT NULL, tail INTEGER NOT NULL, bytes INTEGER NOT NULL,
@@ -130,8 +134,9 @@ function migrate(database: DatabaseSync, path: string, epoch: string): boolean {
   const version = Number(pragma('user_version'));
   if (pragma('application_id') === applicationId) {
     if (version === schemaVersion) return false;
-    if (version === 1) {
-      upgrade(database, webhookSchema);
+    if (version === 1 || version === 2) {
+      // The tables of 3 are those of 2.
+      upgrade(database, version === 1 ? webhookSchema : '');
       return false;
     }
     throw new Failure(

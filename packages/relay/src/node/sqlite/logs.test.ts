@@ -196,7 +196,7 @@ test('a database of a newer release is not opened', async () => {
   const path = await file();
   await openLogs({ path }).close();
   const newer = new DatabaseSync(path);
-  newer.exec('PRAGMA user_version = 3');
+  newer.exec('PRAGMA user_version = 4');
   newer.close();
   expect(() => openLogs({ path })).toThrow(storageFailed('written by another release'));
 });
@@ -256,6 +256,63 @@ test('a place in the log is looked for among numbers alone, however long the tex
     'SEARCH segments USING INDEX sqlite_autoindex_segments_1 (channel=? AND first>?)',
   ]);
 });
+
+test('what a channel counts is whole wherever its relay is killed, though most commits do not write its row', async () => {
+  const path = await file();
+  const log = await openLogs({ path }).open('a');
+  /** What lies there now, opened elsewhere: in epochs of its own, since it is a copy. */
+  const left = async (): Promise<{ readonly stat: unknown; readonly rowHead: unknown }> => {
+    const copy = join(dirname(await file()), 'copy');
+    await cp(dirname(path), copy, { recursive: true });
+    const database = new DatabaseSync(join(copy, 'godwit.sqlite'));
+    const row = database.prepare("SELECT head FROM channels WHERE name = 'a'").get();
+    database.close();
+    const again = await openLogs({ path: join(copy, 'godwit.sqlite') }).open('a');
+    const { epoch: _, ...stat } = await again.stat();
+    return { stat, rowHead: row?.['head'] };
+  };
+  const appendEach = async (from: number, to: number): Promise<void> => {
+    for (let id = from; id <= to; id += 1) await log.append([eventOf(String(id))], 0);
+  };
+  const steps: readonly [what: string, rowHead: number, step: () => Promise<unknown>][] = [
+    ['the first event', 1, () => appendEach(1, 1)],
+    ['as many as its row may be behind', 1, () => appendEach(2, 257)],
+    ['one more', 258, () => appendEach(258, 258)],
+    ['some more', 258, () => appendEach(259, 280)],
+    ['one that is known, and a new one', 281, () => log.append([eventOf('5'), eventOf('281')], 0)],
+    ['one, beside one that was refused', 282, () => log.append([eventOf('282')], 1)],
+    ['some more', 282, () => appendEach(283, 290)],
+    ['a trim', 290, () => log.trim({ before: 0, bytesMax: Infinity, eventsMax: 10 })],
+    ['some more', 290, () => appendEach(291, 295)],
+    ['a trim of nothing', 290, () => log.trim({ before: 0, bytesMax: Infinity })],
+  ];
+  for (const [what, rowHead, step] of steps) {
+    await step();
+    const { epoch: _, ...stat } = await log.stat();
+    expect({ what, ...(await left()) }).toEqual({ what, rowHead, stat });
+  }
+  expect(await log.stat()).toMatchObject({ head: 295, published: 295, duplicates: 1, refused: 1 });
+});
+
+test.each([1, 2])(
+  'a file whose tables have version %i goes on as it is, and no release that knew only that takes it then',
+  async (version) => {
+    const path = await file();
+    const logs = openLogs({ path });
+    await (await logs.open('a')).append([eventOf('1'), eventOf('2')], 0);
+    await logs.close();
+    const older = new DatabaseSync(path);
+    if (version === 1) older.exec('DROP TABLE webhooks; DROP TABLE handlers; DROP TABLE tasks');
+    older.exec(`PRAGMA user_version = ${version}`);
+    older.close();
+    const again = openLogs({ path });
+    expect(again.begunAnew).toBeUndefined();
+    const log = await again.open('a');
+    expect(await log.append([eventOf('2'), eventOf('3')], 0)).toMatchObject([{ sequence: 2 }, { sequence: 3 }]);
+    expect(again.database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 });
+    expect(again.database.prepare('SELECT count(*) AS n FROM webhooks').get()).toEqual({ n: 0 });
+  },
+);
 
 test('a file of a release that kept the texts in the tree of their numbers is read, written and trimmed', async () => {
   const path = await file();

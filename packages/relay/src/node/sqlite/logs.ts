@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Failure, type Appended, type Log, type LogPage, type LogRecord, type Logs, type World } from '@godwit/core';
 import { decodeSegment, epochOf, resolvePosition } from '@godwit/core/feed';
 import { markClosed, type BegunAnew } from './boot.ts';
-import { writeJobs, type ChannelState, type Job } from './commit.ts';
+import { countOn, writeJobs, type ChannelState, type Job } from './commit.ts';
 import { isFullDisk, openDatabase, type DatabaseOptions, type Durability } from './database.ts';
 import { newMark, renewMark } from './mark.ts';
 import { prepareTables } from './tables.ts';
@@ -168,8 +168,9 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
   function stateOf(name: string): ChannelState {
     const known = states.get(name);
     if (known !== undefined) return known;
-    const row = attempt(`cannot open "${name}"`, () => tables.channel(name)) ?? emptyRow(firstEpoch);
-    const state = { name, row, listeners: new Set<never>(), openings: 0, isRemoved: false };
+    const stored = attempt(`cannot open "${name}"`, () => tables.channel(name)) ?? emptyRow(firstEpoch);
+    const row = attempt(`cannot open "${name}"`, () => countOn(stored, tables));
+    const state = { name, row, storedHead: stored.head, listeners: new Set<never>(), openings: 0, isRemoved: false };
     states.set(name, state);
     return state;
   }
@@ -197,7 +198,10 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       for (const { reject } of group) reject(error);
       return;
     }
-    for (const { state, row } of done) state.row = row;
+    for (const { state, row, storedHead } of done) {
+      state.row = row;
+      state.storedHead = storedHead;
+    }
     for (const { written } of done) {
       for (const { job, outcomes, records } of written) {
         job.resolve(outcomes);

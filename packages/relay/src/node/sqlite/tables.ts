@@ -60,6 +60,8 @@ export interface Tables {
   insertSegment(channel: number, segment: SegmentRow): void;
   /** From the segment that holds `sequence` on, one by one. */
   segmentsFrom(channel: number, sequence: number): Iterable<SegmentRow>;
+  /** What the segments behind `head` hold: events, and bytes. */
+  countBehind(channel: number, head: number): { readonly events: number; readonly bytes: number };
   oldestSegments(channel: number, limit: number): readonly SegmentRow[];
   deleteSegment(channel: number, first: number): void;
   /** Answers whether the identity was new. */
@@ -90,6 +92,9 @@ export function prepareTables(database: DatabaseSync): Tables {
   const segmentsFrom = prepare(
     `SELECT first, n, at, bytes, types, body FROM segments WHERE channel = ?1 AND first >=
       (SELECT first FROM segments WHERE channel = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1) ORDER BY first`,
+  );
+  const countBehind = prepare(
+    'SELECT total(n) AS events, total(bytes) AS bytes FROM segments WHERE channel = ? AND first > ?',
   );
   const oldestSegments = prepare(
     'SELECT first, n, at, bytes, types, body FROM segments WHERE channel = ? ORDER BY first LIMIT ?',
@@ -131,6 +136,10 @@ export function prepareTables(database: DatabaseSync): Tables {
     },
     *segmentsFrom(channel, sequence) {
       for (const row of segmentsFrom.iterate(channel, sequence)) yield segmentOf(row);
+    },
+    countBehind(channel, head) {
+      const { events, bytes } = countBehind.get(channel, head) ?? {};
+      return { events: Number(events), bytes: Number(bytes) };
     },
     oldestSegments: (channel, limit) => oldestSegments.all(channel, limit).map(segmentOf),
     deleteSegment: (channel, first) => void deleteSegment.run(channel, first),
