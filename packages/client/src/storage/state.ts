@@ -9,10 +9,10 @@ import { heard } from './write.ts';
 const nearMax = 16;
 
 /**
- * Reads the log's head, and every channel that has an outbound segment or a cursor. In several looks: the cursors come first,
- * so that what is pending is never too little by what was confirmed meanwhile.
+ * Reads the log's head, and every channel that has an outbound segment or a cursor, or only the one that is named. In several
+ * looks: the cursors come first, so that what is pending is never too little by what was confirmed meanwhile.
  */
-export async function readState(database: Database): Promise<Omit<StoreState, 'deviceId'>> {
+export async function readState(database: Database, only?: string): Promise<Omit<StoreState, 'deviceId'>> {
   const [known, newest, trimmed] = await look(database, logStores, (log) =>
     Promise.all([
       log.objectStore('cursors').getAll(),
@@ -24,8 +24,7 @@ export async function readState(database: Database): Promise<Omit<StoreState, 'd
     ]),
   );
   const cursors = new Map(known.map((cursor) => [cursor.key, cursor]));
-  const names = new Set([...cursors.keys()].map((key) => key.slice(key.indexOf(':') + 1)));
-  for (let out = await nextOutbox(database); out !== undefined; out = await nextOutbox(database, out)) names.add(out);
+  const names = only === undefined ? await channelsIn(database, cursors.keys()) : new Set([only]);
   const states = [...names].map(async (channel): Promise<[string, ChannelState]> => {
     const sent = cursors.get(`sent:${channel}`)?.position ?? 0;
     const [read, pending] = await Promise.all([
@@ -39,6 +38,14 @@ export async function readState(database: Database): Promise<Omit<StoreState, 'd
   const channels: Record<string, ChannelState> = Object.create(null);
   for (const [channel, state] of await Promise.all(states)) channels[channel] = state;
   return { head: headOf(newest, markOf(trimmed)), channels };
+}
+
+/** The channels that have a cursor of this list, or own segments. */
+async function channelsIn(database: Database, cursors: Iterable<string>): Promise<Set<string>> {
+  const names = new Set<string>();
+  for (const key of cursors) names.add(key.slice(key.indexOf(':') + 1));
+  for (let out = await nextOutbox(database); out !== undefined; out = await nextOutbox(database, out)) names.add(out);
+  return names;
 }
 
 /** The outbound own segments of a channel that may hold something behind `after`, in order. */

@@ -76,10 +76,10 @@ function storeOf(parts: {
 
     trim: (request) => trimLog({ log: connection, handlers, world, durability }, request),
 
-    state: () =>
+    state: (channel) =>
       connection.run('read what the device knows', async (database) => ({
         deviceId: connection.id,
-        ...(await readState(database)),
+        ...(await readState(database, channel)),
       })),
 
     record: (segments) =>

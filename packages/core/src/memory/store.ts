@@ -71,10 +71,11 @@ export function openMemoryStore(database: MemoryDatabase, world: Pick<World, 'id
     advance: async (step) => tasks.advance(keep(step)),
     cancelAhead: async (row) => tasks.cancelAhead(keep(row)),
 
-    async state() {
+    async state(only) {
       use();
       const channels = emptyRecord<ChannelState>();
-      const names = new Set([...cursors.keys(), ...mine.log.flatMap(({ out }) => out ?? [])]);
+      const all = [...cursors.keys(), ...mine.log.flatMap(({ out }) => out ?? [])];
+      const names = new Set(only === undefined ? all : [only]);
       for (const channel of names) channels[channel] = stateOf(channel);
       return { deviceId, head: headOf(mine.newest, undefined), channels };
     },

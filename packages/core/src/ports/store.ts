@@ -169,8 +169,11 @@ export const positionsPerSegment = 1024;
  * release has taken the database.
  */
 export interface Store {
-  /** What is known of the device and of each channel. Repairs a `read` that a stale leader moved back. */
-  state(): Promise<StoreState>;
+  /**
+   * What is known of the device and of each channel; of one alone, also where nothing is known of it, if it is named: a device
+   * may have thousands. Repairs a `read` that a stale leader moved back.
+   */
+  state(channel?: string): Promise<StoreState>;
   /** Appends own events. Answers the position of each segment's first event. */
   record(segments: readonly OwnSegment[]): Promise<readonly Position[]>;
   /**

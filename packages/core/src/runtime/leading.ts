@@ -53,6 +53,8 @@ export function createLeading(parts: {
   let departures: Departures | undefined;
   /** Channels that grew while a sync was starting, which may have looked at the outbox just before. */
   const grown = new Set<string>();
+  /** How often outboxes were found empty since the disk was last asked; 0: it is not being asked. */
+  let idles = 0;
 
   return {
     async lead(signal, term) {
@@ -120,8 +122,7 @@ export function createLeading(parts: {
           connection: (connection) => signal.aborted || standing.setConnection(connection),
           paused: (channels) => standing.setRefused(channels),
           confirmed: (events, bytes) => outbox.shrink(events, bytes),
-          // An outbox found empty is the moment.
-          idle: () => outbox.events === 0 || void recount(signal),
+          idle: () => void idle(signal),
           merged: parts.grew,
           ephemeral: parts.ephemeral,
           synced: parts.synced,
@@ -137,6 +138,16 @@ export function createLeading(parts: {
     } finally {
       sync = undefined;
     }
+  }
+
+  /** An outbox found empty is the moment to count. Of thousands of channels many are, while the disk is still being asked. */
+  async function idle(signal: AbortSignal): Promise<void> {
+    if (outbox.events === 0 || (idles += 1) > 1) return;
+    do {
+      idles = 1;
+      await recount(signal);
+    } while (idles > 1);
+    idles = 0;
   }
 
   /** What was counted from messages may drift: the disk is asked, and whoever likes looks at what it says. */

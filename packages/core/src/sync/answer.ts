@@ -18,6 +18,7 @@ export async function answeredInTime<Answer>(
   const late = new AbortController();
   const stopTimer = world.after(answerMs, () => late.abort());
   try {
+    signal.throwIfAborted();
     return await ask(AbortSignal.any([signal, late.signal]));
   } catch (error) {
     if (!late.signal.aborted || signal.aborted) throw error;

@@ -172,7 +172,7 @@ export function createMerger(parts: {
         echoed = echo ?? echoed;
         return moveTo(step.last);
       }
-      const state = (await store.state()).channels[channel];
+      const state = (await store.state(channel)).channels[channel];
       const written = state?.read ?? position;
       const wasAt = position;
       position = written;
@@ -197,7 +197,7 @@ export function createMerger(parts: {
     for (;;) {
       const at = world.now();
       if (at >= sureAt && at - sureAt < sureMs) return false;
-      const read = (await store.state()).channels[channel]?.read;
+      const read = (await store.state(channel)).channels[channel]?.read;
       if (read !== undefined && read !== position) return true;
       sureAt = at;
     }

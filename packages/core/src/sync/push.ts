@@ -7,6 +7,7 @@ import type { OwnEvent, Position, Store } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import type { AppendResult } from '../protocol/results.ts';
 import { createRest } from '../timing/rest.ts';
+import type { Turns } from '../timing/turns.ts';
 import { createBell } from '../timing/wait.ts';
 import { answeredInTime } from './answer.ts';
 
@@ -49,10 +50,12 @@ export function startPush(parts: {
   readonly store: Store;
   readonly link: Link;
   readonly world: World;
+  /** Waits until it is this channel's turn to ask the relay. */
+  readonly inTurn: Turns;
   readonly events: PushEvents;
   readonly signal: AbortSignal;
 }): Pusher & { readonly ended: Promise<void> } {
-  const { channel, store, link, world, events, signal } = parts;
+  const { channel, store, link, world, inTurn, events, signal } = parts;
   const rest = createRest(world);
   const news = createBell();
   let sent: Position | undefined;
@@ -102,7 +105,7 @@ export function startPush(parts: {
   }
 
   async function take(): Promise<readonly OwnEvent[]> {
-    sent ??= (await store.state()).channels[channel]?.sent ?? 0;
+    sent ??= (await store.state(channel)).channels[channel]?.sent ?? 0;
     const own = await store.own(channel, sent, limit);
     let bytes = 0;
     const end = own.findIndex(({ event }, index) => {
@@ -146,7 +149,7 @@ export function startPush(parts: {
     const half = Math.max(1, Math.floor(batch.length / 2));
     try {
       const cloudEvents = batch.map(({ event }) => event);
-      return await answeredInTime(world, signal, (its) => link.push(channel, cloudEvents, its));
+      return await inTurn(() => answeredInTime(world, signal, (its) => link.push(channel, cloudEvents, its)));
     } catch (error) {
       // Perhaps it was too much for the way there.
       if (isFailure(error, 'TimedOut')) limit = half;

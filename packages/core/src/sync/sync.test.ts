@@ -890,3 +890,55 @@ test('ephemeral events are sent while the relay is there, else dropped and count
   expect(said).toContain('dropped 144 overflow');
   await stop();
 });
+
+test('of however many channels with something to send each looks for its own place, and sixteen ask the relay at a time', async () => {
+  const inner = openMemoryStore(createMemoryDatabase(), createTestWorld());
+  const looks: (string | undefined)[] = [];
+  const store: DeviceStore = {
+    ...inner,
+    state(channel) {
+      looks.push(channel);
+      return inner.state(channel);
+    },
+  };
+  const names = Array.from({ length: 40 }, (_, n) => `room:${n}`);
+  await inner.record(
+    names.map((channel) => ({ channel, outbound: true, at: 0, bytes: 10, events: [event(`of ${channel}`)] })),
+  );
+  const append = appendAll();
+  const answers: (() => void)[] = [];
+  const link = createScriptedLink(async (channel, events) => {
+    await new Promise<void>((resolve) => answers.push(resolve));
+    return append(channel, events);
+  });
+  const { world, start, stop } = await setUp(link, { store });
+  await start();
+  expect(link.pushed).toHaveLength(16);
+  answers.shift()?.();
+  await world.settle();
+  expect(link.pushed).toHaveLength(17);
+  while (answers.length > 0) {
+    for (const answer of answers.splice(0)) answer();
+    await world.settle();
+  }
+  expect(link.pushed.map(([channel]) => channel)).toEqual(names);
+  expect(looks.filter((channel) => channel === undefined)).toHaveLength(1);
+  await stop();
+});
+
+test('whoever waits for a turn when the lead ends asks the relay nothing more', async () => {
+  const store = openMemoryStore(createMemoryDatabase(), createTestWorld());
+  const names = Array.from({ length: 20 }, (_, n) => `room:${n}`);
+  await store.record(
+    names.map((channel) => ({ channel, outbound: true, at: 0, bytes: 10, events: [event(`of ${channel}`)] })),
+  );
+  const asked = Promise.withResolvers<never>();
+  const link = createScriptedLink(() => asked.promise);
+  const { world, start, stop } = await setUp(link, { store });
+  await start();
+  const stopped = stop();
+  asked.reject(new Failure('Unreachable', 'as the test says'));
+  await world.settle();
+  await stopped;
+  expect(link.pushed).toHaveLength(16);
+});

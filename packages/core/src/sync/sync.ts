@@ -9,6 +9,13 @@ import { createEphemeralPush } from './ephemeral.ts';
 import { createMerger, type Merger } from './merge.ts';
 import { startPull, type SyncStep } from './pull.ts';
 import { startPush } from './push.ts';
+import { createTurns } from '../timing/turns.ts';
+
+/**
+ * How many channels push at the same time. A browser has six connections to an origin, over which it sends more one after the
+ * other, while the time of each runs; over HTTP/2 there is room for these.
+ */
+const pushesMax = 16;
 
 /** How the leader stands with the relay. */
 export type SyncConnection = 'connecting' | 'online' | 'offline' | 'needs-auth';
@@ -66,6 +73,7 @@ export async function startSync(parts: {
   /** Channels with something to send that wait until it is known where their reading begins: else their echoes were missed. */
   const unbegun = new Set<string>();
   const pushers = new Map<string, ReturnType<typeof startPush>>();
+  const inTurn = createTurns(pushesMax);
   const forbidden = { push: new Map<string, Refusal>(), pull: new Map<string, Refusal>() };
   let connection: SyncConnection = 'connecting';
   /**
@@ -111,7 +119,7 @@ export async function startSync(parts: {
     wake,
     async read(channel, from) {
       if (mergers.has(channel)) return;
-      const known = (await store.state()).channels[channel];
+      const known = (await store.state(channel)).channels[channel];
       // Another call may have come first while this one was reading.
       if (mergers.has(channel)) return;
       mergers.set(channel, mergerOf(channel, from, known));
@@ -158,6 +166,7 @@ export async function startSync(parts: {
       store,
       link,
       world,
+      inTurn,
       signal,
       events: {
         confirmed(count, bytes, refused) {

@@ -12,9 +12,13 @@ import {
 import { segmentColumns, segmentsOf } from './segment.ts';
 import { fromKey, textOf, toKey } from './text.ts';
 
-/** Prepares what reads the log's head, and every channel that has an outbound segment or a cursor. */
-export function prepareState(database: DatabaseSync, newest: () => number): () => Omit<StoreState, 'deviceId'> {
+/** Prepares what reads the log's head, and every channel that has an outbound segment or a cursor, or only one of them. */
+export function prepareState(
+  database: DatabaseSync,
+  newest: () => number,
+): (only?: string) => Omit<StoreState, 'deviceId'> {
   const cursors = database.prepare('SELECT name, sent, echo, read, recheck FROM channels');
+  const cursorOf = database.prepare('SELECT name, sent, echo, read, recheck FROM channels WHERE name = ?');
   // One seek each, where DISTINCT walks over every segment.
   const nextOut = database.prepare('SELECT out FROM log WHERE out > ? ORDER BY out LIMIT 1');
   const pendingBehind = database.prepare(
@@ -23,10 +27,10 @@ export function prepareState(database: DatabaseSync, newest: () => number): () =
   const ownSegment = database.prepare(`SELECT ${segmentColumns} FROM log WHERE segment = ? AND out = ?`);
   const lastOf = database.prepare('SELECT last FROM log WHERE after = ?');
 
-  return () => {
+  return (only) => {
     // Without a prototype: `constructor` is a channel's name like any other.
     const channels: Record<string, ChannelState> = Object.create(null);
-    for (const { name, sent, echo, read, recheck } of cursors.all()) {
+    for (const { name, sent, echo, read, recheck } of only === undefined ? cursors.all() : cursorOf.all(toKey(only))) {
       const channel = fromKey(name);
       channels[channel] = {
         sent: Number(sent),
@@ -36,15 +40,18 @@ export function prepareState(database: DatabaseSync, newest: () => number): () =
         ...pending(channel, Number(sent)),
       };
     }
-    for (let out = outBehind(''); out !== undefined; out = outBehind(toKey(out))) {
+    for (const out of only === undefined ? outboxes() : [only]) {
       channels[out] ??= { sent: 0, echo: 0, read: undefined, recheckTo: undefined, ...pending(out, 0) };
     }
     return { head: headOf(newest(), undefined), channels };
   };
 
-  function outBehind(key: string): string | undefined {
-    const row = nextOut.get(key);
-    return row === undefined ? undefined : fromKey(row['out']);
+  function* outboxes(): Generator<string, undefined> {
+    for (let row = nextOut.get(''); row !== undefined;) {
+      const out = fromKey(row['out']);
+      yield out;
+      row = nextOut.get(toKey(out));
+    }
   }
 
   function pending(channel: string, sent: Position): Pick<ChannelState, 'pendingEvents' | 'pendingBytes'> {

@@ -37,8 +37,8 @@ export function storeOn(file: OpenFile): DeviceStore {
   return {
     ...tasksOn(file),
 
-    async state() {
-      return file.read('read what the device knows', ({ state }) => ({ deviceId: file.deviceId, ...state() }));
+    async state(channel) {
+      return file.read('read what the device knows', ({ state }) => ({ deviceId: file.deviceId, ...state(channel) }));
     },
     async record(segments) {
       const own = segments.map(writtenOwn);

@@ -44,7 +44,7 @@ export function createSimStore(
   const taskLane = createLane();
 
   return {
-    state: () => call('state', isolated, () => inner.state()),
+    state: (channel) => call('state', isolated, () => inner.state(channel)),
     record: (segments) => call('record', logLane, () => roomy(() => inner.record(segments))),
     merge: (page) => call('merge', logLane, () => roomy(() => inner.merge(page))),
     confirm: (confirmation) => call('confirm', logLane, () => inner.confirm(confirmation)),

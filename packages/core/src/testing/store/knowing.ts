@@ -66,6 +66,22 @@ export function knowing(opened: OpenStore): void {
       expect(idsOf(await store.read(head, 10))).toEqual(['4']);
     });
 
+    test('of a device that knows many channels one is asked for alone, also one that nothing is known of', async () => {
+      const { store } = await opened();
+      const [first = 0] = await store.record([own('room', [event('1'), event('2')]), own('hall', [event('3')])]);
+      await store.confirm({ channel: 'room', sent: first, rejected: [] });
+      await store.merge({ ...page('yard', 'latest', 'o1', ['4']), echo: first });
+      const { channels, ...device } = await store.state();
+      for (const name of ['room', 'hall', 'yard']) {
+        expect(await store.state(name)).toEqual({ ...device, channels: { [name]: channels[name] } });
+      }
+      const nothing = { sent: 0, echo: 0, read: undefined, recheckTo: undefined, pendingEvents: 0, pendingBytes: 0 };
+      expect(await store.state('__proto__')).toEqual({
+        ...device,
+        channels: Object.fromEntries([['__proto__', nothing]]),
+      });
+    });
+
     test('a channel may be called like anything that an object has', async () => {
       const { store } = await opened();
       const hostile = ['__proto__', 'constructor', 'toString', 'a:b', 'sent:a', '-', '~', '.', '..', 'A'.repeat(128)];
