@@ -20,7 +20,7 @@ export type ChannelOption =
   | {
       readonly name: string;
       /** `earliest` (the default): everything that the relay still holds. `latest`: only what comes. */
-      readonly from?: 'earliest' | 'latest';
+      readonly from?: 'earliest' | 'latest' | undefined;
     };
 
 /** How any runtime is created. */
@@ -72,7 +72,7 @@ export interface CheckedCommon {
  */
 export function checkCommon(options: CommonOptions<EventDefinitions>, base: string | undefined): CheckedCommon {
   const { relay, channels = ['default'], events, tasks: { workers = 1, batch = 1 } = {} } = options;
-  const { retention = {}, outbox = {}, token } = options;
+  const { retention = {}, outbox = {}, token, report, logger = console } = options;
   for (const [of, bounds] of Object.entries({ retention, outbox })) {
     for (const [name, bound] of Object.entries(bounds)) {
       if (!(bound >= 0)) throw invalid(`\`${of}.${name}\` is a number of at least 0, or Infinity; got ${bound}`);
@@ -86,6 +86,11 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
     throw invalid('`events` is what `defineEvents` answers');
   }
   assertFunction('token', token);
+  assertFunction('report', report);
+  // What is told to a function of another name is told to nobody.
+  if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function') {
+    throw invalid('`logger` has the functions `debug`, `info`, `warn` and `error`, as `console` has');
+  }
   // One stream carries them all.
   // Of a text each character would be a channel.
   if (!Array.isArray(channels) || channels.length === 0 || channels.length > channelsPerConnectionMax) {
@@ -95,11 +100,18 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
   }
   const checked = new Map<string, 'earliest' | 'latest'>();
   for (const channel of channels) {
-    const { name: itsName, from = 'earliest' } = typeof channel === 'string' ? { name: channel } : channel;
+    const { name: itsName, from = 'earliest' } = typeof channel === 'string' ? { name: channel } : Object(channel);
     if (checked.has(assertChannel(itsName))) throw invalid(`\`channels\` names "${itsName}" twice`);
+    assertOneOf(`channels\` of "${itsName}": \`from`, from, ['earliest', 'latest']);
     checked.set(itsName, from);
   }
   return { relay: relay === undefined ? undefined : addressOf(relay, base), channels: [...checked] };
+}
+
+/** Refuses what is none of these words. */
+export function assertOneOf(name: string, given: unknown, words: readonly string[]): void {
+  if (words.every((word) => word !== given))
+    throw invalid(`\`${name}\` is "${words.join('" or "')}"; got ${JSON.stringify(given)}`);
 }
 
 /** Refuses what is neither left out nor a function: a token, say, in place of what asks for one. */
@@ -127,6 +139,8 @@ function addressOf(relay: string | URL, base: string | undefined): string {
   const wrong = invalid(`\`relay\` is an http or https address, got ${JSON.stringify(String(relay))}`);
   let url: URL;
   try {
+    // A text of `null` is an address, too.
+    if (relay === null) throw wrong;
     url = new URL(relay, base);
   } catch {
     throw wrong;

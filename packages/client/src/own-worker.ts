@@ -36,7 +36,7 @@ export function serveOwnWorker<const Events extends EventDefinitions>(options: O
     share: shareEngine,
     async started(engine, channels) {
       const world = worldOf(globalThis);
-      await run(await createHandle({ logger: console, ...rest, engine, world, channels }));
+      await run(await createHandle({ ...rest, logger: rest.logger ?? console, engine, world, channels }));
     },
   });
   expose(side);

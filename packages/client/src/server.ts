@@ -39,5 +39,11 @@ export async function createRuntime<const Events extends EventDefinitions>(
     retention: options.retention,
     outboxLimits: options.outbox,
   });
-  return createHandle({ logger: console, ...options, engine, world, channels: channels.map(([channel]) => channel) });
+  return createHandle({
+    ...options,
+    logger: options.logger ?? console,
+    engine,
+    world,
+    channels: channels.map(([channel]) => channel),
+  });
 }

@@ -128,7 +128,7 @@ test('a failure that nobody awaits goes to the console, or to the logger given, 
   onTestFinished(() => console_.mockRestore());
   const [logger, reports] = [createTestLogger(), gather<Failure>()];
   const name = freshName();
-  const tabs = [await open({ name }), await open({ name, logger, report: reports.add })];
+  const tabs = [await open({ name, logger: undefined }), await open({ name, logger, report: reports.add })];
   for (const tab of tabs) {
     tab.on('note.added', () => {
       throw new Error('mine alone');
@@ -157,6 +157,11 @@ test('options that cannot work are refused before anything is started', async ()
     { durability: JSON.parse('"fsync"') },
     { token: JSON.parse('"eyJhbGciOi"') },
     { worker: JSON.parse('"/worker.js"') },
+    { relay: JSON.parse('null') },
+    { channels: JSON.parse('[{ "name": "board", "from": "lates" }]') },
+    { credentials: JSON.parse('"inlcude"') },
+    { report: JSON.parse('true') },
+    { logger: JSON.parse('{ "log": true }') },
     { events: JSON.parse('{ "note.added": {} }') },
   ];
   for (const part of wrong) {
@@ -167,6 +172,9 @@ test('options that cannot work are refused before anything is started', async ()
   await expect(createRuntime({ name: 'x', events, worker: made, channels: ['no spaces'] })).rejects.toMatchObject({
     name: 'InvalidChannel',
   });
+  await expect(
+    createRuntime({ name: 'x', events, worker: made, channels: JSON.parse('[null]') }),
+  ).rejects.toMatchObject({ name: 'InvalidChannel' });
   expect(made).not.toHaveBeenCalled();
 });
 

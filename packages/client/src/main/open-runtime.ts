@@ -53,7 +53,7 @@ export async function openRuntime<const Events extends EventDefinitions>(
   // Whoever says how durable handlers run, or measures them, has some.
   const makeTasks = tasks === undefined && telemetry === undefined ? lazyTaskSide(loadTasks) : await loadTasks();
   return openHandle(
-    { logger: console, ...options, engine, world, channels: channels.map(([channel]) => channel) },
+    { ...options, logger: options.logger ?? console, engine, world, channels: channels.map(([channel]) => channel) },
     makeTasks,
     measure,
   );

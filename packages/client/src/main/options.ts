@@ -1,6 +1,13 @@
 // What an application says when it creates a runtime in a page.
 import type { EventDefinitions } from '@godwit/core';
-import { assertFunction, checkCommon, invalid, type CheckedCommon, type CommonOptions } from '../options.ts';
+import {
+  assertFunction,
+  assertOneOf,
+  checkCommon,
+  invalid,
+  type CheckedCommon,
+  type CommonOptions,
+} from '../options.ts';
 
 /** How a runtime is created. */
 export interface RuntimeOptions<Events extends EventDefinitions> extends CommonOptions<Events> {
@@ -31,12 +38,11 @@ export interface CheckedOptions extends CheckedCommon {
  * @throws Failure `InvalidOptions`, `InvalidChannel`
  */
 export function checkOptions(options: RuntimeOptions<EventDefinitions>, base: string | undefined): CheckedOptions {
-  const { name, user = '', durability = 'relaxed', worker } = options;
+  const { name, user = '', durability = 'relaxed', credentials = 'same-origin', worker } = options;
   if (typeof name !== 'string' || name === '') throw invalid('`name` is the application\u2019s name, and not empty');
   if (typeof user !== 'string') throw invalid('`user` is a string; for nobody, leave it out');
-  if (durability !== 'relaxed' && durability !== 'strict') {
-    throw invalid(`\`durability\` is "relaxed" or "strict"; got ${JSON.stringify(durability)}`);
-  }
+  assertOneOf('durability', durability, ['relaxed', 'strict']);
+  assertOneOf('credentials', credentials, ['same-origin', 'include', 'omit']);
   assertFunction('worker', worker);
   return { name, user, ...checkCommon(options, base) };
 }

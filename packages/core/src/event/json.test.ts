@@ -49,6 +49,12 @@ test('plain JSON passes, and so do a shared part, a null prototype and an option
   expect(() => assertJson({ shared, again: shared, bare, maybe: undefined })).not.toThrow();
 });
 
+test('books that a store keeps within an object are passed over, and symbols that anybody can see are refused', () => {
+  const hidden = Object.defineProperty({ title: 'fly' }, Symbol('mobx administration'), { value: new Map() });
+  expect(() => assertJson({ hidden })).not.toThrow();
+  expect(() => assertJson({ seen: { [Symbol('s')]: 1 } })).toThrow(/`seen` is an object with symbols/);
+});
+
 test('what an object inherits is neither written nor refused', () => {
   const inherited: object = Object.create(Object.assign(Object.create(null), { save: () => 1 }));
   expect(() => assertJson({ inherited: Object.assign(inherited, { own: 1 }) })).not.toThrow();

@@ -9,7 +9,7 @@ const writtenInFull = 1e21;
 
 /**
  * Checks that `value` survives JSON unchanged: null, booleans, finite numbers (whole ones up to 2^53 - 1), strings, arrays and plain objects of these.
- * A member that is `undefined` is allowed in an object, where JSON leaves it out, and nowhere else.
+ * A member that is `undefined` is allowed in an object, where JSON leaves it out, and nowhere else; -0 arrives as 0, everywhere.
  *
  * @throws Failure `InvalidPayload`, with the path of the first thing that JSON cannot carry
  */
@@ -58,7 +58,8 @@ function assertParts(value: object, key: string | number, outer: Place | undefin
     return;
   }
   if (!isPlain(value)) throw refuse(outer, key, `an instance of ${classOf(value)}`);
-  if (Object.getOwnPropertySymbols(value).length > 0) throw refuse(outer, key, 'a symbol key');
+  // What is not enumerable is nobody's data: stores that watch their objects (MobX, Solid) keep their books there.
+  if (Object.getOwnPropertySymbols(value).some(isEnumerable, value)) throw refuse(outer, key, 'an object with symbols');
   // Engines read an object in this form by its shape, twice as fast as by a list of its keys; an event's check is most of
   // what `publish` costs beside its JSON.
   for (const name in value) {
@@ -69,7 +70,7 @@ function assertParts(value: object, key: string | number, outer: Place | undefin
 }
 
 /** Within such a loop engines know its answer; of `Object.hasOwn` they do not. */
-const { hasOwnProperty: hasOwn, toString: tagOf } = Object.prototype;
+const { hasOwnProperty: hasOwn, propertyIsEnumerable: isEnumerable, toString: tagOf } = Object.prototype;
 
 /** No instance of a class; the prototype of another realm's objects has none either. */
 function isPlain(value: object): value is Readonly<Record<string, unknown>> {

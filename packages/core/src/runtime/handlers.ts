@@ -155,7 +155,8 @@ export function createHandlers(parts: {
         telemetry === undefined
           ? run()
           : telemetry.watch({ name: 'handle', event, labels: { handler: pattern, 'handler.kind': 'live' } }, run);
-      if (result instanceof Promise) result.catch((error: unknown) => failed(event, error));
+      // A promise of whatever house, or realm.
+      if (typeof result === 'object') Promise.resolve(result).catch((error: unknown) => failed(event, error));
     } catch (error) {
       failed(event, error);
     }

@@ -59,6 +59,7 @@ export async function openHandle<const Events extends EventDefinitions>(
   let handlers: Handlers | undefined;
   let early: EngineStatus | undefined;
   let closing: Promise<void> | undefined;
+  let destroying: Promise<void> | undefined;
   let tasks: TaskSide | undefined;
   let history: History | undefined;
   const life = new AbortController();
@@ -115,7 +116,8 @@ export async function openHandle<const Events extends EventDefinitions>(
       return parts.tasks?.unhandled === 'warn' ? warned(name, stored) : stored;
     } catch (error) {
       tally.refused(1);
-      return Promise.reject(error);
+      // A getter of the payload may throw, and so does whatever is read of a draft whose time is over.
+      return Promise.reject(toFailure(error, 'InvalidPayload'));
     }
   };
   const work = makeTasks({
@@ -160,10 +162,8 @@ export async function openHandle<const Events extends EventDefinitions>(
     pause: () => setPaused(true),
     resume: () => setPaused(false),
     close: () => end(() => engine.close()),
-    async destroy() {
-      if (closing !== undefined) throw closed('destroy');
-      await end(() => engine.destroy());
-    },
+    destroy: () =>
+      (destroying ??= closing === undefined ? end(() => engine.destroy()) : Promise.reject(closed('destroy'))),
     [asyncDispose]: () => end(() => engine.close()),
   };
 

@@ -230,7 +230,12 @@ export interface Runtime<Events> {
 
   /** Waits for what is being stored, then releases everything. What is pending stays on disk. Closing twice is closing once. */
   close(): Promise<void>;
-  /** Closes, and forgets all that the device has stored for this name and user, also what the relay does not have yet. Other tabs lose it too. */
+  /**
+   * Closes, and forgets all that the device has stored for this name and user, also what the relay does not have yet. Other tabs
+   * lose it too. Twice is once.
+   *
+   * @throws Failure `Closed` behind `close`: create another runtime, and destroy that; `StorageFailed`, `TimedOut`
+   */
   destroy(): Promise<void>;
   /** Closes: `await using runtime = await createRuntime(…)`. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -527,6 +527,93 @@ test('a listener of the status that throws is reported, and the others hear', as
   await place.close();
 });
 
+test('a listener of the status that leaves and comes back while it hears, hears once of each change', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice');
+  await online(alice);
+  let [heard, last] = [0, alice.status.get()];
+  const differs: boolean[] = [];
+  let stop = alice.status.subscribe(hear);
+  function hear(): void {
+    stop();
+    heard += 1;
+    // What goes on without end would hold this thread for ever.
+    if (heard > 1000) return;
+    differs.push(alice.status.get() !== last);
+    last = alice.status.get();
+    stop = alice.status.subscribe(hear);
+  }
+  await (await alice.publish('todo.done', { n: 1 })).relayed();
+  expect(differs).toContain(true);
+  expect(differs).not.toContain(false);
+  await place.close();
+});
+
+test('a listener of the status that another one stops while it hears is not called', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice');
+  let calls = 0;
+  alice.status.subscribe(() => stop());
+  const stop = alice.status.subscribe(() => (calls += 1));
+  await alice.publish('todo.done', { n: 1 });
+  await (await alice.publish('todo.done', { n: 2 })).relayed();
+  expect(calls).toBe(0);
+  await place.close();
+});
+
+test('a promise of another house that a handler answers, and that fails, is told of like any other', async () => {
+  const place = createPlace();
+  const reports = gather<Failure>();
+  const alice = await place.tab('alice', { report: reports.add });
+  // oxlint-disable-next-line unicorn/no-thenable -- as query builders are, which do nothing before somebody waits for them
+  alice.on('todo.done', () => ({ then: (_: unknown, no: (why: unknown) => void) => no(new Error('no such table')) }));
+  await alice.publish('todo.done', { n: 1 });
+  expect((await reports.until(1))[0]).toMatchObject({
+    name: 'HandlerFailed',
+    message: expect.stringContaining('no such table'),
+  });
+  expect(alice.status.get().counts).toMatchObject({ delivered: 1, failed: 1 });
+  await place.close();
+});
+
+test('a payload that throws when it is looked at is refused by name', async () => {
+  const place = createPlace();
+  const alice = await place.tab('alice');
+  const draft = Proxy.revocable({ n: 1 }, {});
+  draft.revoke();
+  await expect(alice.publish('todo.done', draft.proxy)).rejects.toMatchObject({
+    name: 'InvalidPayload',
+    message: expect.stringContaining('revoked'),
+  });
+  expect(alice.status.get().counts).toMatchObject({ published: 0, refused: 1 });
+  await place.close();
+});
+
+test('while the outboxes of many channels are found empty, the disk is not asked once for each how much is left', async () => {
+  const place = createPlace();
+  let looks = 0;
+  const storeOf = (store: DeviceStore): DeviceStore => ({
+    ...store,
+    async state(channel) {
+      if (channel !== undefined) return store.state(channel);
+      looks += 1;
+      // As a disk does that has other things to do.
+      await new Promise<void>((resolve) => world.after(20, resolve));
+      return store.state();
+    },
+  });
+  const alice = await place.tab('alice', { storeOf });
+  await online(alice);
+  looks = 0;
+  const rooms = Array.from({ length: 100 }, (_, n) => `room:${n}`);
+  await Promise.all(rooms.map((channel) => alice.publish('todo.done', { n: 1 }, { channel })));
+  await untilStatus(alice.status, ({ pending }) => pending === 0);
+  expect(looks).toBeLessThan(20);
+  // What came last is asked for.
+  await alice.flush();
+  await place.close();
+});
+
 test('a channel called __proto__ is a channel like any other', async () => {
   const place = createPlace();
   const alice = await place.tab('alice', { channels: ['__proto__'] });

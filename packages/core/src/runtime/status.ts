@@ -86,9 +86,10 @@ export function createStatusBoard(parts: {
   async function tell(): Promise<void> {
     await Promise.resolve();
     telling = false;
-    for (const listener of listeners) {
+    // As they are now: one that leaves and comes back while it hears would be asked without end.
+    for (const listener of new Set(listeners)) {
       try {
-        listener();
+        if (listeners.has(listener)) listener();
       } catch (error) {
         report(
           new Failure('HandlerFailed', `a listener of the status failed: ${toFailure(error).message}`, {

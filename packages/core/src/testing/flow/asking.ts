@@ -91,10 +91,14 @@ export function asking(open: Open): void {
     alice.pause();
     await untilStatus(alice.status, ({ connection }) => connection === 'paused');
     await alice.publish('todo.done', { n: 1 });
+    // A person is impatient, and somebody closes what has ended.
+    await Promise.all([alice.destroy(), alice.destroy(), alice.close()]);
     await alice.destroy();
     await expect(alice.publish('todo.done', { n: 2 })).rejects.toMatchObject({ name: 'Closed' });
     const again = await open('alice');
     expect(again.status.get()).toMatchObject({ pending: 0 });
     expect(again.status.get().deviceId).not.toBe(deviceId);
+    await again.close();
+    await expect(again.destroy()).rejects.toMatchObject({ name: 'Closed' });
   });
 }
