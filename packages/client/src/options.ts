@@ -23,6 +23,9 @@ export type ChannelOption =
       readonly from?: 'earliest' | 'latest' | undefined;
     };
 
+/** Bounds, of which one that is not said is the default. */
+type Bounds<All> = { readonly [Name in keyof All]?: All[Name] | undefined };
+
 /** How any runtime is created. */
 export interface CommonOptions<Events extends EventDefinitions> {
   /** See `defineEvents`. */
@@ -46,12 +49,12 @@ export interface CommonOptions<Events extends EventDefinitions> {
    * How much of the log the device keeps: a week, 100,000 events and 64 MiB, unless said otherwise. What a durable handler
    * has not handled stays, and what the relay has not confirmed, and whatever is younger than an hour.
    */
-  readonly retention?: Partial<Retention> | undefined;
+  readonly retention?: Bounds<Retention> | undefined;
   /**
    * How much of this device may wait for the relay: 100,000 events and 50 MiB, unless said otherwise. Beyond, `publish`
    * rejects with `OutboxFull`. Ephemeral events never wait.
    */
-  readonly outbox?: Partial<OutboxLimits> | undefined;
+  readonly outbox?: Bounds<OutboxLimits> | undefined;
   /** Closes the runtime when it aborts. */
   readonly signal?: AbortSignal | undefined;
   /** How this tab runs durable handlers. */
@@ -60,6 +63,8 @@ export interface CommonOptions<Events extends EventDefinitions> {
 
 /** Options as every runtime takes them. */
 export interface CheckedCommon {
+  readonly retention: Partial<Retention>;
+  readonly outbox: Partial<OutboxLimits>;
   readonly relay: string | undefined;
   readonly channels: readonly ChannelFrom[];
 }
@@ -72,12 +77,17 @@ export interface CheckedCommon {
  */
 export function checkCommon(options: CommonOptions<EventDefinitions>, base: string | undefined): CheckedCommon {
   const { relay, channels = ['default'], events, tasks: { workers = 1, batch = 1 } = {} } = options;
-  const { retention = {}, outbox = {}, token, report, logger = console } = options;
-  for (const [of, bounds] of Object.entries({ retention, outbox })) {
-    for (const [name, bound] of Object.entries(bounds)) {
+  const { token, report, logger = console } = options;
+  const said = (of: 'retention' | 'outbox'): Readonly<Record<string, number>> => {
+    const bounds: Record<string, number> = {};
+    for (const [name, bound] of Object.entries<number | undefined>(options[of] ?? {})) {
+      if (bound === undefined) continue;
       if (!(bound >= 0)) throw invalid(`\`${of}.${name}\` is a number of at least 0, or Infinity; got ${bound}`);
+      bounds[name] = bound;
     }
-  }
+    return bounds;
+  };
+  const [retention, outbox] = [said('retention'), said('outbox')];
   for (const [name, count] of Object.entries({ workers, batch })) {
     if (!Number.isInteger(count) || count < 1)
       throw invalid(`\`tasks.${name}\` is a whole number of at least 1, got ${count}`);
@@ -105,7 +115,7 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
     assertOneOf(`channels\` of "${itsName}": \`from`, from, ['earliest', 'latest']);
     checked.set(itsName, from);
   }
-  return { relay: relay === undefined ? undefined : addressOf(relay, base), channels: [...checked] };
+  return { relay: relay === undefined ? undefined : addressOf(relay, base), channels: [...checked], retention, outbox };
 }
 
 /** Refuses what is none of these words. */

@@ -26,7 +26,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
 ): Promise<Runtime<Events>> {
   // A server that renders has no address that a relative one would stand behind.
-  const { channels } = checkOptions(options, 'http://localhost');
+  const { channels, retention, outbox } = checkOptions(options, 'http://localhost');
   const world = worldOf(globalThis);
   const engine = createEngine({
     store: openMemoryStore(createMemoryDatabase(), world),
@@ -36,8 +36,8 @@ export async function createRuntime<const Events extends EventDefinitions>(
     world,
     channels,
     tasks: engineTasks(options.tasks),
-    retention: options.retention,
-    outboxLimits: options.outbox,
+    retention,
+    outboxLimits: outbox,
   });
   return createHandle({
     ...options,

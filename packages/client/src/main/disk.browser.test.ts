@@ -33,7 +33,14 @@ test('an outbox that is full refuses by name, in every tab of the device, keeps 
 });
 
 test('a disk of few bytes refuses by bytes, and one event that alone is too many is not stored either', async () => {
-  const alice = await open({ name: freshName(), relay: '/nowhere', outbox: { bytesMax: 1000 } });
+  // What a page has not set is as if it were not said.
+  const channels = [{ name: 'board', from: undefined }];
+  const alice = await open({
+    name: freshName(),
+    relay: '/nowhere',
+    outbox: { eventsMax: undefined, bytesMax: 1000 },
+    channels,
+  });
   await alice.publish('note.added', { text: 'small' });
   await expect(alice.publish('note.added', { text: 'x'.repeat(1000) })).rejects.toMatchObject({ name: 'OutboxFull' });
   expect(alice.status.get().pending).toBe(1);

@@ -20,7 +20,7 @@ const loadTasks = async (): Promise<MakeTaskSide> => (await import('@godwit/core
 /** Opens the runtime over `first`, and over others once that ends. */
 export async function openRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
-  { name, user, relay, channels }: CheckedOptions,
+  { name, user, relay, channels, retention, outbox }: CheckedOptions,
   first: StartedWorker,
 ): Promise<Runtime<Events>> {
   const { token, credentials, durability, tasks, telemetry, worker = createDefaultWorker } = options;
@@ -38,8 +38,8 @@ export async function openRuntime<const Events extends EventDefinitions>(
       durability,
       channels,
       tasks: engineTasks(tasks),
-      retention: options.retention,
-      outbox: options.outbox,
+      retention,
+      outbox,
       alive: `${database}:${world.id()}`,
     },
     token,

@@ -27,7 +27,7 @@ import { storeOn } from './sqlite/store.ts';
 export async function createRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
 ): Promise<Runtime<Events>> {
-  const { file = inMemory, durability, relay, channels } = checkOptions(options);
+  const { file = inMemory, durability, relay, channels, retention, outbox } = checkOptions(options);
   const { token, tasks } = options;
   const world = worldOf(globalThis);
   const opened = openFile({ file, durability, deviceId: world.id() });
@@ -39,8 +39,8 @@ export async function createRuntime<const Events extends EventDefinitions>(
     world,
     channels,
     tasks: engineTasks(tasks),
-    retention: options.retention,
-    outboxLimits: options.outbox,
+    retention,
+    outboxLimits: outbox,
   });
   return createHandle({
     ...options,

@@ -62,7 +62,7 @@ const defaultEventsMax = 1000;
  */
 export function createRaiser<const Events extends EventDefinitions>(
   events: Events,
-  options: { readonly entity?: Entity; readonly eventsMax?: number } = {},
+  options: { readonly entity?: Entity | undefined; readonly eventsMax?: number | undefined } = {},
 ): Raiser<Events> {
   const { entity, eventsMax = defaultEventsMax } = options;
   if (!(eventsMax >= 1)) throw new Failure('InvalidOptions', `eventsMax is a number from 1; got ${eventsMax}`);

@@ -2,6 +2,7 @@
 import { expectTypeOf, test } from 'vitest';
 import { defineEvent, defineEvents } from '../event/define.ts';
 import { payload } from '../event/schema.ts';
+import { createRaiser } from './raiser.ts';
 import type { Runtime } from './runtime.ts';
 
 const events = defineEvents({
@@ -69,4 +70,26 @@ test('types of durable handlers: names complete, and each mistake is told where 
     void runtime.tasks.discard();
   };
   expectTypeOf(mistakes).toBeFunction();
+});
+
+test('types: what may be left out may be undefined as well', () => {
+  const nothing = undefined;
+  const calls = (runtime: Runtime<typeof events>): void => {
+    const heard = { order: nothing, channel: nothing, onGap: nothing, signal: nothing };
+    void runtime.publish('tick', nothing, { channel: nothing, durable: nothing });
+    runtime.on('tick', () => undefined, heard);
+    void runtime.events('tick', { ...heard, after: nothing, live: nothing });
+    runtime.handle('tick', 'index', () => undefined, {
+      maxErrors: nothing,
+      backoff: nothing,
+      key: nothing,
+      from: nothing,
+    });
+    runtime.status.subscribe(() => undefined, { signal: nothing });
+    void runtime.flush({ signal: nothing });
+    void runtime.tasks.list({ states: ['dead'] }, { after: nothing, limit: nothing });
+    void runtime.tasks.shutdown({ timeoutMs: nothing });
+    createRaiser(events, { entity: nothing, eventsMax: nothing });
+  };
+  expectTypeOf(calls).toBeFunction();
 });

@@ -8,7 +8,10 @@ import type { EventRef, PublishArguments, Receipt } from '../publishing.ts';
 
 /** How a durable handler handles. */
 export interface HandleOptions<Event = unknown> {
-  /** The total of attempts; 5 by default. Behind the last failure the event is a dead letter. */
+  /**
+   * The total of attempts; 5 by default. Behind the last failure the event is a dead letter. A tab that dies has used one of each
+   * event that it had claimed, also of those that it had not begun, which run again out of order; with 1 these are dead letters.
+   */
   readonly maxErrors?: number | undefined;
   /** Which handler's tasks run first where workers are scarce: the lower. 50 by default. */
   readonly priority?: number | undefined;
@@ -117,7 +120,7 @@ export interface Tasks {
    *
    * @throws Failure `Misused` when it has not begun, or was shut down
    */
-  shutdown(options?: { readonly timeoutMs?: number }): Promise<void>;
+  shutdown(options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
   /** Every durable handler that this device knows, by name: how much waits, is dead or deferred, and what was counted. */
   handlers(): Promise<readonly HandlerStatus[]>;
   /**
@@ -125,7 +128,10 @@ export interface Tasks {
    *
    * @throws Failure `InvalidOptions` when the limit is no whole number of at least 1
    */
-  list(query?: TaskQuery, page?: { readonly after?: TaskKey | null; readonly limit?: number }): Promise<TaskPage>;
+  list(
+    query?: TaskQuery,
+    page?: { readonly after?: TaskKey | null | undefined; readonly limit?: number | undefined },
+  ): Promise<TaskPage>;
   /** How many tasks a query finds. */
   count(query?: TaskQuery): Promise<number>;
   /** Runs dead, deferred and waiting tasks again, at once; dead ones with all their attempts. @returns how many */
