@@ -63,6 +63,7 @@ export interface CommonOptions<Events extends EventDefinitions> {
 
 /** Options as every runtime takes them. */
 export interface CheckedCommon {
+  readonly logger: Logger;
   readonly retention: Partial<Retention>;
   readonly outbox: Partial<OutboxLimits>;
   readonly relay: string | undefined;
@@ -115,7 +116,13 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
     assertOneOf(`channels\` of "${itsName}": \`from`, from, ['earliest', 'latest']);
     checked.set(itsName, from);
   }
-  return { relay: relay === undefined ? undefined : addressOf(relay, base), channels: [...checked], retention, outbox };
+  return {
+    relay: relay === undefined ? undefined : addressOf(relay, base),
+    channels: [...checked],
+    retention,
+    outbox,
+    logger,
+  };
 }
 
 /** Refuses what is none of these words. */

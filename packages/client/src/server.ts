@@ -26,7 +26,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
 ): Promise<Runtime<Events>> {
   // A server that renders has no address that a relative one would stand behind.
-  const { channels, retention, outbox } = checkOptions(options, 'http://localhost');
+  const { channels, retention, outbox, logger } = checkOptions(options, 'http://localhost');
   const world = worldOf(globalThis);
   const engine = createEngine({
     store: openMemoryStore(createMemoryDatabase(), world),
@@ -41,7 +41,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
   });
   return createHandle({
     ...options,
-    logger: options.logger ?? console,
+    logger,
     engine,
     world,
     channels: channels.map(([channel]) => channel),

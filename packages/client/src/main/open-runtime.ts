@@ -20,7 +20,7 @@ const loadTasks = async (): Promise<MakeTaskSide> => (await import('@godwit/core
 /** Opens the runtime over `first`, and over others once that ends. */
 export async function openRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
-  { name, user, relay, channels, retention, outbox }: CheckedOptions,
+  { name, user, relay, channels, retention, outbox, logger }: CheckedOptions,
   first: StartedWorker,
 ): Promise<Runtime<Events>> {
   const { token, credentials, durability, tasks, telemetry, worker = createDefaultWorker } = options;
@@ -53,7 +53,7 @@ export async function openRuntime<const Events extends EventDefinitions>(
   // Whoever says how durable handlers run, or measures them, has some.
   const makeTasks = tasks === undefined && telemetry === undefined ? lazyTaskSide(loadTasks) : await loadTasks();
   return openHandle(
-    { ...options, logger: options.logger ?? console, engine, world, channels: channels.map(([channel]) => channel) },
+    { ...options, logger, engine, world, channels: channels.map(([channel]) => channel) },
     makeTasks,
     measure,
   );

@@ -27,7 +27,7 @@ import { storeOn } from './sqlite/store.ts';
 export async function createRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
 ): Promise<Runtime<Events>> {
-  const { file = inMemory, durability, relay, channels, retention, outbox } = checkOptions(options);
+  const { file = inMemory, durability, relay, channels, retention, outbox, logger } = checkOptions(options);
   const { token, tasks } = options;
   const world = worldOf(globalThis);
   const opened = openFile({ file, durability, deviceId: world.id() });
@@ -44,7 +44,7 @@ export async function createRuntime<const Events extends EventDefinitions>(
   });
   return createHandle({
     ...options,
-    logger: options.logger ?? console,
+    logger,
     engine,
     world,
     channels: channels.map(([channel]) => channel),

@@ -70,7 +70,9 @@ function assertParts(value: object, key: string | number, outer: Place | undefin
 }
 
 /** Within such a loop engines know its answer; of `Object.hasOwn` they do not. */
-const { hasOwnProperty: hasOwn, propertyIsEnumerable: isEnumerable, toString: tagOf } = Object.prototype;
+const hasOwn = Object.prototype.hasOwnProperty;
+const isEnumerable = Object.prototype.propertyIsEnumerable;
+const tagOf = Object.prototype.toString;
 
 /** No instance of a class; the prototype of another realm's objects has none either. */
 function isPlain(value: object): value is Readonly<Record<string, unknown>> {

@@ -9,7 +9,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import type { Stop } from '../ports/world.ts';
 import type { Delivery } from './engine.ts';
 import type { Tally } from './status.ts';
-import { assertOrder } from './reading-order.ts';
+import { assertReadable } from './reading-order.ts';
 import type { Delivered, OnOptions } from './runtime.ts';
 
 /** A handler of whatever event: the runtime's types have checked which. */
@@ -60,11 +60,7 @@ export function createHandlers(parts: {
     on(pattern, handler, { order = 'local', channel, onGap, signal }) {
       if (typeof handler !== 'function')
         throw new Failure('InvalidOptions', `the handler of "${pattern}" is not a function`);
-      if (channel !== undefined && !channels.has(channel)) {
-        const known = [...channels].join('", "');
-        throw new Failure('InvalidOptions', `this runtime does not read the channel "${channel}"; it reads "${known}"`);
-      }
-      assertOrder(order);
+      assertReadable(order, channel, channels);
       const registration: Registration = {
         live: true,
         pattern,

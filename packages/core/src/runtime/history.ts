@@ -6,7 +6,7 @@ import { Failure } from '../failure.ts';
 import type { LogEntry } from '../ports/store.ts';
 import { aborted, createBell } from '../timing/wait.ts';
 import type { Engine } from './engine.ts';
-import { assertOrder } from './reading-order.ts';
+import { assertReadable } from './reading-order.ts';
 import type { Delivered, EventsOptions } from './runtime.ts';
 import type { Tally } from './status.ts';
 import { asyncDispose } from './subscription.ts';
@@ -40,10 +40,7 @@ export function createHistory(parts: {
       if (!Number.isInteger(after) || after < 0) {
         throw new Failure('InvalidOptions', `\`after\` is a position, as a receipt or an event has it; got ${after}`);
       }
-      if (channel !== undefined && !channels.has(channel)) {
-        throw new Failure('InvalidOptions', `this runtime does not read the channel "${channel}"`);
-      }
-      assertOrder(order);
+      assertReadable(order, channel, channels);
       const isWanted = (entry: LogEntry): entry is Extract<LogEntry, { kind: 'event' }> =>
         entry.kind === 'event' &&
         channels.has(entry.channel) &&

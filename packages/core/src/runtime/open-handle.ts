@@ -162,8 +162,12 @@ export async function openHandle<const Events extends EventDefinitions>(
     pause: () => setPaused(true),
     resume: () => setPaused(false),
     close: () => end(() => engine.close()),
-    destroy: () =>
-      (destroying ??= closing === undefined ? end(() => engine.destroy()) : Promise.reject(closed('destroy'))),
+    async destroy() {
+      // The same again, or neither yet.
+      if (closing !== destroying) throw closed('destroy');
+      destroying = end(() => engine.destroy());
+      await destroying;
+    },
     [asyncDispose]: () => end(() => engine.close()),
   };
 
