@@ -64,6 +64,45 @@ test('closing leaves no worker, no lock, no channel and no timer behind', async 
   expect(blocked).not.toHaveBeenCalled();
 });
 
+test('closing leaves no timer in the page, and nobody who listens to its window or document', async () => {
+  const timers = new Set<unknown>();
+  const { setTimeout: set } = globalThis;
+  const setting = vi.spyOn(globalThis, 'setTimeout');
+  setting.mockImplementation((ring: TimerHandler, ms?: number) => {
+    const timer = set(() => {
+      timers.delete(timer);
+      if (typeof ring === 'function') ring();
+    }, ms);
+    timers.add(timer);
+    return timer;
+  });
+  const clearing = vi.spyOn(globalThis, 'clearTimeout');
+  const toWindow = vi.spyOn(globalThis, 'addEventListener');
+  const toDocument = vi.spyOn(document, 'addEventListener');
+  const fromDocument = vi.spyOn(document, 'removeEventListener');
+  onTestFinished(() => void vi.restoreAllMocks());
+
+  const alice = await open({ name: freshName(), relay: '/nowhere' });
+  alice.handle('note.added', 'index', () => undefined, { timeoutMs: 60_000 });
+  await alice.publish('note.added', { text: 'fly' });
+  expect(timers.size).toBeGreaterThan(0);
+  const heard = toWindow.mock.calls.map(([type, , options]) => [type, signalOf(options)?.aborted]);
+  expect(heard).toEqual(
+    expect.arrayContaining([
+      ['pagehide', false],
+      ['online', false],
+    ]),
+  );
+  const seen = toDocument.mock.calls.map(([type, listener]) => [type, listener]);
+  expect(seen.map(([type]) => type)).toContain('visibilitychange');
+
+  await alice.close();
+  const cleared = (): ReadonlySet<unknown> => new Set(clearing.mock.calls.map(([timer]) => timer));
+  await vi.waitFor(() => expect([...timers].filter((timer) => !cleared().has(timer))).toEqual([]), { timeout: 20_000 });
+  expect(toWindow.mock.calls.filter(([, , options]) => signalOf(options)?.aborted !== true)).toEqual([]);
+  expect(fromDocument.mock.calls.map(([type, listener]) => [type, listener])).toEqual(expect.arrayContaining(seen));
+});
+
 test('closing stores what was handed in, and ends the connection', async () => {
   const relay = await commands.openRelay();
   onTestFinished(() => commands.killRelay(relay));
@@ -177,6 +216,10 @@ test('options that cannot work are refused before anything is started', async ()
   ).rejects.toMatchObject({ name: 'InvalidChannel' });
   expect(made).not.toHaveBeenCalled();
 });
+
+function signalOf(options: boolean | AddEventListenerOptions | undefined): AbortSignal | undefined {
+  return typeof options === 'object' ? options.signal : undefined;
+}
 
 async function locksOf(name: string): Promise<readonly string[]> {
   const { held, pending } = await navigator.locks.query();
