@@ -34,6 +34,32 @@ export function operatingRules(start: (options?: RelayStart) => Promise<RelayUnd
     await expect.poll(async () => (await stat())['subscribers']).toBe(1);
   });
 
+  test('5.1 each transport counts what it hands over, and nothing else', async () => {
+    const { publish, open, connect, get, stat, relay, channel, path } = await create();
+    const stream = await open();
+    const many = await open(`?channel=${channel}&channel=${channel}:2&type=order.*`, {}, '/v1/events');
+    const socket = await connect();
+    for (const reader of [stream, many, many]) await reader.control('connected');
+    await socket.message('connected');
+    const { head } = await stat();
+    const poll = get(`${path}?after=${String(head)}&wait=20`);
+    await publish(eventOf('1'));
+    expect(await (await poll).json()).toHaveLength(1);
+    await publish(...ids(2, 9).map((id) => eventOf(id)), eventOf('10', { type: 'order.placed' }));
+    await Promise.all([stream.ids(10), socket.ids(10), many.ids(1)]);
+    const counted = { stream: [10, 0], socket: [10, 0], many: [1, 9], poll: [1, 0] };
+    // A page is a reader's too; its head alone hands nothing over.
+    await (await get(`${path}?after=earliest&limit=5`)).text();
+    await relay.fetch(`${relay.url}${path}?after=earliest&limit=5`, { method: 'HEAD' });
+    expect(await (await get(`${path}?after=earliest&type=order.*`)).json()).toHaveLength(1);
+    const pages = { page: [5, 0], rare: [1, 9] };
+    const all = Object.values({ ...counted, ...pages });
+    const sum = (at: number): number => all.reduce((total, its) => total + (its[at] ?? 0), 0);
+    await expect
+      .poll(stat)
+      .toMatchObject({ published: 10, delivered: sum(0), filtered: sum(1), dropped: {}, queueDepth: 0 });
+  });
+
   test('5.2 the relay’s numbers are the sum over its channels', async () => {
     const { publish, get, relay, channel } = await create();
     await publish(eventOf('1'), eventOf('1'), {});

@@ -1,7 +1,7 @@
 // PROTOCOL.md, rules 2 and 3: reading live, one channel and many.
 import { expect, test } from 'vitest';
 import { createRelayWorld, eventOf, ids, type RelayStart, type RelayUnderTest } from './world.ts';
-import type { SeenFrame } from './frames.ts';
+import { readFrames, type SeenFrame } from './frames.ts';
 
 const unknownOffset = 'another.0000000000000007';
 
@@ -81,6 +81,20 @@ export function streamRules(start: (options?: RelayStart) => Promise<RelayUnderT
       const frames = await reading;
       expect(frames.map(({ data }) => data?.['id'])).toEqual(ids((places[index] ?? 0) + 2, 400));
       expect([...frames].map(offsetOf).sort()).toEqual(frames.map(offsetOf));
+    }
+  });
+
+  test('2.5 a stream that is cut anywhere, and resumed behind its last whole frame, loses nothing and doubles nothing', async () => {
+    const { publish, get, open, path } = await create();
+    const all = ids(1, 6);
+    await publish(...all.map((id) => eventOf(id, { data: 'ä🦩\n\n' })));
+    const whole = await bytesUntil(await get(`${path}?after=earliest`, { accept: 'text/event-stream' }), '"id":"6"');
+    // A step that meets each place of a frame in one frame or another.
+    for (let cut = 0; cut < whole.length; cut += 23) {
+      const { begun, last } = await understood(whole.subarray(0, cut));
+      const resumed = await open('?after=earliest', { 'last-event-id': last });
+      expect([cut, ...begun, ...(await resumed.ids(all.length - begun.length))]).toEqual([cut, ...all]);
+      await resumed.cancel();
     }
   });
 
@@ -367,6 +381,35 @@ export function streamRules(start: (options?: RelayStart) => Promise<RelayUnderT
       expect([accept, await answer(accept)]).toEqual([accept, 406]);
     }
   });
+}
+
+/** An answer's bytes up to the end of the frame in which a text stands. */
+async function bytesUntil(response: Response, text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const reader: ReadableStreamDefaultReader<Uint8Array> = (
+    response.body ?? new ReadableStream<Uint8Array>()
+  ).getReader();
+  const bytes: number[] = [];
+  let seen = '';
+  while (!(seen.includes(text) && seen.endsWith('\n\n'))) {
+    const { value } = await reader.read();
+    if (value === undefined) break;
+    bytes.push(...value);
+    seen = new TextDecoder().decode(Uint8Array.from(bytes));
+  }
+  await reader.cancel();
+  return Uint8Array.from(bytes);
+}
+
+/** What a reader has of the beginning of a stream: the ids of its events, and where it stands. */
+async function understood(bytes: Uint8Array<ArrayBuffer>): Promise<{ begun: unknown[]; last: string }> {
+  const frames = readFrames(new Response(bytes));
+  const begun: unknown[] = [];
+  let last = '';
+  for (let frame = await frames.next(); frame !== undefined; frame = await frames.next()) {
+    last = frame.id ?? last;
+    if (frame.event === undefined) begun.push(frame.data?.['id']);
+  }
+  return { begun, last };
 }
 
 function offsetOf({ id }: SeenFrame): string {
