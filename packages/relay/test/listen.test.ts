@@ -104,6 +104,25 @@ test.each([
   await expect.poll(async () => (await stat())['subscribers']).toBe(0);
 });
 
+test.each([
+  [
+    'a handshake',
+    'GET /v1/channels/a/socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n',
+    /^HTTP\/1\.1 426 /,
+  ],
+  ['a tunnel', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n', undefined],
+])('%s behind a request that is not answered yet does not get ahead of it', async (_, request, answered) => {
+  const { relay } = await createRelayWorld(start);
+  const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+  const poll = 'GET /v1/channels/a/events?wait=0.3 HTTP/1.1\r\nHost: x\r\n\r\n';
+  const [first = '', second = '', ...others] = (await exchange(relay, `${poll}${request}${key}\r\n`)).split(
+    /(?=HTTP\/1\.1 )/,
+  );
+  // What is no HTTP any more behind it ends the connection at once: nobody is told what is another's answer.
+  expect([first.slice(0, 12), others]).toEqual([answered === undefined ? '' : 'HTTP/1.1 200', []]);
+  if (answered !== undefined) expect(second).toMatch(answered);
+});
+
 test('a hundred channels of the longest names, each with an offset, are read on one connection', async () => {
   const { relay, publish, stat } = await createRelayWorld(start);
   await publish(eventOf('1'));

@@ -106,7 +106,9 @@ export async function listen(options: {
         sockets !== undefined &&
         method === 'GET' &&
         headers.upgrade?.toLowerCase() === 'websocket' &&
-        !crowd.isBeyond(socket),
+        !crowd.isBeyond(socket) &&
+        // An answer that is still to come would be written among the socket's frames: in its turn, it is a request like others.
+        connections.exchangesOn(socket).length === 0,
     },
     (incoming, outgoing) => {
       if (crowd.isBeyond(incoming.socket)) return crowd.refuse(outgoing);
@@ -129,7 +131,11 @@ export async function listen(options: {
     server.emit('request', incoming, outgoing);
   });
   server.on('checkExpectation', refuseExpectation);
-  server.on('connect', (_incoming, socket) => refuseTunnel(socket));
+  server.on('connect', (_incoming, socket) => {
+    // Its answer would be taken for that of the request before it.
+    if (connections.exchangesOn(socket as Socket).length > 0) socket.destroy();
+    else refuseTunnel(socket);
+  });
   server.on('clientError', (error, socket) => {
     // What a server of TCP accepts is a socket, whatever else may be handed to it by hand.
     refuseUnreadable(error, socket as Socket, connections.exchangesOn(socket as Socket));
