@@ -105,6 +105,20 @@ test.each([
 });
 
 test.each([
+  ['nonsense', 'nonsense\r\n\r\n'],
+  ['a body that is longer than it said', 'x'],
+  ['too long headers', `GET /healthz HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(70_000)}\r\n\r\n`],
+])('%s behind a post is no answer to the post', async (_, behind) => {
+  const { relay, page, path } = await createRelayWorld((options) => start(options, { durability: 'fsync' }));
+  const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${eventType}\r\n`;
+  const answer = await exchange(relay, `${head}Content-Length: ${event.length}\r\n\r\n${event}${behind}`);
+  expect(answer).toMatch(/^HTTP\/1\.1 200 [^]*"status":"appended"/);
+  // What cannot be read has one of its own, where the post's had gone by then.
+  for (const other of answer.split('HTTP/1.1 ').slice(2)) expect(other).toMatch(/^4(00|31) /);
+  expect(await page()).toHaveLength(1);
+});
+
+test.each([
   [
     'a handshake',
     'GET /v1/channels/a/socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n',

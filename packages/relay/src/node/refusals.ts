@@ -18,8 +18,18 @@ const statuses: Readonly<Record<string, number>> = {
 /** Answers what Node could not read, on the bare connection, and ends that. */
 export function refuseUnreadable(error: Error, socket: Socket, exchanges: readonly Exchange[]): void {
   const [exchange, ...others] = exchanges;
+  const last = exchanges.at(-1);
   // The connection itself failed, or an answer is under way on it: whatever is written now would be taken for its rest.
-  if (!socket.writable || others.length > 0 || exchange?.outgoing.headersSent === true) {
+  if (!socket.writable || last?.outgoing.headersSent === true) {
+    socket.destroy();
+    return;
+  }
+  // It stands behind a request that came whole, and whose answer is still to come: what was written now would be taken for that.
+  if (last?.incoming.complete === true) {
+    last.outgoing.shouldKeepAlive = false;
+    return;
+  }
+  if (others.length > 0) {
     socket.destroy();
     return;
   }
