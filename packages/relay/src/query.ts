@@ -16,7 +16,7 @@ export function numberOf(
   const text = query.get(name);
   if (text === null || text === '') return bounds.byDefault;
   const number = Number(text);
-  const isNumber = bounds.isWhole ? /^\d{1,9}$/.test(text) : /^\d{1,9}(\.\d{1,9})?$/.test(text);
+  const isNumber = bounds.isWhole ? /^\d{1,9}$/.test(text) : /^\d{1,9}(\.\d{1,30})?$/.test(text);
   if (isNumber && number >= bounds.min && number <= bounds.max) return number;
   const kind = bounds.isWhole ? 'a whole number' : 'a number';
   throw new Failure(

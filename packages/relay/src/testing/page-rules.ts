@@ -88,6 +88,8 @@ export function pageRules(start: (options?: RelayStart) => Promise<RelayUnderTes
     expect(await idsOf(await poll)).toEqual(['3']);
     const empty = await get(`${path}?wait=0.1`);
     expect([await idsOf(empty), empty.headers.get('godwit-up-to-date')]).toEqual([[], 'true']);
+    // As a client's arithmetic writes it.
+    expect((await get(`${path}?wait=${0.1 + 0.2}`)).status).toBe(200);
   });
 
   test('4.4 it waits no longer than its token is valid, and then delivers nothing', async () => {
