@@ -5,6 +5,7 @@ import { filterRules } from './filter-rules.ts';
 import { keyRules } from './key-rules.ts';
 import { failureRules } from './failure-rules.ts';
 import { limitRules } from './limit-rules.ts';
+import { manyRules } from './many-rules.ts';
 import { numberRules } from './number-rules.ts';
 import { operatingRules } from './operating-rules.ts';
 import { pageRules } from './page-rules.ts';
@@ -21,6 +22,7 @@ export function relayContract(name: string, start: (options?: RelayStart) => Pro
     publishRules(start);
     numberRules(start);
     streamRules(start);
+    manyRules(start);
     pageRules(start);
     filterRules(start);
     presenceRules(start);
