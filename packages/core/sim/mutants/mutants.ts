@@ -485,4 +485,31 @@ export const mutants: readonly Mutant[] = [
     find: '    if (bytes === undefined) return;\n    this.#known = lastSent;',
     put: '    this.#known = lastSent;\n    if (bytes === undefined) return;',
   },
+  {
+    name: 'a leader tells the others of events that it is still storing',
+    file: 'runtime/standing.ts',
+    find: 'parts.outbox().stored;',
+    put: 'parts.outbox();',
+    suite: 'runtime/standing.test.ts',
+  },
+  {
+    name: 'what a tab has found on the disk is counted again when it is told of it',
+    file: 'runtime/outbox.ts',
+    find: 'if (upTo > counted) put(',
+    put: 'put(',
+    suite: 'runtime/standing.test.ts',
+  },
+  {
+    name: 'a leader goes by what it was told of the outbox, and never asks the disk',
+    file: 'runtime/leading.ts',
+    find: '    const signal = lead;\n',
+    put: '    const signal = undefined as typeof lead;\n',
+  },
+  {
+    name: 'who was robbed in a term above its thief’s hears no leader any more',
+    file: 'election/election.ts',
+    find: "    if (!round.aborted && !signal.aborted) tabs.announce({ kind: 'ask', term });\n",
+    put: '    void round;\n',
+    suite: 'election/stealing.test.ts',
+  },
 ];

@@ -86,6 +86,42 @@ test('a leader that was robbed and thaws answers nobody, and follows', async () 
   expect(log).toEqual(['alice leads', 'alice ends', 'bob leads']);
 });
 
+test('whoever is robbed says its term, which its thief may never have heard of; whoever lets go says nothing', async () => {
+  const tabs = createMemoryDevice().tab();
+  const said: TabMessage[] = [];
+  const world = createTestWorld();
+  const life = new AbortController();
+  const thefts = [new AbortController(), new AbortController()];
+  let leads = 0;
+  const election = standForElection({
+    tabs: {
+      ...tabs,
+      announce: (message) => said.push(message),
+      lead: async (callback, signal) => {
+        const theft = thefts[leads];
+        leads += 1;
+        if (theft === undefined) await aborted(signal);
+        else await callback(AbortSignal.any([signal, theft.signal]));
+      },
+    },
+    world,
+    lead: (held) => aborted(held),
+    report: () => undefined,
+    signal: life.signal,
+  });
+  const { term } = election;
+  thefts[0]?.abort();
+  await world.settle();
+  expect(said).toEqual([{ kind: 'ask', term }]);
+  // It leads again, and its clock jumps.
+  world.setClock(world.now() + 3_600_000);
+  await world.advance(60_000);
+  expect([leads, said.length]).toEqual([3, 1]);
+  life.abort();
+  await election.ended;
+  expect(said).toHaveLength(1);
+});
+
 test('a leader that hears of a higher term lets go, and whoever knows that term leads in a higher one', async () => {
   const { alice, log, pass } = await candidates();
   const higher = alice.election.term + 7;

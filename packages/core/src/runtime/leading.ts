@@ -4,7 +4,7 @@ import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
 import type { Store, StoreState } from '../ports/store.ts';
 import type { Tabs } from '../ports/tabs.ts';
-import type { World } from '../ports/world.ts';
+import type { Stop, World } from '../ports/world.ts';
 import { aborted } from '../timing/wait.ts';
 import type { SyncStep } from '../sync/pull.ts';
 import { startSync, type Sync } from '../sync/sync.ts';
@@ -12,6 +12,9 @@ import { watchDepartures, type Departures } from './departures.ts';
 import type { Outbox } from './outbox.ts';
 import type { Reading } from './reading.ts';
 import type { Standing } from './standing.ts';
+
+/** How long after an outbox has grown its leader asks the disk what waits, in milliseconds: once for all that came meanwhile. */
+const recountMs = 1000;
 
 /** A tab's way of leading. */
 export interface Leading {
@@ -53,8 +56,9 @@ export function createLeading(parts: {
   let departures: Departures | undefined;
   /** Channels that grew while a sync was starting, which may have looked at the outbox just before. */
   const grown = new Set<string>();
-  /** How often outboxes were found empty since the disk was last asked; 0: it is not being asked. */
-  let idles = 0;
+  /** The lead, while this tab has it. */
+  let lead: AbortSignal | undefined;
+  let stopRecount: Stop | undefined;
 
   return {
     async lead(signal, term) {
@@ -69,6 +73,8 @@ export function createLeading(parts: {
       tabs.announce({ kind: 'leader', term: term });
       // Who led before may have died between storing something and saying so.
       parts.grew();
+      lead = signal;
+      recountSoon();
       try {
         while (!signal.aborted) {
           until = new AbortController();
@@ -81,6 +87,8 @@ export function createLeading(parts: {
         parts.lost(toFailure(error));
       } finally {
         until?.abort();
+        stopRecount?.();
+        lead = stopRecount = undefined;
         if (tabs.exclusive) standing.setRole('follower');
       }
     },
@@ -103,6 +111,16 @@ export function createLeading(parts: {
   function wake(channel: string): void {
     if (sync === undefined) grown.add(channel);
     else sync.wake(channel);
+    recountSoon();
+  }
+
+  function recountSoon(): void {
+    const signal = lead;
+    if (signal === undefined) return;
+    stopRecount ??= world.after(recountMs, () => {
+      stopRecount = undefined;
+      void recount(signal);
+    });
   }
 
   async function syncUntil(signal: AbortSignal): Promise<void> {
@@ -122,7 +140,8 @@ export function createLeading(parts: {
           connection: (connection) => signal.aborted || standing.setConnection(connection),
           paused: (channels) => standing.setRefused(channels),
           confirmed: (events, bytes) => outbox.shrink(events, bytes),
-          idle: () => void idle(signal),
+          // A channel's outbox found empty is a moment to count: all of them are, if what is counted is right.
+          idle: () => outbox.events === 0 || recountSoon(),
           merged: parts.grew,
           ephemeral: parts.ephemeral,
           synced: parts.synced,
@@ -138,16 +157,6 @@ export function createLeading(parts: {
     } finally {
       sync = undefined;
     }
-  }
-
-  /** An outbox found empty is the moment to count. Of thousands of channels many are, while the disk is still being asked. */
-  async function idle(signal: AbortSignal): Promise<void> {
-    if (outbox.events === 0 || (idles += 1) > 1) return;
-    do {
-      idles = 1;
-      await recount(signal);
-    } while (idles > 1);
-    idles = 0;
   }
 
   /** What was counted from messages may drift: the disk is asked, and whoever likes looks at what it says. */

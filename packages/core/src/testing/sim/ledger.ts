@@ -21,6 +21,8 @@ export interface Ledger {
 /** One reader, as its sink sees it. */
 interface Reader {
   subscription: Subscription | undefined;
+  /** It has ended: what the log takes from now on passes it no more. */
+  isOver: boolean;
   /** It has asked for some types alone. */
   readonly isFiltered: boolean;
   epoch: string;
@@ -39,7 +41,7 @@ const waitingMax = 64;
 const decoder = new TextDecoder();
 
 function newcomer(isFiltered: boolean): Reader {
-  return { subscription: undefined, isFiltered, epoch: '', began: 0, before: 0, stored: 0, told: 0 };
+  return { subscription: undefined, isOver: false, isFiltered, epoch: '', began: 0, before: 0, stored: 0, told: 0 };
 }
 
 /** Opens an account. `sinkBytes` is what a reader takes before it asks for more. */
@@ -174,6 +176,9 @@ export function createLedger(parts: { readonly sinkBytes: number; readonly fail:
   }
 
   function checkEnd(channel: string, reader: Reader, subscription: Subscription): void {
+    // Whoever was sent away may let go later.
+    if (reader.isOver) return;
+    reader.isOver = true;
     checkReader(channel, reader);
     // Its log was removed, and it is yet to be told.
     if (epochs.get(channel) !== reader.epoch) return;

@@ -15,6 +15,8 @@ export interface SimTabsDevice {
   rob(ms: number): void;
   /** For so long a tab hears nobody, or nobody hears it. */
   silence(life: Life, way: 'deaf' | 'mute' | 'both', ms: number): void;
+  /** Whether a message of one tab to another was ever lost. */
+  readonly hasLost: boolean;
   /** Whether the tab leads, as far as it can know. */
   believesToLead(life: Life): boolean;
   /** Which lead this is, counted from the device's first, and whose; undefined while nobody has it. */
@@ -58,6 +60,7 @@ export function createSimTabs(parts: {
   const conducts = new Map<Life, Conduct>();
   /** Of each tab, the lead that it was handed last. */
   const handed = new Map<Life, AbortSignal>();
+  let hasLost = false;
   const silenced = { deaf: new Map<Life, number>(), mute: new Map<Life, number>() };
 
   return {
@@ -85,6 +88,9 @@ export function createSimTabs(parts: {
         });
       }
     },
+    get hasLost() {
+      return hasLost;
+    },
     believesToLead: (life) => handed.get(life)?.aborted === false,
     get lead() {
       const life = lock.holder?.life;
@@ -94,6 +100,11 @@ export function createSimTabs(parts: {
 
   function isSilenced(way: 'deaf' | 'mute', life: Life): boolean {
     return !faults.isOver && (silenced[way].get(life) ?? 0) > 0;
+  }
+
+  function lose(life: Life): void {
+    hasLost = true;
+    life.trouble();
   }
 
   function tab(life: Life, isVisible = () => true): Tabs {
@@ -130,7 +141,7 @@ export function createSimTabs(parts: {
         if (end.signal.aborted || life.isDead()) return;
         if (message.kind === 'leader' && message.term <= conduct.heardTerm)
           fail(`a tab leads in the term ${message.term}, and has heard of ${conduct.heardTerm}`);
-        if (isSilenced('mute', life)) return life.trouble();
+        if (isSilenced('mute', life)) return lose(life);
         const copy = structuredClone(message);
         for (const other of receivers) {
           if (other === receiver) continue;
@@ -175,7 +186,7 @@ export function createSimTabs(parts: {
     const waiting: TabMessage[] = [];
     return (message) => {
       const kind = faults.strike('tabs.announce', ['tabs.message-lost', 'tabs.message-late', 'tabs.message-doubled']);
-      if (kind === 'tabs.message-lost' || isSilenced('deaf', life)) return life.trouble();
+      if (kind === 'tabs.message-lost' || isSilenced('deaf', life)) return lose(life);
       if (kind === 'tabs.message-doubled') {
         waiting.push(message);
         void Promise.resolve().then(() => arrive());
