@@ -83,7 +83,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
       if (parts.signal?.aborted === true) giveUp();
       parts.signal?.addEventListener('abort', giveUp, { once: true });
       await ready.finally(() => parts.signal?.removeEventListener('abort', giveUp));
-      if (hello === undefined) throw new Failure('Internal', 'the worker started and said nothing');
+      if (hello === undefined) throw new Failure('Internal', 'the worker said nothing');
       // A worker that does not answer has worse to tell.
       stopLooking = watchVisibility(parts.page, (visible) => engine.setVisible(visible).catch(() => undefined));
       stopWatching = watchPage(parts.window, {
@@ -200,7 +200,7 @@ export function createWorkerEngine(parts: WorkerEngineParts): Engine {
   /** The application's listener, and what is remembered for a worker's successor. */
   function heard(): EngineListener {
     const its = listener;
-    if (its === undefined) throw new Failure('Internal', 'nobody listens to the engine');
+    if (its === undefined) throw new Failure('Internal', 'nobody listens');
     return {
       ...its,
       async deliver(batch) {

@@ -508,8 +508,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'who was robbed in a term above its thief’s hears no leader any more',
     file: 'election/election.ts',
-    find: "    if (!round.aborted && !signal.aborted) tabs.announce({ kind: 'ask', term });\n",
-    put: '    void round;\n',
+    find: "tabs.announce({ kind: 'ask', term });\n            };",
+    put: 'void term;\n            };',
     suite: 'election/stealing.test.ts',
   },
 ];

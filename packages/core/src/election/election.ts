@@ -84,7 +84,12 @@ export function standForElection(parts: {
           (held) => {
             leave = undefined;
             resign = end;
-            held.addEventListener('abort', () => robbed(round.signal), { once: true });
+            const over = (): void => {
+              resign = undefined;
+              // Robbed: whoever leads now never heard of this term where that is above its own. It hears of it, and stands again.
+              if (!round.signal.aborted && !signal.aborted) tabs.announce({ kind: 'ask', term });
+            };
+            held.addEventListener('abort', over, { once: true });
             look();
             stopClock = watchClock(world, end);
             // By the clock above every term that it never heard of, too: whoever was frozen since before it opened told it none.
@@ -104,13 +109,6 @@ export function standForElection(parts: {
         look();
       }
     }
-  }
-
-  /** Or it has let go itself, and its round is over. */
-  function robbed(round: AbortSignal): void {
-    resign = undefined;
-    // Whoever leads now never heard of this term where that is above its own: it hears of it, and stands again.
-    if (!round.aborted && !signal.aborted) tabs.announce({ kind: 'ask', term });
   }
 
   /** A tab asks while somebody looks at it and it waits for the lead: else it sets no timer. */

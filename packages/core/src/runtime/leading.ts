@@ -4,8 +4,8 @@ import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
 import type { Store, StoreState } from '../ports/store.ts';
 import type { Tabs } from '../ports/tabs.ts';
-import type { Stop, World } from '../ports/world.ts';
-import { aborted } from '../timing/wait.ts';
+import type { World } from '../ports/world.ts';
+import { aborted, pause } from '../timing/wait.ts';
 import type { SyncStep } from '../sync/pull.ts';
 import { startSync, type Sync } from '../sync/sync.ts';
 import { watchDepartures, type Departures } from './departures.ts';
@@ -56,9 +56,9 @@ export function createLeading(parts: {
   let departures: Departures | undefined;
   /** Channels that grew while a sync was starting, which may have looked at the outbox just before. */
   const grown = new Set<string>();
-  /** The lead, while this tab has it. */
+  /** Until when this tab leads, or has led. */
   let lead: AbortSignal | undefined;
-  let stopRecount: Stop | undefined;
+  let isRecountDue = false;
 
   return {
     async lead(signal, term) {
@@ -70,11 +70,11 @@ export function createLeading(parts: {
       // Tabs that crashed did not say so; those that live answer this.
       reading.forgetOthers();
       departures = watchDepartures({ tabs, signal, departed: (tab) => void lookFor(tab, signal) });
-      tabs.announce({ kind: 'leader', term: term });
+      tabs.announce({ kind: 'leader', term });
       // Who led before may have died between storing something and saying so.
       parts.grew();
       lead = signal;
-      recountSoon();
+      void recountSoon();
       try {
         while (!signal.aborted) {
           until = new AbortController();
@@ -87,8 +87,6 @@ export function createLeading(parts: {
         parts.lost(toFailure(error));
       } finally {
         until?.abort();
-        stopRecount?.();
-        lead = stopRecount = undefined;
         if (tabs.exclusive) standing.setRole('follower');
       }
     },
@@ -111,16 +109,16 @@ export function createLeading(parts: {
   function wake(channel: string): void {
     if (sync === undefined) grown.add(channel);
     else sync.wake(channel);
-    recountSoon();
+    void recountSoon();
   }
 
-  function recountSoon(): void {
+  async function recountSoon(): Promise<void> {
     const signal = lead;
-    if (signal === undefined) return;
-    stopRecount ??= world.after(recountMs, () => {
-      stopRecount = undefined;
-      void recount(signal);
-    });
+    if (signal === undefined || isRecountDue) return;
+    isRecountDue = true;
+    await pause(world, recountMs, signal);
+    isRecountDue = false;
+    if (!signal.aborted) await recount(signal);
   }
 
   async function syncUntil(signal: AbortSignal): Promise<void> {
@@ -141,7 +139,7 @@ export function createLeading(parts: {
           paused: (channels) => standing.setRefused(channels),
           confirmed: (events, bytes) => outbox.shrink(events, bytes),
           // A channel's outbox found empty is a moment to count: all of them are, if what is counted is right.
-          idle: () => outbox.events === 0 || recountSoon(),
+          idle: () => outbox.events === 0 || void recountSoon(),
           merged: parts.grew,
           ephemeral: parts.ephemeral,
           synced: parts.synced,
@@ -151,7 +149,6 @@ export function createLeading(parts: {
         },
       });
       for (const channel of grown) sync.wake(channel);
-      if (outbox.events > 0) await recount(signal);
       await aborted(signal);
       await sync.ended;
     } finally {

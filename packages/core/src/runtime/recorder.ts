@@ -68,7 +68,7 @@ export function createRecorder(parts: {
 
 function asFirst(first: Position | undefined, index: number, segments: number): Position {
   if (first !== undefined && first % positionsPerSegment === 0) return first;
-  throw new Failure('Internal', `the store answered the position ${first} for segment ${index} of ${segments}`);
+  throw new Failure('Internal', `the store answered ${first} for segment ${index} of ${segments}`);
 }
 
 function growthOf(drafts: readonly Draft[]): OutboxGrowth[] {
