@@ -47,3 +47,21 @@ test('whoever has watched leaves nothing behind, however it ended', async () => 
   expect([news.watching, world.timers]).toEqual([0, 0]);
   expect(news.watch(1000).isOver).toBe(true);
 });
+
+test('a watch that a moment of the clock bounds ends at that, though timers are early or the clock is set back', async () => {
+  const world = createTestWorld();
+  const news = createNews({ ...world, after: (ms, callback) => world.after(Math.max(1, ms - 1), callback) });
+  const begun = world.now();
+  const ends: number[] = [];
+  const watch = async (ms: number, until: number): Promise<void> => {
+    expect(await news.watch(ms, until).next()).toBe(false);
+    ends.push(world.now() - begun);
+  };
+  const all = [watch(5000, begun + 1000), watch(5000, begun + 2000), watch(500, begun + 1000), watch(5000, begun - 1)];
+  await world.advance(1500);
+  world.setClock(begun + 500);
+  await world.advance(10_000);
+  await Promise.all(all);
+  expect(ends).toEqual([0, 499, 1000, 2000]);
+  expect([news.watching, world.timers]).toEqual([0, 0]);
+});

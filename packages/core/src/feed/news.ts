@@ -1,5 +1,5 @@
 // Waiting for news of a channel, each waiter with a timer of its own: the end of one wait is no news to the others.
-import type { World } from '../ports/world.ts';
+import type { Stop, World } from '../ports/world.ts';
 
 /** One waiter's watch. */
 export interface Watch {
@@ -15,8 +15,8 @@ export interface Watch {
 
 /** Whom to tell that a channel has news. */
 export interface News {
-  /** Watches for `ms`; 0 is over at once. */
-  watch(ms: number): Watch;
+  /** Watches for `ms`, and no longer than to the wall clock's `until`; 0 is over at once. */
+  watch(ms: number, until?: number): Watch;
   /** There is news. */
   ring(): void;
   /** Every watch is over, now and later. */
@@ -26,15 +26,16 @@ export interface News {
 }
 
 /** Makes it. It sets no timer while nobody watches. */
-export function createNews(world: Pick<World, 'after'>): News {
+export function createNews(world: Pick<World, 'now' | 'after'>): News {
   const watches = new Set<{ readonly ring: () => void; readonly end: () => void }>();
   let isEnded = false;
 
   return {
-    watch(ms) {
-      let isOver = ms <= 0 || isEnded;
+    watch(ms, until = Infinity) {
+      let isOver = ms <= 0 || until <= world.now() || isEnded;
       let isNews = false;
       let wake: (() => void) | undefined;
+      let stopTimer: Stop | undefined;
       const own = {
         ring() {
           isNews = true;
@@ -46,12 +47,21 @@ export function createNews(world: Pick<World, 'after'>): News {
           wake?.();
         },
       };
-      const stopTimer = isOver ? undefined : world.after(ms, own.end);
-      if (!isOver) watches.add(own);
       const stop = (): void => {
         stopTimer?.();
         watches.delete(own);
       };
+      // A platform's timer may be a little early, and the clock may be set back: it is looked at again.
+      const wait = (leftMs: number): void => {
+        const untilMs = until - world.now();
+        if (leftMs <= 0 || untilMs <= 0) return own.end();
+        const waitMs = Math.min(leftMs, untilMs);
+        stopTimer = world.after(waitMs, () => wait(leftMs - waitMs));
+      };
+      if (!isOver) {
+        watches.add(own);
+        wait(ms);
+      }
       return {
         get isOver() {
           return isOver;

@@ -47,7 +47,7 @@ export function createPager(world: World, counts: DeliveryCounts): Pager {
       let filtered = 0;
       let position = parsePosition(after === '' ? 'latest' : after);
       const wants = compileFilter(filter);
-      const watch = news.watch(Math.min(waitMs, Math.max(0, until - world.now())));
+      const watch = news.watch(waitMs, until);
       try {
         for (;;) {
           // Before the look, so that what comes while it looks is not slept through.
