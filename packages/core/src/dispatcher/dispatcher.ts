@@ -10,11 +10,6 @@ import { closeMs, depthMax, heldMax } from './limits.ts';
 import { ask, createMailbox, type Hub } from './mailbox.ts';
 import { createRoutes } from './routes.ts';
 
-/** Nothing is going on; one event is being handed out, and nothing waits; and anything else. */
-const idle = 0;
-const handing = 1;
-const odd = 2;
-
 /**
  * Makes a dispatcher. With `check`, payloads are checked by their definitions, and handlers get what the validator made of
  * them; with a type only, they are believed.
@@ -34,6 +29,12 @@ export function createDispatcher<Events = Record<string, unknown>, Context = unk
   options?: DispatcherOptions<Context, Events>,
 ): Dispatcher<Events, Context>;
 export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
+  // Nothing is going on; one event is being handed out, and nothing waits; and anything else. Within the function, bundlers put
+  // the numbers themselves where these are read.
+  const idle = 0;
+  const handing = 1;
+  const odd = 2;
+
   // Null is nothing said, here and wherever options are taken.
   let { world = ambientWorld, report = ambientReport, context, check, held } = options ?? {};
   /** The route of the last event, where it still holds. */
