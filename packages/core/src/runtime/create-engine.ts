@@ -178,8 +178,8 @@ export function createEngine(parts: EngineParts): Engine {
 
     async outcomes(items) {
       // The cursor first: what it has passed is refused by now, if it is.
-      const all = new Set(items.map(({ channel }) => channel));
-      const { channels } = await store.state(all.size === 1 ? items[0]?.channel : undefined);
+      const [only, ...others] = new Set(items.map(({ channel }) => channel));
+      const { channels } = await store.state(others.length === 0 ? only : undefined);
       const refused = await store.refusals(items.map(({ id }) => id));
       return items.map(({ channel, position }, index) =>
         position > (channels[channel]?.sent ?? 0) ? null : (refused[index] ?? 'relayed'),
@@ -324,7 +324,7 @@ export function createEngine(parts: EngineParts): Engine {
       leading?.sync?.read(name, from).catch((error: unknown) => report(toFailure(error)));
     }
     if (tooMany) {
-      const message = `this device's tabs read more than ${channelsPerConnectionMax} channels; close some`;
+      const message = `this device's tabs read more than ${channelsPerConnectionMax} channels; the last wait: close some tabs`;
       report(new Failure('InvalidOptions', message));
     }
   }

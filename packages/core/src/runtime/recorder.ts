@@ -44,7 +44,7 @@ export function createRecorder(parts: {
         throw error;
       }
       outbox.keep(growth);
-      const checked = drafts.map((_, index) => asFirst(firsts[index], index, drafts.length));
+      const checked = drafts.map((_, index) => asFirst(firsts[index]));
       recorded(checked, drafts, growth);
       return checked;
     },
@@ -66,9 +66,9 @@ export function createRecorder(parts: {
   }
 }
 
-function asFirst(first: Position | undefined, index: number, segments: number): Position {
+function asFirst(first: Position | undefined): Position {
   if (first !== undefined && first % positionsPerSegment === 0) return first;
-  throw new Failure('Internal', `the store answered ${first} for segment ${index} of ${segments}`);
+  throw new Failure('Internal', `the store put a segment at ${first}`);
 }
 
 function growthOf(drafts: readonly Draft[]): OutboxGrowth[] {
