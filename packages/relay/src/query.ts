@@ -3,6 +3,16 @@ import { compilePattern, Failure } from '@godwit/core';
 import type { EphemeralPolicy, ReadQuery } from '@godwit/core/feed';
 import { binaryPrefix } from '@godwit/core/protocol';
 
+/** What a parameter says: an empty one is one that is absent (rule 0.6), and of several the first counts. */
+export function saidIn(query: URLSearchParams, name: string): string | undefined {
+  return allSaidIn(query, name)[0];
+}
+
+/** All that a parameter says which may be repeated. */
+export function allSaidIn(query: URLSearchParams, name: string): readonly string[] {
+  return query.getAll(name).filter((text) => text !== '');
+}
+
 /**
  * Reads a number from the query.
  *
@@ -13,8 +23,8 @@ export function numberOf(
   name: string,
   bounds: { readonly min: number; readonly max: number; readonly byDefault: number; readonly isWhole: boolean },
 ): number {
-  const text = query.get(name);
-  if (text === null || text === '') return bounds.byDefault;
+  const text = saidIn(query, name);
+  if (text === undefined) return bounds.byDefault;
   const number = Number(text);
   const isNumber = bounds.isWhole ? /^\d{1,9}$/.test(text) : /^\d{1,9}(\.\d{1,30})?$/.test(text);
   if (isNumber && number >= bounds.min && number <= bounds.max) return number;
@@ -43,7 +53,7 @@ const plainNames = ['type', 'source', 'subject'];
 
 /**
  * Reads a filter: `?type=`, `?source=`, `?subject=`, and `?ce-NAME=` of any other attribute, as binary mode calls its header.
- * Each may be repeated; an empty one is as one that is absent.
+ * Each may be repeated.
  *
  * @throws Failure `InvalidRequest`
  */
@@ -71,8 +81,8 @@ export function filterOf(query: URLSearchParams): Pick<ReadQuery, 'types' | 'att
  * @throws Failure `InvalidRequest`
  */
 export function policyOf(query: URLSearchParams): EphemeralPolicy {
-  const said = query.get('ephemeral') ?? '';
-  const policy = said === '' ? 'skip' : policies.find((policy) => policy === said);
+  const said = saidIn(query, 'ephemeral') ?? 'skip';
+  const policy = policies.find((policy) => policy === said);
   if (policy !== undefined) return policy;
   throw invalid(`?ephemeral= is ${policies.join(', ')}; got ${JSON.stringify(said.slice(0, 40))}`);
 }
@@ -84,16 +94,16 @@ export function policyOf(query: URLSearchParams): EphemeralPolicy {
  * @throws Failure `InvalidRequest`, or `Forbidden` to whoever names somebody else
  */
 export function clientOf(query: URLSearchParams, subject: string | undefined): string | undefined {
-  const clientId = query.get('client') ?? '';
+  const clientId = saidIn(query, 'client');
+  if (clientId === undefined) return undefined;
   if (clientId.length > clientLengthMax) throw invalid(`?client= has at most ${clientLengthMax} characters`);
-  if (clientId === '') return undefined;
   if (subject === undefined || clientId === subject || clientId.startsWith(`${subject}/`)) return clientId;
   const own = JSON.stringify(subject.slice(0, clientLengthMax));
   throw new Failure('Forbidden', `?client= is ${own}, whose token this is, or begins with it and a slash`);
 }
 
 function typesOf(query: URLSearchParams): readonly string[] {
-  const types = query.getAll('type').filter((type) => type !== '');
+  const types = allSaidIn(query, 'type');
   if (types.length > patternsMax) throw invalid(`at most ${patternsMax} times ?type=`);
   for (const type of types) {
     if (type.length > typeLengthMax) throw invalid(`?type= has at most ${typeLengthMax} characters`);

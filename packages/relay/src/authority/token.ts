@@ -1,6 +1,7 @@
 // Where a request's token stands: in its Authorization header, in a cookie when the page that sent it is one of ours, or,
 // where that was asked for, in its query.
 import { Failure } from '@godwit/core';
+import { allSaidIn } from '../query.ts';
 
 /** The cookie that a page sets for readers that cannot send headers, as a native EventSource. */
 export const tokenCookie = 'godwit_token';
@@ -33,9 +34,7 @@ export function tokenOf(
 
 function tokenInQuery({ url }: Request, isAllowed: boolean): string | undefined {
   if (!url.includes(tokenParameter)) return undefined;
-  const all = new URL(url).searchParams.getAll(tokenParameter);
-  // An empty one is one that is absent, as of every parameter.
-  const [token, ...others] = all.filter((text) => text !== '');
+  const [token, ...others] = allSaidIn(new URL(url).searchParams, tokenParameter);
   if (token === undefined) return undefined;
   if (!isAllowed) {
     throw new Failure(

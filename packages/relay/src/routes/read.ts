@@ -5,7 +5,7 @@ import { assertChannel, headerNames, mediaTypes, parsePosition, type Limits } fr
 import { chooseOffer, type Offer } from '../accept.ts';
 import type { Grant } from '../authority/authority.ts';
 import { tokenParameter } from '../authority/token.ts';
-import { clientOf, filterOf, numberOf, policyOf } from '../query.ts';
+import { clientOf, filterOf, numberOf, policyOf, saidIn } from '../query.ts';
 import type { RelayParts } from './parts.ts';
 import { overloadResponse, streamResponse } from './sse.ts';
 
@@ -33,7 +33,7 @@ export function read({ channels, authority, limits, bodyOf }: RelayParts): Handl
           : channel.subscribe(query).then((attach) => bodyOf(request, attach));
       return opened.then(streamResponse, overloadResponse);
     }
-    const after = positionOf(url.searchParams.get('after'));
+    const after = positionOf(saidIn(url.searchParams, 'after'));
     const { limit, waitMs } = pageBounds(url.searchParams, limits);
     const isLook = request.method === 'HEAD';
     const asked = { after, ...filter, limit, waitMs, isLook };
@@ -50,7 +50,7 @@ export function read({ channels, authority, limits, bodyOf }: RelayParts): Handl
  */
 export function readingOf(request: Request, { until, subject }: Grant): StreamQuery {
   const query = new URL(request.url).searchParams;
-  const after = positionOf(request.headers.get(headerNames.lastEventId), query.get('after'));
+  const after = positionOf(request.headers.get(headerNames.lastEventId), saidIn(query, 'after'));
   const reading = { after, ...filterOf(query), ephemerals: policyOf(query), heartbeat: true };
   const clientId = clientOf(query, subject);
   return {
@@ -61,8 +61,8 @@ export function readingOf(request: Request, { until, subject }: Grant): StreamQu
 }
 
 /** The first that is there; empty is absent. */
-function positionOf(...candidates: readonly (string | null)[]): string {
-  const position = candidates.find((text) => text !== null && text !== '') ?? 'latest';
+function positionOf(...candidates: readonly (string | null | undefined)[]): string {
+  const position = candidates.find((text) => text !== null && text !== undefined && text !== '') ?? 'latest';
   parsePosition(position);
   return position;
 }

@@ -2,7 +2,7 @@
 import type { Handler } from 'hono';
 import { Failure, toFailure } from '@godwit/core';
 import { assertChannel, encodeControlFrame, encodeHeartbeat, parsePosition } from '@godwit/core/protocol';
-import { clientOf, filterOf, policyOf } from '../query.ts';
+import { allSaidIn, clientOf, filterOf, policyOf } from '../query.ts';
 import type { Channel, StreamQuery } from '@godwit/core/feed';
 import { openReading, type AttachReading } from '../transports/attach.ts';
 import { mergeReadings } from '../transports/merge-readings.ts';
@@ -21,7 +21,7 @@ export function stream(parts: RelayParts): Handler {
     const request = context.req.raw;
     assertStreamAccepted(request.headers.get('accept'));
     const query = new URL(request.url).searchParams;
-    const positions = positionsOf(query.getAll('channel'), limits.channelsPerConnectionMax);
+    const positions = positionsOf(allSaidIn(query, 'channel'), limits.channelsPerConnectionMax);
     const wanted = { ...filterOf(query), ephemerals: policyOf(query) };
     const grants = await Promise.all(
       [...positions.keys()].map(async (channel) => ({

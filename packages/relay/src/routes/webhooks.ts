@@ -3,7 +3,7 @@ import type { Context, Handler, Hono } from 'hono';
 import { compilePattern, Failure } from '@godwit/core';
 import { assertChannel, parsePosition } from '@godwit/core/protocol';
 import { decodeJson, readBody } from '../body.ts';
-import { numberOf } from '../query.ts';
+import { numberOf, saidIn } from '../query.ts';
 import { assertSecret } from '../webhooks/sign.ts';
 import type { WebhookRequest, Webhooks } from '../webhooks/types.ts';
 import type { RelayParts } from './parts.ts';
@@ -60,8 +60,7 @@ export function addWebhooks(app: Hono, parts: RelayParts, refuseOthers: (allow: 
   on('get', dead, async (its, part, context) => {
     const query = new URL(context.req.url).searchParams;
     const bounds = { min: 1, max: letterPageMax, byDefault: letterPageByDefault, isWhole: true };
-    const after = query.get('after') ?? '';
-    const page = { after: after === '' ? undefined : after, limit: numberOf(query, 'limit', bounds) };
+    const page = { after: saidIn(query, 'after'), limit: numberOf(query, 'limit', bounds) };
     return json(await its.dead(channelOf(part), part('id'), page));
   });
   on('delete', dead, async (its, part) => change(its, part, 'discard'));

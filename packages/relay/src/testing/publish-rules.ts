@@ -92,6 +92,24 @@ export function publishRules(start: (options?: RelayStart) => Promise<RelayUnder
     }
   });
 
+  test('0.6 an empty query parameter is absent, whichever it is, also beside one that says something', async () => {
+    const { publish, page, get, open, connect, path, channel } = await create();
+    await publish(eventOf('1'), eventOf('2'));
+    const query = '?after=&after=earliest&limit=&limit=1&wait=&wait=0&type=&source=&ce-tenant=&client=&ephemeral=';
+    expect((await page(query)).map(({ id }) => id)).toEqual(['1']);
+    for (const reader of [await open(query), await connect(query)]) expect(await reader.ids(2)).toEqual(['1', '2']);
+    const many = await open(`?channel=&channel=${channel}@earliest&channel=`, {}, '/v1/events');
+    expect(await many.ids(2)).toEqual(['1', '2']);
+    const present = await open('?client=&client=alice');
+    await present.control('connected');
+    const { clients } = (await (await get(`/v1/channels/${channel}/presence`)).json()) as { clients: unknown };
+    expect(clients).toMatchObject([{ clientId: 'alice' }]);
+    for (const bad of ['limit=&limit=0', 'wait=&wait=x', 'ephemeral=&ephemeral=keep', 'type=&type=a..b']) {
+      const response = await get(`${path}?${bad}`, { accept: bad.startsWith('e') ? 'text/event-stream' : '*/*' });
+      expect([bad, response.status, await nameOf(response)]).toEqual([bad, 400, 'InvalidRequest']);
+    }
+  });
+
   test('1.1 structured mode: one event as the body', async () => {
     const { post, page } = await create();
     const response = await post(`${eventType}; charset=UTF-8`, eventOf('1', { data: 7 }));
