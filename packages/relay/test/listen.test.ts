@@ -43,6 +43,18 @@ test('a health check in HTTP/1.0, without a Host, is answered', async () => {
   expect(await exchange(relay, 'GET /readyz HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
 });
 
+test('who asks what the relay as a whole can do is told, and asks on', async () => {
+  const { relay } = await createRelayWorld(start);
+  const asterisk = 'OPTIONS * HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}';
+  const [, whole, health] = (await exchange(relay, `${asterisk}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`)).split(
+    'HTTP/1.1 ',
+  );
+  expect(whole).toMatch(/^204 [^]*\r\nallow: GET, HEAD, POST, DELETE\r\n/i);
+  expect(health).toMatch(/^200 /);
+  // Of no other method is it a target.
+  expect(await exchange(relay, 'GET * HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+});
+
 test('whoever asks before sending a body that is too large is not told to send it', async () => {
   const { relay } = await createRelayWorld(start);
   const ask = async (bytes: number): Promise<{ socket: Socket; answer: () => string }> => {

@@ -10,6 +10,8 @@ import { followConnections, type Connections } from './connections.ts';
 import { followCrowd, loopback } from './crowd.ts';
 import type { PostOnNode } from './posts.ts';
 import {
+  answerAboutAll,
+  isAboutAll,
   nameOwnHost,
   passOverUpgrade,
   refusalOf,
@@ -114,6 +116,7 @@ export async function listen(options: {
       if (crowd.isBeyond(incoming.socket)) return crowd.refuse(outgoing);
       passOverUpgrade(incoming);
       nameOwnHost(incoming);
+      if (isAboutAll(incoming)) return answerAboutAll(outgoing);
       void listener(incoming, outgoing);
     },
   );

@@ -78,6 +78,16 @@ export function nameOwnHost({ headers, httpVersion }: Pick<IncomingMessage, 'hea
   if (httpVersion === '1.0') headers.host ??= 'localhost';
 }
 
+/** Whether a request is of no path, but asks what the relay as a whole can do (RFC 9110, section 9.3.7). */
+export function isAboutAll({ method, url, headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): boolean {
+  return url === '*' && method === 'OPTIONS' && headers.host !== undefined;
+}
+
+/** Answers it. */
+export function answerAboutAll(outgoing: ServerResponse): void {
+  outgoing.writeHead(204, { allow: 'GET, HEAD, POST, DELETE', 'cache-control': 'no-store' }).end();
+}
+
 /** Answers a request that expects what this relay does not do (RFC 9110, section 10.1.1). */
 export function refuseExpectation({ headers }: Pick<IncomingMessage, 'headers'>, outgoing: ServerResponse): void {
   const expected = JSON.stringify((headers.expect ?? '').slice(0, 40));
