@@ -10,7 +10,8 @@ interface Ready {
 export interface Merging<Source> {
   /**
    * Adds a source. When any of them ends, so does the whole: its reader then resumes them all. A `drain` with which one ends
-   * is the connection's: of several, one is sent, last.
+   * is the connection's: of several, one is sent, last. What ends one so ends the others, too: what they have under way is
+   * waited for.
    */
   add(source: Source): void;
   /** Puts a frame in at once; for the few that are the connection's own. */
@@ -93,6 +94,7 @@ export function createMerged(): Merged {
     const reader = source.getReader();
     readers.add(reader);
     let rest: Uint8Array = new Uint8Array();
+    let isDrained = false;
     try {
       for (;;) {
         const { done, value } = await reader.read();
@@ -101,13 +103,15 @@ export function createMerged(): Merged {
         rest = left;
         const { others, drain } = cutDrain(frames);
         drainFrame ??= drain;
+        isDrained ||= drain !== undefined;
         if (others.byteLength > 0) await hand(others);
       }
     } catch {
       // A channel that breaks off ends the connection: resuming is how its reader gets it back.
     }
     readers.delete(reader);
-    end();
+    // What the others have handed over by then is counted as delivered, and may still be on its way here.
+    if (!isDrained || readers.size === 0) end();
   }
 
   function hand(bytes: Uint8Array): Promise<void> | void {

@@ -1,4 +1,5 @@
 // Many channels on one connection, with a clock that the test moves.
+import type { Logs } from '@godwit/core';
 import { expect, test } from 'vitest';
 import { createTestApp } from './test/app.ts';
 
@@ -42,6 +43,31 @@ test('a connection to a relay that is going away is told so once', async () => {
     { event: 'drain', data: { retryAfterMs: 1 }, isComment: false },
     undefined,
   ]);
+});
+
+test('what channels elsewhere have counted as delivered when the token ends, a reader gets that takes it late', async () => {
+  // At the very moment at which the connection looks at the clock itself.
+  const { open, publish, channels, world } = createTestApp({ until: (world) => world.now() + 3750 });
+  const names = ['a', 'b', 'c'];
+  const stream = await open(`/v1/events?${names.map((name) => `channel=${name}`).join('&')}`);
+  for (const _ of names) await stream.control('connected');
+  await publish(['a', 'b', 'b', 'c', 'c', 'c', 'c', 'c', 'c']);
+  await world.advance(3750);
+  const stats = await Promise.all(names.map((name) => channels.channel(name).stat()));
+  expect(stats).toMatchObject([{ delivered: 1 }, { delivered: 2 }, { delivered: 6, subscribers: 0 }]);
+  expect(await stream.ids(9)).toHaveLength(9);
+  expect([await stream.next(), await stream.next()]).toMatchObject([{ event: 'drain' }, undefined]);
+});
+
+test('a connection of which no channel brings an end has one a moment behind its token’s', async () => {
+  // One that never opens.
+  const never = new Promise<never>(() => undefined);
+  const change = (logs: Logs): Logs => ({ ...logs, open: (channel) => (channel === 'b' ? never : logs.open(channel)) });
+  const { open, world } = createTestApp({ until: (world) => world.now() + 1000 }, change);
+  const stream = await open('/v1/events?channel=a&channel=b');
+  await stream.control('connected');
+  await world.advance(15_000);
+  expect([await stream.next(), await stream.next()]).toMatchObject([{ event: 'drain' }, undefined]);
 });
 
 test('each channel whose events are filtered tells its position, and a reader resumes from it', async () => {

@@ -12,6 +12,8 @@ import { assertStreamAccepted, streamResponse } from './sse.ts';
 
 /** Looks per heartbeat, so that none is late. */
 const ticksPerHeartbeat = 4;
+/** Its channels end a connection with its token. So much later it ends by itself: as where none of them has opened. */
+const behindChannelsMs = 1000;
 const encoder = new TextEncoder();
 
 /** `GET /v1/events?channel=a@OFFSET&channel=b` (rule 3). */
@@ -135,7 +137,7 @@ function keepAlive({ world, limits }: RelayParts, merged: Joined['merged'], unti
   const tick = (): void => {
     const stop = world.after(limits.heartbeatMs / ticksPerHeartbeat, () => {
       forget();
-      if (until !== undefined && world.now() >= until) return drain(merged, 0);
+      if (until !== undefined && world.now() >= until + behindChannelsMs) return drain(merged, 0);
       merged.beat(ticksPerHeartbeat, encoder.encode(encodeHeartbeat()));
       tick();
     });
