@@ -433,8 +433,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a stream goes on behind the end of its token',
     file: 'feed/subscribers.ts',
-    find: '        if (until <= now) subscription.drain(',
-    put: '        if (until < 0) subscription.drain(',
+    find: '      if (until <= now) subscription.drain(',
+    put: '      if (until < 0) subscription.drain(',
   },
   {
     name: 'readers of a relay that drains are cut off without a word',

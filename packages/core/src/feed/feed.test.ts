@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { toFailure } from '../failure.ts';
+import { defaultLimits } from '../protocol/limits.ts';
 import { createFeedWorld, eventOf, items, range } from './test/reading.ts';
 
 const ids = (from: number, to: number): readonly string[] => range(from, to).map(String);
@@ -163,6 +164,22 @@ test('a stream ends when it was to, and tells its reader to come back, each at a
   expect(ends[0]).not.toEqual(ends[1]);
   expect((await feed.stat()).subscribers).toBe(1);
   expect(await far.ids(1)).toEqual(['1']);
+});
+
+test('a stream ends when it was to also where the clock jumps there, at the next look for silence', async () => {
+  const { feed, read, world } = createFeedWorld();
+  const ever = await read();
+  const ends = [await read({ until: world.now() + 3_000_000 }), await read({ until: world.now() + 7_000_000 })];
+  world.setClock(world.now() + 5_000_000);
+  await world.advance(defaultLimits.heartbeatMs / 4);
+  expect((await feed.stat()).subscribers).toBe(2);
+  world.setClock(world.now() + 5_000_000);
+  await world.advance(defaultLimits.heartbeatMs / 4);
+  expect((await feed.stat()).subscribers).toBe(1);
+  for (const reader of ends) expect(await reader.rest()).toMatchObject([{ frame: { kind: 'drain' } }]);
+  await ever.cancel();
+  await feed.close();
+  expect(world.timers).toBe(0);
 });
 
 test('a position of another epoch is a gap, told before anything else, and a reader cut off before it is told again', async () => {

@@ -23,7 +23,7 @@ export interface Subscribers {
  * meanwhile is answered between two turns, and whoever has not been served yet gets the newer events in the same write.
  */
 const servedPerTurn = 128;
-/** Timers of a platform end at about 24 days; the clock may also jump. So a far end is looked at once in a while. */
+/** Timers of a platform end at about 24 days: a far end is looked at once in a while. */
 const untilCheckMs = 60 * 60 * 1000;
 /** Ends that lie close together are looked for at once: a look goes over all subscribers. */
 const untilEveryMs = 50;
@@ -113,6 +113,8 @@ export function createSubscribers(world: World, heartbeatMs: number): Subscriber
   function tick(): void {
     stopTicks = world.after(heartbeatMs / ticksPerHeartbeat, () => {
       tick();
+      // The clock may have jumped to an end that a timer still waits for.
+      if (untilNext <= world.now()) endDue();
       beat(all.slice(), 0);
     });
   }
@@ -133,15 +135,18 @@ export function createSubscribers(world: World, heartbeatMs: number): Subscriber
     untilNext = until;
     stopUntils?.();
     const leftMs = Math.max(atLeastMs, until - world.now());
-    stopUntils = world.after(Math.min(leftMs, untilCheckMs), () => {
-      const now = world.now();
-      untilNext = Infinity;
-      let earliest = Infinity;
-      for (const [subscription, until] of untils) {
-        if (until <= now) subscription.drain(Math.ceil(world.random() * comeBackWithinMs));
-        else earliest = Math.min(earliest, until);
-      }
-      if (earliest < untilNext) waitFor(earliest, untilEveryMs);
-    });
+    stopUntils = world.after(Math.min(leftMs, untilCheckMs), endDue);
+  }
+
+  function endDue(): void {
+    const now = world.now();
+    untilNext = Infinity;
+    stopUntils?.();
+    let earliest = Infinity;
+    for (const [subscription, until] of untils) {
+      if (until <= now) subscription.drain(Math.ceil(world.random() * comeBackWithinMs));
+      else earliest = Math.min(earliest, until);
+    }
+    if (earliest < untilNext) waitFor(earliest, untilEveryMs);
   }
 }
