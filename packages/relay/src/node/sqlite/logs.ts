@@ -212,7 +212,8 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
 
   function remark(): void {
     const now = world.now();
-    if (now - markedAt < markEveryMs) return;
+    // The clock may have been set back: by less than this, the mark is changed a little later.
+    if (Math.abs(now - markedAt) < markEveryMs) return;
     markedAt = now;
     try {
       renewMark(path, database, newMark(world.id()));
