@@ -1,4 +1,6 @@
 // A start on a disk that takes nothing more: here it is the size of its files that the system bounds, which needs no disk of its own.
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { batchType, eventOf, ids } from '../src/testing/index.ts';
 import { runRelay, runRelayWithin } from './command.ts';
@@ -73,5 +75,57 @@ test.each([
     expect(await (await post(there, '1')).json()).toMatchObject({ results: [{ status: 'duplicate' }] });
     expect((await post(there, 'new')).status).toBe(200);
     expect(await held(there)).toEqual([...ids(1, stored), 'new']);
+  },
+);
+
+test.each([
+  [1, 'before it has begun', 4096],
+  [1, 'in the middle of it', 12_288],
+  [2, 'before it has begun', 4096],
+])(
+  'a file whose tables have version %i stays what it was where its upgrade finds the disk full, %s, and is upgraded when there is room',
+  async (version, _, roomBytes) => {
+    const data = await folder();
+    const args = ['--port', '0', '--data', data, '--insecure'];
+    const post = (url: string, ...its: readonly string[]): Promise<Response> => {
+      const body = JSON.stringify(its.map((id) => eventOf(id)));
+      return fetch(`${url}/v1/channels/a/events`, { method: 'POST', headers: { 'content-type': batchType }, body });
+    };
+    const first = runRelay(...args);
+    expect((await post(await first.ready, ...ids(1, 3))).status).toBe(200);
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+    const file = join(data, 'godwit.sqlite');
+    const inside = <Result>(look: (database: DatabaseSync) => Result): Result => {
+      const database = new DatabaseSync(file);
+      try {
+        return look(database);
+      } finally {
+        database.close();
+      }
+    };
+    inside((older) => {
+      if (version === 1) older.exec('DROP TABLE webhooks; DROP TABLE handlers; DROP TABLE tasks');
+      older.exec(`PRAGMA user_version = ${version}`);
+    });
+
+    const full = runRelayWithin(roomBytes, ...args);
+    expect(await full.ended).toBe(1);
+    expect(JSON.parse(full.output.stderr)).toMatchObject({
+      name: 'StorageFailed',
+      message: expect.stringMatching(/^cannot open .*godwit\.sqlite: the disk .*; make room, and start it again$/),
+    });
+    const saidOf = (name: string) =>
+      inside((database) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {}));
+    expect([saidOf('user_version'), saidOf('integrity_check')]).toEqual([[version], ['ok']]);
+
+    const roomy = runRelay(...args);
+    const url = await roomy.ready;
+    expect(await (await post(url, '3', '4')).json()).toMatchObject({
+      results: [{ status: 'duplicate' }, { status: 'appended', offset: expect.stringMatching(/\.0*4$/) }],
+    });
+    roomy.child.kill('SIGTERM');
+    await roomy.ended;
+    expect(saidOf('user_version')).toEqual([3]);
   },
 );

@@ -117,7 +117,13 @@ export function openDatabase(
     return { database, begunAnew, durability: isSynced ? 'fsync' : 'os' };
   } catch (error) {
     database?.close();
-    throw storageFailure(error, `cannot open ${path}`);
+    const tried = `cannot open ${path}`;
+    // Of what is made new or upgraded there is nothing to serve meanwhile: it does not start.
+    if (isWithoutRoom(error)) {
+      const message = `${tried}: the disk takes no more, and this has to be written first; make room, and start it again`;
+      throw new Failure('StorageFailed', message, { cause: error });
+    }
+    throw storageFailure(error, tried);
   }
 }
 
