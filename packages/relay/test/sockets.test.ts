@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import * as fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { createRelayWorld, eventOf, ids, type RelayStart, type RelayWorld } from '../src/testing/index.ts';
 import { start } from './relay.ts';
 
@@ -224,16 +223,6 @@ test('a thousand sockets are told the same', async () => {
   await world.publish(...ids(1, 3).map((id) => eventOf(id)));
   for (const socket of sockets) expect(await socket.ids(3)).toEqual(ids(1, 3));
   expect(await world.stat()).toMatchObject({ subscribers: 1000, delivered: 3000 });
-});
-
-test('a page that closes its socket at once is still heard', async () => {
-  const world = await create();
-  const socket = new WebSocket(`${world.relay.url}/v1/channels/${world.channel}/socket`);
-  await once(socket, 'open');
-  socket.send(JSON.stringify({ event: 'publish', data: eventOf('1') }));
-  socket.close();
-  await once(socket, 'close');
-  await soon(async () => (await world.page()).map(({ id }) => id)).toEqual(['1']);
 });
 
 async function open({ relay }: Pick<RelayWorld, 'relay'>): Promise<Socket> {
