@@ -4,6 +4,8 @@ import { Failure, type CloudEvent } from '@godwit/core';
 
 /** RFC 4648, section 4, beside a length in whole fours. */
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
+/** In a time, behind its day. */
+const hourAt = 11;
 /** Every month has as many. */
 const daysMin = 28;
 
@@ -19,13 +21,17 @@ export function assertValues({ time, data_base64: bytes }: CloudEvent, which: st
       `${which}: attribute "data_base64" is no base64 (RFC 4648, section 4, with its padding)`,
     );
   }
-  if (time !== undefined && !hasItsDay(time)) {
-    throw new Failure('InvalidEvent', `${which}: attribute "time": there is no such day; got ${JSON.stringify(time)}`);
+  if (time !== undefined && !isThere(time)) {
+    throw new Failure(
+      'InvalidEvent',
+      `${which}: attribute "time": there is no such day, or no such hour; got ${JSON.stringify(time)}`,
+    );
   }
 }
 
-/** `Date.parse` goes on into the next month. */
-function hasItsDay(time: string): boolean {
+/** `Date.parse` goes on into the next month, and into the next day: its hours end with 24, those of RFC 3339 with 23. */
+function isThere(time: string): boolean {
+  if (time.startsWith('24', hourAt)) return false;
   const day = time.slice(0, 10);
   return Number(day.slice(8)) <= daysMin || new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }

@@ -231,6 +231,8 @@ export function publishRules(start: (options?: RelayStart) => Promise<RelayUnder
       [eventType, { specversion: '1.0', id: '1', type: 'a' }, 'attribute "source" is missing'],
       [eventType, { ...eventOf('1'), specversion: '0.3' }, 'specversion'],
       [eventType, { ...eventOf('1'), time: '2026-02-30T00:00:00Z' }, 'attribute "time"'],
+      [eventType, { ...eventOf('1'), time: '2026-01-01T24:00:00Z' }, 'attribute "time"'],
+      [eventType, { ...eventOf('1'), time: '2016-12-31T23:59:60Z' }, 'attribute "time"'],
       [eventType, { ...eventOf('1'), data_base64: 'no bytes' }, 'attribute "data_base64"'],
       [eventType, { ...eventOf('1'), data_base64: 'AAA' }, 'attribute "data_base64"'],
       [eventType, '', 'JSON'],
