@@ -1,6 +1,6 @@
 // Files beside the API: for a page and its relay on one port.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
@@ -61,3 +61,30 @@ test('nothing outside of the folder is served', async () => {
   }
   await close();
 });
+
+test('what is hidden in the folder is not served, but what is well known there', async () => {
+  const assets = await folder();
+  for (const path of ['.env', '.git/config', 'sub/.htpasswd', '.well-known/security.txt', 'v1.html']) {
+    await mkdir(dirname(join(assets, path)), { recursive: true });
+    await writeFile(join(assets, path), path);
+  }
+  const { url, close } = await start({}, { assets });
+  const statusOf = async (path: string): Promise<number> => (await fetch(url + path)).status;
+  for (const path of ['/.env', '/%2eenv', '/.git/config', '/sub/.htpasswd', '/sub%2f.htpasswd', '/sub%5c.htpasswd']) {
+    expect([path, await statusOf(path)]).toEqual([path, 404]);
+  }
+  for (const path of ['/.well-known/security.txt', '/v1.html']) expect(await statusOf(path)).toBe(200);
+  await close();
+});
+
+test.each(['', 'data', '.data', 'sub/../data'])(
+  'a relay does not start where its file would lie among what it serves, as in %j',
+  async (within) => {
+    const assets = await folder();
+    await expect(start({}, { assets, data: join(assets, within) })).rejects.toMatchObject({
+      name: 'InvalidOptions',
+      message: expect.stringMatching(/--data .* lies in .*--assets/),
+    });
+    expect(await readdir(assets)).toEqual([]);
+  },
+);

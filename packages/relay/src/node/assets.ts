@@ -1,33 +1,40 @@
 // Files beside the relay's API, so that a page and its relay share one port and one origin.
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
 import { invalid } from './key-file.ts';
 
 /** The app's own paths: no file stands in their way. */
 const apiPath = /^\/(v1|metrics|healthz|readyz)(\/|$)/;
+/** A name that begins with a dot, as of keys and histories; but RFC 8615 has pages keep things under such a one. */
+const hiddenPath = /[/\\]\.(?!well-known\/)/;
 
 /**
- * Checks that there is something to serve.
+ * Checks that there is something to serve, and that the relay's own file is not among it.
  *
  * @throws Failure `InvalidOptions`
  */
-export function assertFolder(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  throw invalid(`there is no folder ${resolve(path)}; --assets names one whose files are served`);
+export function assertFolder(path: string, data: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw invalid(`there is no folder ${resolve(path)}; --assets names one whose files are served`);
+  }
+  const within = relative(path, data);
+  if (isAbsolute(within) || /^\.\.($|[/\\])/.test(within)) return;
+  throw invalid(`--data ${resolve(data)} lies in what --assets serves to whoever asks; name a folder beside it`);
 }
 
-/** Serves a folder's files where the app has nothing. It serves only what lies in the folder. */
+/** Serves a folder's files where the app has nothing: what lies in it, or a link in it leads to, and is not hidden. */
 export function withAssets(app: Hono, folder: string): Hono {
   const outer = new Hono();
   const files = serveStatic({ root: resolve(folder) });
   outer.use(async (context, next) => {
     const isRead = context.req.method === 'GET' || context.req.method === 'HEAD';
-    if (!isRead || apiPath.test(context.req.path)) return next();
+    const { path } = context.req;
+    if (!isRead || apiPath.test(path) || hiddenPath.test(path)) return next();
     const found = await files(context, next);
     // Where there is no file, it is what the next one answered.
-    if (found instanceof Response) found.headers.set('cache-control', cacheControlOf(context.req.path));
+    if (found instanceof Response) found.headers.set('cache-control', cacheControlOf(path));
     return found;
   });
   outer.all('*', (context) => app.fetch(context.req.raw));

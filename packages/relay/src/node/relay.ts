@@ -36,7 +36,7 @@ export interface RelayOptions extends Access {
   readonly retention?: readonly RetentionRule[] | undefined;
   /** Addresses of proxies in front of it: their connections are those of many clients. Those of this machine unless said. */
   readonly proxies?: readonly string[] | undefined;
-  /** A folder of files to serve beside. */
+  /** A folder of files to serve beside, but for hidden ones; `data` does not lie in it. */
   readonly assets?: string;
   /** The largest that the file may grow. */
   readonly fileBytesMax?: number;
@@ -84,7 +84,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const origins = checkedOrigins(options.cors ?? (options.insecure === true ? 'any' : []));
   const limits = limitsWith(options.limits ?? {}, '`limits`');
   const proxies = checkedProxies(options.proxies ?? loopback);
-  if (assets !== undefined) assertFolder(assets);
+  if (assets !== undefined) assertFolder(assets, data);
   const tell = guarded({ logger, report });
   const authority = await createAuthority(options, {
     world,
