@@ -1,6 +1,6 @@
 // Backups: made while the relay is written to, put in place, and noticed by whoever had read more than they hold.
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,9 +9,10 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createRelayWorld, eventOf, ids, readFrames } from '../src/testing/index.ts';
 import { copyDatabase } from '../src/node/backup.ts';
 import { backupCommand, restoreCommand } from '../src/node/backup-command.ts';
+import { fileIn } from '../src/node/sqlite/database.ts';
 import { tokenCommand } from '../src/node/token-command.ts';
 import { createTestLogger } from '@godwit/core/testing';
-import { runRelay } from './command.ts';
+import { runRelay, runRelayWithin } from './command.ts';
 import { folder, start } from './relay.ts';
 
 test('5.8 a backup is made while events come, holds all that was acknowledged before, and begins a new epoch', async () => {
@@ -136,6 +137,8 @@ test('a backup is made of a relay that runs, and of one that was killed; what ea
   await expect(backupCommand(['--data', data, '--to', rest])).rejects.toThrow('ask that one: --url');
   const made = runRelay('backup', '--url', url, '--to', live);
   expect([await made.ended, made.output.stdout]).toEqual([0, `${live}\n`]);
+  const nowhere = join(copies, 'nowhere', 'live.sqlite');
+  await expect(backupCommand(['--url', url, '--to', nowhere])).rejects.toThrow(`cannot write ${nowhere}: `);
   relay.child.kill('SIGKILL');
   await relay.ended;
   expect(await backupCommand(['--data', data, '--to', rest])).toBe(`${rest}\n`);
@@ -178,11 +181,18 @@ test.each([
   [backupCommand, ['--to', 'x'], 'one of --url and --data'],
   [backupCommand, ['--to', 'package.json', '--data', 'x'], 'package.json is there already'],
   [backupCommand, ['--to', 'nowhere.sqlite', '--data', 'does-not-exist'], "there is no relay's file"],
-  [backupCommand, ['--to', 'nowhere.sqlite', '--url', 'http://127.0.0.1:1'], 'no relay answers at'],
+  [
+    backupCommand,
+    ['--to', 'nowhere.sqlite', '--url', 'http://127.0.0.1:1'],
+    'no relay answers at http://127.0.0.1:1: bad port',
+  ],
+  [backupCommand, ['--to', 'nowhere.sqlite', '--url', 'nonsense'], '--url is http://… or https://…; got "nonsense"'],
+  [backupCommand, ['--to', 'nowhere.sqlite', '--url', 'ftp://x'], '--url is http://… or https://…; got "ftp://x"'],
   [backupCommand, ['--nonsense'], 'backup --help lists the options'],
   [restoreCommand, ['--from', 'x'], '--from names the copy'],
   [restoreCommand, ['--from', 'does-not-exist', '--data', 'x'], 'there is no does-not-exist'],
   [restoreCommand, ['--from', 'package.json', '--data', 'x'], 'is it a copy that backup has made?'],
+  [restoreCommand, ['--from', '.', '--data', 'x'], 'cannot read .: '],
 ])('%o, asked with %j, says what is wrong, and changes nothing', async (command, args, sentence) => {
   await expect(command(args)).rejects.toThrow(sentence);
   expect([existsSync('nowhere.sqlite'), existsSync('nowhere.sqlite.part')]).toEqual([false, false]);
@@ -199,4 +209,20 @@ test('a copy is not put where a relay’s file is', async () => {
   await expect(restoreCommand(['--from', copy, '--data', data])).rejects.toThrow('is in the way');
   await expect(restoreCommand(['--from', join(data, 'godwit.sqlite'), '--data', copies])).rejects.toThrow('no copy');
   expect(await readFile(join(data, 'godwit.sqlite'))).toEqual(before);
+});
+
+test('a copy that cannot be put somewhere leaves nothing there', async () => {
+  const copy = join(await folder(), 'copy.sqlite');
+  const relay = await start();
+  await writeFile(copy, await (await fetch(`${relay.url}/v1/backup`)).bytes());
+  await relay.close();
+  await expect(restoreCommand(['--from', copy, '--data', '/proc/godwit'])).rejects.toThrow(
+    'cannot write /proc/godwit/godwit.sqlite: ',
+  );
+  const place = await folder();
+  // As on a disk that has room for no more than its first pages.
+  const full = runRelayWithin(8192, 'restore', '--from', copy, '--data', place);
+  expect(await full.ended).toBe(1);
+  expect(full.output.stderr).toContain(`cannot write ${fileIn(place)}: `);
+  expect(await readdir(place)).toEqual([]);
 });

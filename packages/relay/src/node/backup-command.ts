@@ -46,7 +46,7 @@ export async function backupCommand(args: readonly string[]): Promise<string> {
     await rename(part, to);
   } catch (error) {
     await rm(part, { force: true });
-    throw toFailure(error);
+    throw storageFailure(error, `cannot write ${to}`);
   }
   return `${to}\n`;
 }
@@ -54,7 +54,7 @@ export async function backupCommand(args: readonly string[]): Promise<string> {
 /**
  * Puts a backup where a relay finds it.
  *
- * @throws Failure `InvalidOptions`, `StorageFailed`; then nothing was changed
+ * @throws Failure `InvalidOptions`, `StorageFailed`; then nothing was changed, but a folder may have been made
  */
 export async function restoreCommand(args: readonly string[]): Promise<string> {
   const { from, data, help } = parse(args, 'restore');
@@ -65,10 +65,15 @@ export async function restoreCommand(args: readonly string[]): Promise<string> {
   // Also what SQLite keeps beside it, which belongs to the file that was there.
   const inTheWay = ['', '-wal', '-shm'].map((end) => `${path}${end}`).find((each) => existsSync(each));
   if (inTheWay !== undefined) throw invalid(`${inTheWay} is in the way; move it away, or name another --data folder`);
-  makeFolder(data);
   const part = join(data, 'godwit.restore');
-  await copyFile(from, part, constants.COPYFILE_FICLONE);
-  await rename(part, path);
+  try {
+    makeFolder(data);
+    await copyFile(from, part, constants.COPYFILE_FICLONE);
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw storageFailure(error, `cannot write ${path}`);
+  }
   return `${path}\n`;
 }
 
@@ -83,9 +88,16 @@ function parse(args: readonly string[], command: string) {
 }
 
 async function download(url: string, token: string | undefined, path: string): Promise<void> {
+  const where = URL.parse('/v1/backup', url);
+  if (where?.protocol !== 'http:' && where?.protocol !== 'https:') {
+    throw invalid(`--url is http://… or https://…; got ${JSON.stringify(url)}`);
+  }
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const response = await fetch(new URL('/v1/backup', url), { headers, redirect: 'error' }).catch((error: unknown) => {
-    throw new Failure('Unreachable', `no relay answers at ${url}: ${toFailure(error).message}`, { cause: error });
+  const response = await fetch(where, { headers, redirect: 'error' }).catch((error: unknown) => {
+    // `fetch` says that it failed, and its cause says why.
+    const cause = error instanceof Error ? error.cause : undefined;
+    const why = toFailure(cause ?? error).message;
+    throw new Failure('Unreachable', `no relay answers at ${url}: ${why}`, { cause: error });
   });
   if (!response.ok || response.body === null) {
     const body: unknown = await response.json().catch(() => undefined);
@@ -126,12 +138,14 @@ function assertCopy(path: string): void {
 }
 
 function openFile(path: string, readOnly: boolean, hint: string): DatabaseSync {
-  const database = new DatabaseSync(path, { readOnly });
+  let database: DatabaseSync | undefined;
   try {
-    database.prepare('SELECT value FROM meta').all();
-    return database;
+    const opened = new DatabaseSync(path, { readOnly });
+    database = opened;
+    opened.prepare('SELECT value FROM meta').all();
+    return opened;
   } catch (error) {
-    database.close();
+    database?.close();
     const { message } = storageFailure(error, `cannot read ${path}`);
     throw new Failure('StorageFailed', `${message} (${hint})`, { cause: error });
   }
