@@ -1,7 +1,8 @@
 // PROTOCOL.md, rule 7, over days: in a world whose time the test moves, with a receiver that it makes up.
-import { createMemoryLogs, memoryTable, taskStoreOf, doNow, type CloudEvent } from '@godwit/core';
+import { createMemoryLogs, Failure, memoryTable, taskStoreOf, doNow, type CloudEvent } from '@godwit/core';
 import { defaultLimits } from '@godwit/core/protocol';
 import { createTestWorld } from '@godwit/core/testing';
+import { Webhook } from 'standardwebhooks';
 import { expect, onTestFinished, test } from 'vitest';
 import { attemptsMax } from '../src/webhooks/schedule.ts';
 import type { Delivery, Receipt, WebhookRecord } from '../src/webhooks/types.ts';
@@ -17,14 +18,19 @@ async function create(answer: (id: string, delivery: Delivery) => Receipt | Prom
   const records = new Map<string, WebhookRecord>();
   const attempts: { readonly id: string; readonly at: number; readonly delivery: Delivery }[] = [];
   const begin = world.now();
+  const disk = { isFull: false };
+  const write = (work: () => void): void => {
+    if (disk.isFull) throw new Failure('StorageFailed', 'the disk is full');
+    work();
+  };
   const webhooks = createWebhooks({
     logs,
     rows,
     tasks: taskStoreOf(async (_, work) => doNow(work(rows))),
     table: {
       all: () => [...records.values()],
-      put: (record) => void records.set(record.id, record),
-      remove: (id) => void records.delete(id),
+      put: (record) => write(() => records.set(record.id, record)),
+      remove: (id) => write(() => records.delete(id)),
     },
     async send(delivery) {
       const { id } = JSON.parse(delivery.body) as CloudEvent;
@@ -55,6 +61,7 @@ async function create(answer: (id: string, delivery: Delivery) => Receipt | Prom
     webhooks,
     attempts,
     log,
+    disk,
     id,
     look: () => webhooks.get('room', id),
     async append(...names: readonly string[]) {
@@ -151,4 +158,25 @@ test('7.12 what retention takes before it was sent is counted', async () => {
   status = 200;
   for (let minutes = 0; minutes < 10; minutes += 1) await world.advance(60_000);
   expect(await look()).toMatchObject({ delivered: waiting + 100, waiting: 0, dropped: { retention: 1400 - waiting } });
+});
+
+test('8.4 what a full disk does not take of a webhook’s change is not changed, also a day later', async () => {
+  const { world, webhooks, attempts, append, look, id, disk } = await create(() => ({ status: 200 }));
+  const { secret } = await webhooks.rotate('room', id, undefined);
+  const before = await look();
+  const full = { name: 'StorageFailed' };
+  disk.isFull = true;
+  await expect(webhooks.rotate('room', id, undefined)).rejects.toMatchObject(full);
+  await expect(webhooks.remove('room', id)).rejects.toMatchObject(full);
+  expect(await look()).toEqual(before);
+  disk.isFull = false;
+  await world.advance(25 * hourMs);
+  await append('1');
+  const { body = '', headers = {} } = attempts[0]?.delivery ?? {};
+  // Nobody has seen the other secret. The clock of what checks is not this world's.
+  const at = new Date(Number(headers['webhook-timestamp']) * 1000);
+  const signature = new Webhook(secret).sign(headers['webhook-id'] ?? '', at, body);
+  expect(headers['webhook-signature']).toBe(signature);
+  await webhooks.remove('room', id);
+  await expect(look()).rejects.toMatchObject({ name: 'NotFound' });
 });

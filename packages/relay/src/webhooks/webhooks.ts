@@ -102,8 +102,9 @@ export function createWebhooks(parts: {
     get: async (channel, id) => viewOf(find(channel, id)),
     async remove(channel, id) {
       const its = find(channel, id);
-      all.delete(id);
+      // First: where the disk does not take it, it is still there.
       table.remove(id);
+      all.delete(id);
       await its.durable.stop(0);
       await its.log.close();
       await tasks.forget(id);
@@ -221,8 +222,10 @@ export function createWebhooks(parts: {
   }
 
   function change(its: Running, changed: Partial<WebhookRecord>): void {
-    its.record = { ...its.record, ...changed };
-    if (all.has(its.record.id)) table.put(its.record);
+    const record = { ...its.record, ...changed };
+    // First: what the disk does not take is not so.
+    if (all.has(record.id)) table.put(record);
+    its.record = record;
   }
 
   function of(channel: string): readonly Running[] {
