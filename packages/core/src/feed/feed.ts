@@ -6,7 +6,7 @@ import type { World } from '../ports/world.ts';
 import { encodeEventFrame } from '../protocol/frames.ts';
 import type { Limits } from '../protocol/limits.ts';
 import { formatOffset, parsePosition, resolvePosition } from '../protocol/offset.ts';
-import { encodeEphemeral } from '../protocol/record.ts';
+import { ephemeralIn } from '../protocol/record.ts';
 import type { Attach, Channel, ChannelStat } from './channel.ts';
 import type { StreamQuery } from './query.ts';
 import { createCounts, type DeliveryCounts } from './counts.ts';
@@ -160,9 +160,10 @@ export function createFeed(parts: FeedParts): Feed {
 
   function relay(event: CloudEvent, after: number): void {
     if (subscribers.size === 0) return;
-    const bytes = encoder.encode(encodeEventFrame(encodeEphemeral(event, channel), null));
+    const sent = ephemeralIn(channel, event);
+    const bytes = encoder.encode(encodeEventFrame(JSON.stringify(sent), null));
     const { type, source, subject = '' } = event;
-    subscribers.relay({ bytes, type, attributes: event, key: JSON.stringify([source, type, subject]), after });
+    subscribers.relay({ bytes, type, attributes: sent, key: JSON.stringify([source, type, subject]), after });
   }
 
   async function use<T>(work: () => Promise<T>): Promise<T> {

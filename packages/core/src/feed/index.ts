@@ -7,5 +7,5 @@ export type { Present } from './presence.ts';
 export * from './query.ts';
 export { createSubscriptionStream } from './stream.ts';
 export type { Sink, Subscription } from './subscriber.ts';
-export { decodeSegment, encodeEphemeral, encodeRecord, encodeSegment, escapeText } from '../protocol/record.ts';
+export { decodeSegment, encodeRecord, encodeSegment, escapeText } from '../protocol/record.ts';
 export { epochOf, formatOffset, parseOffset, parsePosition, resolvePosition } from '../protocol/offset.ts';

@@ -21,10 +21,10 @@ function jsonOf(event: CloudEvent, channel: string, sequence: string): string {
   return `${JSON.stringify(event).slice(0, -1)},"channel":${JSON.stringify(channel)},"sequence":"${sequence}"}`;
 }
 
-/** The JSON of an ephemeral event, which has a channel and no place in its log. */
-export function encodeEphemeral(event: CloudEvent, channel: string): string {
-  // Undefined is left out: whoever published it cannot make up a sequence.
-  return JSON.stringify({ ...event, channel, sequence: undefined });
+/** An ephemeral event as its readers get it: with a channel, and without a place in its log. */
+export function ephemeralIn(channel: string, event: CloudEvent): Readonly<Record<string, unknown>> {
+  // Undefined is left out of JSON: whoever published it cannot make up a sequence.
+  return { ...event, channel, sequence: undefined };
 }
 
 /** A run of records as two columns of text, as databases keep them: the JSON a line each, and the types a line each. */

@@ -34,6 +34,18 @@ export function filterRules(start: (options?: RelayStart) => Promise<RelayUnderT
     expect(next).toBe('true');
   });
 
+  test('2.13 a filter sees an event as it is sent, ephemeral ones too: with its channel, whatever the publisher wrote', async () => {
+    const { publish, open, stat, channel } = await create();
+    const readers = await Promise.all(
+      [`ce-channel=${channel}`, 'ce-channel=another', 'ce-sequence=z'].map((query) => open(`?${query}`)),
+    );
+    for (const reader of readers) await reader.control('connected');
+    const written = { channel: 'another', sequence: 'z' };
+    await publish(eventOf('1', written), eventOf('e', { ...written, ephemeral: true }), eventOf('2'));
+    expect(await readers[0]?.ids(3)).toEqual(['1', 'e', '2']);
+    await expect.poll(stat).toMatchObject({ delivered: 3, filtered: 6, queueDepth: 0 });
+  });
+
   test('2.13 a filter that is none, or too much, is refused', async () => {
     const { get, path, refused } = await create();
     const cases = [
