@@ -22,9 +22,21 @@ export function decodeBinary(headers: Headers, body: Uint8Array): Record<string,
     }
     attributes.push([name, valueOf(name, decodeHeader(header, value))]);
   }
-  const type = headers.get('content-type');
+  const type = lastContentType(headers.get('content-type'));
   if (type !== null) attributes.push(['datacontenttype', type]);
   return Object.fromEntries([...attributes, ...dataOf(type, body)]);
+}
+
+/** Sent twice, it arrives as a list, of which the last member counts (RFC 9110, section 8.3); within quotes a comma ends none. */
+export function lastContentType(header: string | null): string | null {
+  if (header === null || !header.includes(',')) return header;
+  let begin = 0;
+  let isQuoted = false;
+  for (let at = 0; at < header.length; at += 1) {
+    if (header[at] === '"') isQuoted = !isQuoted;
+    else if (header[at] === ',' && !isQuoted) begin = at + 1;
+  }
+  return header.slice(begin).trim();
 }
 
 /** Header values are text; the one attribute of ours that is not gets its type back. */

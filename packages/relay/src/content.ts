@@ -2,7 +2,7 @@
 import { decodeCloudEvent, Failure, toFailure, utf8Length, type CloudEvent } from '@godwit/core';
 import type { AppendItem } from '@godwit/core/feed';
 import { binaryPrefix, mediaTypes, type Limits } from '@godwit/core/protocol';
-import { decodeBinary } from './binary.ts';
+import { decodeBinary, lastContentType } from './binary.ts';
 import { decodeJson, readBody } from './body.ts';
 import { assertKept, type Parsed } from './numbers.ts';
 import { assertValues } from './values.ts';
@@ -107,10 +107,8 @@ function hasBinaryHeaders(headers: Headers): boolean {
 /** The media type without its parameters. Only UTF-8 is JSON (RFC 8259, section 8.1). */
 function contentTypeOf(header: string | null): string {
   if (header === mediaTypes.event || header === mediaTypes.batch) return header;
-  // Sent twice, it arrives as a list, of which the last member counts (RFC 9110, section 8.3).
-  const [type = '', ...parameters] = (header ?? '')
+  const [type = '', ...parameters] = (lastContentType(header) ?? '')
     .toLowerCase()
-    .slice((header ?? '').lastIndexOf(',') + 1)
     .split(';')
     .map((part) => part.trim());
   const charset = parameters

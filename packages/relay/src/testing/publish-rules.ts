@@ -138,11 +138,16 @@ export function publishRules(start: (options?: RelayStart) => Promise<RelayUnder
     expect((await send('3', 'application/octet-stream', new Uint8Array([0, 255, 13, 10]))).status).toBe(200);
     expect((await send('4', 'application/vnd.x+json', '"x"')).status).toBe(200);
     expect((await send('5', 'application/json', '1', { 'ce-ephemeral': 'true' })).status).toBe(200);
+    // A content type that came twice; a comma within quotes is none between two.
+    expect((await send('8', 'text/plain, application/json', '{"a":8}')).status).toBe(200);
+    expect((await send('9', 'multipart/mixed; boundary="a,b"', 'x')).status).toBe(200);
     expect(await page()).toMatchObject([
       { id: '1', subject: 'ä "🦩', key: 'k', datacontenttype: 'application/json', data: { a: [1] } },
       { id: '2', datacontenttype: 'text/plain; charset=utf-8', data: 'héllo\r\n' },
       { id: '3', datacontenttype: 'application/octet-stream', data_base64: 'AP8NCg==' },
       { id: '4', data: 'x' },
+      { id: '8', datacontenttype: 'application/json', data: { a: 8 } },
+      { id: '9', datacontenttype: 'multipart/mixed; boundary="a,b"', data_base64: 'eA==' },
     ]);
     for (const more of [
       { 'ce-subject': '%zz' },
