@@ -1,6 +1,5 @@
 // A reader's filter: patterns over event types and over other attributes, compiled once.
-import { compilePattern } from '../event/pattern.ts';
-import { compileChannelPattern } from '../protocol/channel.ts';
+import { compileText, compileTypes } from './patterns.ts';
 import type { AttributeFilter, ReadQuery } from './query.ts';
 
 /** An event's attributes by name, beside whatever else its JSON has. */
@@ -16,10 +15,9 @@ export type Wants = (type: string, attributes: () => Attributes) => boolean;
  * @throws Failure `InvalidPattern`
  */
 export function compileFilter({ types, attributes = [] }: Pick<ReadQuery, 'types' | 'attributes'>): Wants | undefined {
-  const patterns = types.map(compilePattern);
   const others = attributes.map(compileAttribute);
-  if (others.length === 0 && patterns.length === 0) return undefined;
-  const hasType = (type: string): boolean => patterns.length === 0 || patterns.some((matches) => matches(type));
+  if (others.length === 0 && types.length === 0) return undefined;
+  const hasType = types.length === 0 ? () => true : compileTypes(types);
   if (others.length === 0) return hasType;
   return (type, read) => {
     if (!hasType(type)) return false;
@@ -28,9 +26,9 @@ export function compileFilter({ types, attributes = [] }: Pick<ReadQuery, 'types
   };
 }
 
-/** As a channel pattern: `*` is any run of characters, and no pattern makes it explode. */
+/** `*` is any run of characters, as in a channel pattern. */
 function compileAttribute({ name, values }: AttributeFilter): (attributes: Attributes) => boolean {
-  const patterns = values.map(compileChannelPattern);
+  const patterns = values.map(compileText);
   return (attributes) => {
     const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
     if (patterns.length === 0) return value === undefined;

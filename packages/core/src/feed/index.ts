@@ -3,6 +3,7 @@ export * from './channel.ts';
 export * from './channels.ts';
 export * from './counts.ts';
 export * from './feed.ts';
+export { compileTypes } from './patterns.ts';
 export type { Present } from './presence.ts';
 export * from './query.ts';
 export { createSubscriptionStream } from './stream.ts';

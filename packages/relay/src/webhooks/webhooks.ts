@@ -1,6 +1,5 @@
 // A relay's webhooks: each is a durable handler over its channel's log, a stored cursor, with rows for what is to be tried again.
 import {
-  compilePattern,
   createDurable,
   Failure,
   type Durable,
@@ -10,6 +9,7 @@ import {
   type TaskTable,
   type World,
 } from '@godwit/core';
+import { compileTypes } from '@godwit/core/feed';
 import { parsePosition, resolvePosition, type Limits } from '@godwit/core/protocol';
 import { createCourier, type Courier } from './courier.ts';
 import { openWebhookLog, positionOf, type WebhookLog } from './reading.ts';
@@ -163,7 +163,7 @@ export function createWebhooks(parts: {
 
   function start(record: WebhookRecord): Running {
     const { id, channel, types } = record;
-    const patterns = types.map(compilePattern);
+    const matches = types.length === 0 ? () => true : compileTypes(types);
     const rowsNow = (): Record<string, number> => ({ ...recordOf(id)?.rows });
     const waiting = (): number => (rowsNow()['waiting'] ?? 0) + (rowsNow()['running'] ?? 0);
     const log = openWebhookLog({
@@ -171,7 +171,7 @@ export function createWebhooks(parts: {
       tasks,
       record: () => its.record,
       change: (changed) => change(its, changed),
-      matches: (type) => patterns.length === 0 || patterns.some((matches) => matches(type)),
+      matches,
       isFull: () => waiting() >= waitingMax,
       grew: () => durable.wake(),
     });
