@@ -37,6 +37,14 @@ export async function comeToRest<Events extends EventDefinitions, Device>(
     for (const tab of livingOf(device)) if (tab.isLost || tab.life.isStuck) tab.life.kill();
     if (livingOf(device).length === 0) device.open();
   }
+  // A leader that was not told of an event, because the message was lost, hears of it with the next news: of which there are none
+  // now. Whoever goes on looks anew.
+  await base.advance(lookMs);
+  for (const device of devices) {
+    const runtime = runtimeOf(device);
+    runtime?.pause();
+    runtime?.resume();
+  }
   const restless = (await untilQuiet(stage)) ?? (await tryAgain(stage));
   if (restless !== undefined) fail(`at rest, ${restless}`);
   if (stage.violation !== undefined) return undefined;
