@@ -1,12 +1,12 @@
-// How many tasks to claim at once: few where they are slow, since a tab that dies uses an attempt of each; many where they are quick.
+// How many tasks to claim at once: few where they are slow, since a tab that dies leaves each to be run by itself; many where they are quick.
 import type { World } from '../ports/world.ts';
 import { quickMs, slowMs } from './limits.ts';
 import type { HandlerSpec } from './task.ts';
 
 /** A number that follows how quick the tasks are. */
 export interface ClaimSize {
-  /** How many more to claim while so many are in flight. */
-  room(inFlight: number): number;
+  /** How many more to claim while so many are in flight; `few`: no more than run at once, so that all have begun. */
+  room(inFlight: number, few?: boolean): number;
   claimed(tasks: number): void;
   ended(tasks: number): void;
 }
@@ -37,7 +37,10 @@ export function createClaimSize(
   let since = 0;
 
   return {
-    room: (inFlight) => (inFlight < least || inFlight * 2 <= size ? Math.max(0, size - inFlight) : 0),
+    room(inFlight, few) {
+      const most = few ? Math.min(concurrency, max) : inFlight < least || inFlight * 2 <= size ? size : 0;
+      return Math.max(0, most - inFlight);
+    },
     claimed(tasks) {
       if (left > 0 || tasks === 0) return;
       left = tasks;

@@ -125,12 +125,12 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
         if (owned === undefined) return;
         const clean = await recover({ spec, store, world, wants, keys }, owned);
         if (clean === undefined) continue;
-        seen(clean);
+        seen(clean.record);
         // Unless nobody else had it since: perhaps this release understands what the one of another tab did not.
-        if (clean.term > lastTerm + 1) await retryDeferred(clean);
-        lastTerm = clean.term;
+        if (clean.record.term > lastTerm + 1) await retryDeferred(clean.record);
+        lastTerm = clean.record.term;
         lease = beginLease(
-          { spec, wants, keys, record: clean, seen, wake: () => bell.ring(), signal: either, over },
+          { spec, wants, keys, ...clean, seen, wake: () => bell.ring(), signal: either, over },
           { ...parts, isPaused: () => either.aborted || parts.isPaused() },
         );
         backoff.reset();

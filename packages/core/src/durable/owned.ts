@@ -8,7 +8,7 @@ import { createClaimSize } from './claim-size.ts';
 import { dueInMs } from './due.ts';
 import { createFresh } from './fresh.ts';
 import { claimMax, lagMax, overtakenMax } from './limits.ts';
-import { endedBy, rowOf, taskOf, type Ended } from './steps.ts';
+import { endedBy, isAbandoned, rowOf, taskOf, type Ended } from './steps.ts';
 import type { HandlerSpec, Task, TaskHost, TaskOutcome } from './task.ts';
 import type { EventEntry } from './wants.ts';
 import { createWindow } from './window.ts';
@@ -65,6 +65,8 @@ export function beginLease(
   its: {
     readonly spec: HandlerSpec;
     readonly record: HandlerRecord;
+    /** As `Recovered`. */
+    readonly suspects: number;
     readonly wants: (entry: LogEntry) => entry is EventEntry;
     readonly keys: (entries: readonly EventEntry[]) => Promise<readonly (string | null)[]>;
     readonly seen: (record: HandlerRecord) => void;
@@ -84,7 +86,9 @@ export function beginLease(
   const fresh = createFresh({ ...parts, ...its, term, window });
   const size = createClaimSize(spec, parts.batchMax, world);
   const inFlight = new Map<Position, Task>();
-  let { record } = its;
+  let { record, suspects } = its;
+  /** How many suspects are in flight. */
+  let suspected = 0;
   let ends: Ends = [];
   /** Of steps that were stored and whose answer was lost: rows to put back, events counted as passed, keys held. */
   let unheard: Unheard = { rows: [], passed: 0, held: [] };
@@ -98,8 +102,8 @@ export function beginLease(
     },
     dueMs() {
       // Where there is no room for it, whatever makes room looks what is due.
-      if (!mayClaim(ends) || size.room(inFlight.size) === 0) return undefined;
-      return dueInMs(record, world.now());
+      const now = world.now();
+      return mayClaim(ends) && size.room(inFlight.size, isWary(now)) > 0 ? dueInMs(record, now) : undefined;
     },
     grew: fresh.grew,
     changed() {
@@ -125,20 +129,26 @@ export function beginLease(
       inFlight.delete(outcome.position);
       ends.push([task, outcome]);
       size.ended(1);
+      if (!isAbandoned(task)) continue;
+      suspected -= 1;
+      if (outcome.kind === 'returned') suspects += 1;
     }
   }
 
   async function step(release: boolean): Promise<'busy' | 'idle' | 'fenced'> {
     const at = world.now();
     const ended = ends.slice();
-    const room = release || !mayClaim(ended) ? 0 : size.room(inFlight.size);
     // The clock has jumped back since: of rows that were put before, the record does not tell when they are due.
     isStale ||= record.definedAt > at;
     const wasStale = isStale;
-    const claim = wasStale || dueInMs(record, at) === 0 ? room : 0;
+    const few = isWary(at);
+    const most = release || !mayClaim(ended) ? 0 : size.room(inFlight.size, few);
+    const claim = wasStale || dueInMs(record, at) === 0 ? most : 0;
     // Before the step: who changes rows while it is under way may change them behind it.
-    if (room > 0) isStale = false;
-    const { tasks, upTo } = await fresh.take(room - Math.min(claim, record.rows.waiting));
+    if (most > 0) isStale = false;
+    // Of a key that ends with this step a row may become due, of which the record does not tell.
+    const rows = few ? claim : Math.min(claim, record.rows.waiting);
+    const { tasks, upTo } = await fresh.take(most - rows);
     if (window.ended.length > overtakenMax) keepOvertaken(at);
     // What was claimed, and found cancelled or blocked, is done with here: without a word of that others would wait for a beat.
     const isBehind = record.claimed > record.cursor && window.cursor >= record.claimed;
@@ -147,7 +157,7 @@ export function beginLease(
     isBeatDue ||= at - record.definedAt > handlerPinMs / 7;
     if (!isNews && !isBeatDue && !release && upTo - record.claimed < lagMax) {
       window.claim(upTo, []);
-      return fresh.hasMore && room > 0 ? 'busy' : 'idle';
+      return fresh.hasMore && most > 0 ? 'busy' : 'idle';
     }
 
     const highest = Math.max(0, ...inFlight.keys());
@@ -187,6 +197,15 @@ export function beginLease(
       window.end(task.position);
       unheard = { ...unheard, rows: [...unheard.rows, rowOf(task, at, { state: 'running' })] };
     }
+  }
+
+  /**
+   * Whether no more are claimed than run at once: beside what a tab may have died of, so that whoever dies of it now takes
+   * nothing along that had not begun; and of what may be tried once only, so that it is never left in doubt whether it had.
+   */
+  function isWary(at: number): boolean {
+    if (spec.maxErrors === 1 || suspected > 0) return true;
+    return suspects > 0 && (isStale || dueInMs(record, at) === 0);
   }
 
   /** While tasks are being returned nothing is claimed: reading would come by them again at once. */
@@ -284,6 +303,10 @@ export function beginLease(
     // Cancelled by hand though it was never this handler's: what is counted as dropped counts as passed, too.
     if (unwanted > 0) unheard = { ...unheard, passed: -unwanted };
     for (const task of tasks) inFlight.set(task.position, task);
+    const fromSuspects = tasks.filter(isAbandoned).length;
+    suspected += fromSuspects;
+    // Some may have been cancelled, or discarded; those of `ends` come back with the next step.
+    suspects = Math.min(suspects - fromSuspects, record.rows.waiting + record.rows.blocked + ends.length);
     size.claimed(tasks.length);
     if (tasks.length + held.length > 0) void hand(tasks, held);
   }

@@ -38,3 +38,9 @@ test('what was not begun goes back to the log, or into a row where something abo
   expect(givenBack).toEqual([30]);
   expect(totals.passed).toBe(-1);
 });
+
+test('what is given back keeps why its attempt before failed', () => {
+  const [task, outcome] = end(10, { kind: 'returned' });
+  const { put } = endedBy([[{ ...task, again: true, attempt: 2, failure }, outcome]], 1000, 0, 0);
+  expect(put).toMatchObject([{ position: 10, state: 'waiting', attempts: 1, failure }]);
+});

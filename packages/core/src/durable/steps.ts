@@ -85,7 +85,7 @@ export function endedBy(
 
 /** A task as a row. */
 export function rowOf(
-  { handler, position, channel, event, offset, attempt, key }: Task,
+  { handler, position, channel, event, offset, attempt, key, failure: before }: Task,
   at: number,
   its: {
     readonly state: TaskState;
@@ -94,12 +94,17 @@ export function rowOf(
     readonly failure?: FailureJson;
   },
 ): TaskRow {
-  const { state, attempts = attempt, delayMs = 0, failure = null } = its;
+  const { state, attempts = attempt, delayMs = 0, failure = before ?? null } = its;
   return { handler, position, state, channel, event, offset, attempts, key, at, delayMs, failure };
 }
 
 /** A row as the task that runs it. */
 export function taskOf(row: TaskRow, term: number): Task {
-  const { handler, position, channel, event, offset, attempts, key } = row;
-  return { handler, term, position, channel, event, offset, attempt: attempts, key, again: true };
+  const { handler, position, channel, event, offset, attempts, key, failure } = row;
+  return { handler, term, position, channel, event, offset, attempt: attempts, key, again: true, failure };
+}
+
+/** Whether a tab died that had claimed it, and it has not ended since: it may be what the tab died of. */
+export function isAbandoned({ failure }: Pick<Task, 'failure'>): boolean {
+  return failure?.name === 'Abandoned';
 }

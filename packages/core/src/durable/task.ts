@@ -37,6 +37,8 @@ export interface Task {
   readonly key: string | null;
   /** It comes from a row: it has been tried, or was blocked. */
   readonly again: boolean;
+  /** Why the attempt before failed, if it comes from a row. */
+  readonly failure?: FailureJson | null;
 }
 
 /** How an attempt ended. */

@@ -8,7 +8,7 @@ import type { Position, Store } from './store.ts';
  *
  * - `waiting`: to be run at `due`, after a failure or by hand.
  * - `blocked`: another task of the same key comes first.
- * - `running`: claimed; an attempt is used.
+ * - `running`: claimed; an attempt is counted.
  * - `dead`: given up; a person sees it, runs it again or discards it.
  * - `deferred`: no release here understands the event yet.
  * - `cancelled`: not to be run; also noted ahead, for an event that its handler has not reached.
@@ -28,7 +28,10 @@ export interface TaskRow {
   readonly event: CloudEvent;
   /** The relay's offset of the event; null where it had none. */
   readonly offset: string | null;
-  /** How often it has been tried. A claim uses an attempt, so an event that kills its tab has used one. */
+  /**
+   * How often it has been tried. A claim counts an attempt, so that an event which kills its tab has used one; who finds it
+   * claimed by the dead takes that back where it cannot have begun, or nobody knows.
+   */
   readonly attempts: number;
   /** Events of one key run one after the other, in the order of their positions; null: none of that. */
   readonly key: string | null;

@@ -9,8 +9,11 @@ import type { EventRef, PublishArguments, Receipt } from '../publishing.ts';
 /** How a durable handler handles. */
 export interface HandleOptions<Event = unknown> {
   /**
-   * The total of attempts; 5 by default. Behind the last failure the event is a dead letter. A tab that dies has used one of each
-   * event that it had claimed, also of those that it had not begun, which run again out of order; with 1 these are dead letters.
+   * The total of attempts; 5 by default. Behind the last failure the event is a dead letter. A tab that dies has used one of no
+   * more events than run at once: those that came first of what it had claimed. The others run again by as few at a time as run at
+   * once, so that an event which kills every tab takes none along that was not under way. If it was not among the first, since the
+   * ends of those before it were not stored yet, it begins once more than this. With 1 nothing is claimed before it can run, so that
+   * what has not begun is no dead letter: that takes a commit for each so many events as run at once, which quick handlers feel.
    */
   readonly maxErrors?: number | undefined;
   /** Which handler's tasks run first where workers are scarce: the lower. 50 by default. */
@@ -49,7 +52,7 @@ export interface HandleOptions<Event = unknown> {
 export interface TaskContext<Events> {
   /** Aborts when the time is over, when the lease is lost to another tab, or at shutdown. What is done then counts no more. */
   readonly signal: AbortSignal;
-  /** Which try this is, from 1. */
+  /** Which try this is, from 1. One that ended with its tab does not count where nobody knows whether it had begun. */
   readonly attempt: number;
   /** The handler's name. */
   readonly handler: string;

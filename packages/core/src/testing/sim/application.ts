@@ -4,14 +4,10 @@ import type { Failure } from '../../failure.ts';
 import type { Delivered, Runtime } from '../../runtime/runtime.ts';
 import type { NoteData } from './device.ts';
 import type { createEars } from './ears.ts';
+import { attemptsMax, concurrencyMax } from './handlers.ts';
 import type { NoteEvents } from './notes.ts';
 import type { SimTab } from './sim-tab.ts';
 import { passed, type CallParts } from './store.ts';
-
-/** How often a durable handler tries. */
-export const attemptsMax = 4;
-/** Which durable handlers every tab has. */
-export const handlerNames = ['plain', 'keyed', 'relayed'] as const;
 
 /** One run of a durable handler. */
 export interface Run {
@@ -111,12 +107,12 @@ export function createApplication(
       },
       {
         ...common,
-        concurrency: dice.whole(1, 3),
+        concurrency: dice.whole(1, concurrencyMax),
       },
     );
     its.handle('**', 'keyed', (event, task) => handle('keyed', event, task.signal), {
       ...common,
-      concurrency: 3,
+      concurrency: concurrencyMax,
       key: ({ data }) => keyOf(data),
     });
     its.handle('**', 'relayed', (event, task) => handle('relayed', event, task.signal), { ...common, order: 'relay' });

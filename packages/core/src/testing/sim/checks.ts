@@ -6,7 +6,7 @@ import type { Disk } from './device.ts';
 import type { Heard, Hearing } from './ears.ts';
 import type { Scene } from './scene.ts';
 import { livingOf } from './steps.ts';
-import { handlerNames } from './application.ts';
+import { handlerNames } from './handlers.ts';
 import { understands } from './notes.ts';
 import type { SimTab } from './sim-tab.ts';
 import type { EpochHistory } from './truth.ts';

@@ -1,4 +1,5 @@
 // One device of a simulated world, and what its disk really did: whatever a tab is told, these are the facts.
+import { isAbandoned } from '../../durable/steps.ts';
 import type { CloudEvent } from '../../event/cloudevent.ts';
 import { identityOf } from '../../event/cloudevent.ts';
 import { createMemoryDatabase, openMemoryStore, type MemoryDatabase } from '../../memory/store.ts';
@@ -7,6 +8,7 @@ import { handlerPinMs, type LogEntry, type MergePage, type Position } from '../.
 import type { DeviceStore, HandlerRecord, TaskRow } from '../../ports/tasks.ts';
 import type { World } from '../../ports/world.ts';
 import { parseOffset } from '../../protocol/offset.ts';
+import { concurrencyMax, wants } from './handlers.ts';
 import type { RelayHistory } from './truth.ts';
 
 /** What a device's disk did since it was made. */
@@ -33,6 +35,8 @@ export interface DiskFacts {
   shutdowns: number;
   /** How often somebody has asked for dead tasks to be run again. */
   retries: number;
+  /** By `handler position`, how often an event was claimed by a tab that died, and no attempt was counted. */
+  readonly uncounted: Map<string, number>;
 }
 
 /** One disk: a device has another once its database was deleted. */
@@ -83,6 +87,7 @@ export function createDisk(parts: {
     hadOlder: false,
     shutdowns: 0,
     retries: 0,
+    uncounted: new Map(),
   };
 
   /** Everything that was ever in the log. */
@@ -118,6 +123,8 @@ export function createDisk(parts: {
             step.put.map(({ position }) => [position, contents.tasks.rows.get(step.handler)?.get(position)]),
           );
           const answer = inner.advance(step);
+          abandoned(step.handler, before);
+          suspected(step.handler);
           for (const { position, attempts } of contents.tasks.rows.get(step.handler)?.values() ?? []) {
             const was = before.get(position);
             if (was !== undefined && was.state !== 'running' && attempts > was.attempts)
@@ -149,6 +156,31 @@ export function createDisk(parts: {
 
   function sourceOf(): string | undefined {
     return contents.deviceId === undefined ? undefined : `urn:uuid:${contents.deviceId}`;
+  }
+
+  /** Of what a dead tab had claimed, no more have used an attempt than can have begun. */
+  function abandoned(handler: string, before: ReadonlyMap<Position, TaskRow | undefined>): void {
+    let counted = 0;
+    for (const [position, was] of before) {
+      const row = contents.tasks.rows.get(handler)?.get(position);
+      if (row === undefined || row === was || !isAbandoned(row)) continue;
+      const key = `${handler} ${position}`;
+      if (row.attempts < (was?.attempts ?? 1)) facts.uncounted.set(key, (facts.uncounted.get(key) ?? 0) + 1);
+      else if (was === undefined || !isAbandoned(was)) counted += 1;
+    }
+    if (counted > concurrencyMax)
+      fail(`"${handler}" counts an attempt with ${counted} at once: so many cannot have begun`);
+  }
+
+  /** What a tab may have died of is claimed with no more than run at once. Of a dead letter that is run again nobody knows. */
+  function suspected(handler: string): void {
+    const record = contents.tasks.records.get(handler);
+    const rows = [...(contents.tasks.rows.get(handler)?.values() ?? [])].filter(({ state }) => state === 'running');
+    if (record === undefined || facts.retries > 0 || !rows.some(isAbandoned)) return;
+    const { cursor, claimed, ended } = record;
+    const fresh = all.filter(({ position }) => position > cursor && position <= claimed && !ended.includes(position));
+    const inFlight = rows.length + fresh.filter(wants(handler)).length;
+    if (inFlight > concurrencyMax) fail(`"${handler}" has ${inFlight} claimed, and a tab may have died of one of them`);
   }
 
   function recorded(channel: string, { id, data }: CloudEvent, position: Position): void {

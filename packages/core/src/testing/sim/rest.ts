@@ -6,7 +6,7 @@ import { awakeOf, failOver, takeOver } from './failover.ts';
 import type { Scene } from './scene.ts';
 import type { SimDevice } from './sim-device.ts';
 import { livingOf } from './steps.ts';
-import { handlerNames } from './application.ts';
+import { handlerNames } from './handlers.ts';
 import { understands } from './notes.ts';
 import type { SimTab } from './sim-tab.ts';
 import { wantedOf } from './wants.ts';

@@ -1,6 +1,6 @@
 // Liveness while the world runs: where a device has work for a durable handler and a tab that is well, the handler moves.
 import type { SimDevice } from './sim-device.ts';
-import { handlerNames } from './application.ts';
+import { handlerNames } from './handlers.ts';
 import type { SimTab } from './sim-tab.ts';
 import { wantedOf } from './wants.ts';
 

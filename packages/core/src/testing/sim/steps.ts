@@ -5,7 +5,7 @@ import type { StepFault } from './kinds.ts';
 import { stepFaultKinds } from './kinds.ts';
 import type { Scene } from './scene.ts';
 import type { SimDevice } from './sim-device.ts';
-import { handlerNames } from './application.ts';
+import { handlerNames } from './handlers.ts';
 import type { SimTab } from './sim-tab.ts';
 
 /** The weights of ordinary steps, which sum to 100. */

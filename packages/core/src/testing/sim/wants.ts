@@ -1,11 +1,7 @@
 // Which entries of a device's log a simulated tab's handlers are there for.
 import type { LogEntry } from '../../ports/store.ts';
 import type { Disk } from './device.ts';
-
-/** Whether a durable handler is to handle an entry: those in the relay's order when it has come from there, the others at once. */
-function wants(handler: string): (entry: LogEntry) => boolean {
-  return (entry) => entry.kind === 'event' && (handler === 'relayed' ? entry.offset !== null : !entry.echo);
-}
+import { wants } from './handlers.ts';
 
 /** What a durable handler is to handle of all that was ever in a log: not what had gone before the handler first came. */
 export function wantedOf(disk: Disk, handler: string): readonly Extract<LogEntry, { kind: 'event' }>[] {
