@@ -1,7 +1,8 @@
 // Opens a runtime as the address says, and hands it to the test. `?user=`, `?channel=`, `?relay=` as on the demo, but that
 // `?relay=none` is none; `?trace` keeps this tab's spans, `?keep=` so many events in the device's log, `?later` has its
 // worker's clock go ahead, `?patient` waits for news of the network for ever, and `?durable` handles notes durably, once for the
-// device; `?durable=holds` does not end any before the test lets it. `?signed=` is the token until localStorage has another.
+// device; `?durable=holds` does not end any before the test lets it, and `?poison=` not that number; `?attempts=` is how often it
+// tries. `?signed=` is the token until localStorage has another.
 import { createRuntime } from '@godwit/client';
 import { defineEvents, Failure, type Delivered } from '@godwit/core';
 import * as v from 'valibot';
@@ -48,9 +49,10 @@ if (query.has('durable')) {
     const task: Begun = { n: data.n, attempt, aborted: null };
     begun.push(task);
     signal.addEventListener('abort', () => (task.aborted = String(signal.reason)));
-    if (query.get('durable') === 'holds') await letGo.promise;
+    if (query.get('durable') === 'holds' || query.get('poison') === String(data.n)) await letGo.promise;
   };
-  runtime.handle('note.written', 'count', count, { from: 'earliest' });
+  const attempts = query.has('attempts') ? { maxErrors: Number(query.get('attempts')) } : {};
+  runtime.handle('note.written', 'count', count, { from: 'earliest', ...attempts });
 }
 const shown: ('first' | 'again')[] = ['first'];
 addEventListener('pageshow', ({ persisted }) => {
