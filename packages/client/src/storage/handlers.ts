@@ -1,5 +1,14 @@
-// Durable handlers in a database of their own: each method one transaction there, and no position beyond the reserved one.
-import { doLater, positionsPerSegment, taskStoreOf, type Position, type TaskStore } from '@godwit/core';
+// Durable handlers in a database of their own: each method a transaction there, of its own or shared, and no position beyond the reserved one.
+import {
+  doLater,
+  gathered,
+  positionsPerSegment,
+  taskStoreOf,
+  type Piece,
+  type Position,
+  type Share,
+  type TaskStore,
+} from '@godwit/core';
 import type { Connection } from './connection.ts';
 import type { Database } from './schema.ts';
 import { reading } from './state.ts';
@@ -13,28 +22,27 @@ const reservedAhead: number = 4096 * positionsPerSegment;
 export function openTasks(handlers: Connection, durability: Durability): TaskStore {
   /** What this connection knows to be reserved. */
   let reserved: Position = 0;
+  /** The one that was asked last. */
+  let database: Database;
+  const write = gathered(async (pieces) => {
+    await reserve(Math.max(...pieces.map(({ upTo }) => upTo)));
+    return change(database, taskStores, durability, async (transaction) => {
+      const results = await done(pieces, transaction);
+      transaction.commit();
+      return results;
+    });
+  });
+  const read = gathered((pieces) => done(pieces, reading(database, taskStores)));
+  return taskStoreOf(
+    (what, work, whose, upTo = 0) => run(write, what, work, whose, upTo),
+    (what, work) => run(read, what, work, {}, 0),
+  );
 
-  return {
-    ...upTo(0),
-    lease: (request) => upTo(request.start ?? 0).lease(request),
-    advance: (step) => upTo(step.claimed).advance(step),
-    cancelAhead: (row) => upTo(row.position).cancelAhead(row),
-  };
-
-  /** The store, for a call that may store positions up to this one. */
-  function upTo(position: Position): TaskStore {
-    return taskStoreOf(
-      (what, work) =>
-        handlers.run(what, async (database) => {
-          await reserve(database, position);
-          return change(database, taskStores, durability, async (transaction) => {
-            const result = await doLater(work(idbTable(transaction)));
-            transaction.commit();
-            return result;
-          });
-        }),
-      (what, work) => handlers.run(what, (database) => doLater(work(idbTable(reading(database, taskStores))))),
-    );
+  function run<Result>(share: Share, what: string, ...piece: Parameters<typeof share<Result>>): Promise<Result> {
+    return handlers.run(what, (current) => {
+      database = current;
+      return share(...piece);
+    });
   }
 
   /**
@@ -42,7 +50,7 @@ export function openTasks(handlers: Connection, durability: Durability): TaskSto
    * of this database; what the log then stores must not take a position that handlers are beyond already. In a store that no
    * step writes to, it can be read while somebody hangs within a step.
    */
-  async function reserve(database: Database, position: Position): Promise<void> {
+  async function reserve(position: Position): Promise<void> {
     if (position <= reserved) return;
     reserved = await change(database, ['meta'], durability, async (transaction) => {
       const meta = transaction.objectStore('meta');
@@ -54,4 +62,10 @@ export function openTasks(handlers: Connection, durability: Durability): TaskSto
       return next;
     });
   }
+}
+
+/** All of it at once: what one waits for, the others need not. */
+function done(pieces: readonly Piece[], transaction: Parameters<typeof idbTable>[0]): Promise<readonly unknown[]> {
+  const table = idbTable(transaction);
+  return Promise.all(pieces.map(({ work }) => doLater(work(table))));
 }

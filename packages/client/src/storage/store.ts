@@ -51,39 +51,39 @@ export interface IdbStoreOptions {
 export async function openIdbStore(options: IdbStoreOptions): Promise<DeviceStore> {
   const { name, world, durability = 'relaxed', report } = options;
   const fate: Fate = {};
-  const connection = await connect({ name, layout: logLayout, world, fate });
+  const log = await connect({ name, layout: logLayout, world, fate });
   let handlers: Connection | undefined;
   try {
     handlers = await connect({ name: handlersName(name), layout: handlersLayout, world, fate });
-    const reserved = await bind({ log: connection, handlers, durability, report });
-    return storeOf({ connection, handlers, world, durability, lift: createLift(reserved, durability) });
+    const reserved = await bind({ log, handlers, durability, report });
+    return storeOf({ log, handlers, world, durability, lift: createLift(reserved, durability) });
   } catch (error) {
-    await Promise.all([connection.close(), handlers?.close()]);
+    await Promise.all([log.close(), handlers?.close()]);
     throw error;
   }
 }
 
 function storeOf(parts: {
-  readonly connection: Connection;
+  readonly log: Connection;
   readonly handlers: Connection;
   readonly world: World;
   readonly durability: Durability;
   readonly lift: (database: Database) => Promise<void>;
 }): DeviceStore {
-  const { connection, handlers, world, durability, lift } = parts;
+  const { log, handlers, durability, lift } = parts;
   return {
     ...openTasks(handlers, durability),
 
-    trim: (request) => trimLog({ log: connection, handlers, world, durability }, request),
+    trim: (request) => trimLog(parts, request),
 
     state: (channel) =>
-      connection.run('read what the device knows', async (database) => ({
-        deviceId: connection.id,
+      log.run('read what the device knows', async (database) => ({
+        deviceId: log.id,
         ...(await readState(database, channel)),
       })),
 
     record: (segments) =>
-      connection.run('record events', async (database) => {
+      log.run('record events', async (database) => {
         const records = segments.map(segmentOfOwn);
         if (records.length === 0) return [];
         await lift(database);
@@ -94,7 +94,7 @@ function storeOf(parts: {
       }),
 
     merge: (page) =>
-      connection.run(`merge a page of "${page.channel}"`, async (database) => {
+      log.run(`merge a page of "${page.channel}"`, async (database) => {
         const { channel, last, echo, recheckTo } = page;
         const record = segmentOfPage(page);
         await lift(database);
@@ -119,7 +119,7 @@ function storeOf(parts: {
       }),
 
     confirm: ({ channel, sent, rejected }) =>
-      connection.run(`confirm what "${channel}" has sent`, async (database) => {
+      log.run(`confirm what "${channel}" has sent`, async (database) => {
         await write(database, ['cursors', 'rejected'], durability, (store) => {
           for (const { event, failure } of rejected)
             store('rejected').put({ id: event.id, v: 1, channel, event, failure });
@@ -128,17 +128,17 @@ function storeOf(parts: {
       }),
 
     refusals: (ids) =>
-      connection.run('read what the relay refused', async (database) => {
+      log.run('read what the relay refused', async (database) => {
         const found = await look(database, ['rejected'], (transaction) =>
           Promise.all(ids.map((id) => transaction.objectStore('rejected').get(id))),
         );
         return found.map((record) => record?.failure ?? null);
       }),
 
-    read: (after, limit) => connection.run('read the log', (database) => readLog(database, after, limit)),
+    read: (after, limit) => log.run('read the log', (database) => readLog(database, after, limit)),
 
     own: (channel, after, limit) =>
-      connection.run(`read the outbox of "${channel}"`, (database) => readOwn(database, channel, after, limit)),
+      log.run(`read the outbox of "${channel}"`, (database) => readOwn(database, channel, after, limit)),
 
     close: both(({ close }) => close()),
     destroy: both(({ destroy }) => destroy()),
@@ -146,7 +146,7 @@ function storeOf(parts: {
 
   function both(work: (connection: Connection) => Promise<void>): () => Promise<void> {
     return async () => {
-      await Promise.all([handlers, connection].map(work));
+      await Promise.all([handlers, log].map(work));
     };
   }
 }

@@ -71,7 +71,10 @@ export interface WorkerSide {
   pauseTasks(paused: boolean): Promise<Outcome<void>>;
   stopTasks(graceMs: number): Promise<Outcome<void>>;
   handlers(): Promise<Outcome<readonly HandlerRecord[]>>;
-  tasks(query: TaskQuery, page: { readonly after?: TaskKey; readonly limit: number }): Promise<Outcome<TaskPage>>;
+  tasks(
+    query: TaskQuery,
+    page: { readonly after?: TaskKey | undefined; readonly limit: number },
+  ): Promise<Outcome<TaskPage>>;
   changeTasks(query: TaskQuery, change: TaskChange): Promise<Outcome<number>>;
   close(): Promise<Outcome<void>>;
   destroy(): Promise<Outcome<void>>;

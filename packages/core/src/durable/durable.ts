@@ -2,9 +2,11 @@
 import { Failure } from '../failure.ts';
 import type { Position } from '../ports/store.ts';
 import type { HandlerStore, HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
+import { changeAll } from './change-all.ts';
 import { finishMs, startHandler, type DurableHandler, type HandlerParts } from './handler.ts';
 import { orAborted } from '../timing/wait.ts';
 import { claimMax } from './limits.ts';
+import { sharedRead } from './shared-read.ts';
 import type { HandlerSpec, TaskOutcome } from './task.ts';
 
 /** A tab's durable handlers. */
@@ -24,7 +26,7 @@ export interface Durable {
   look(name: string): void;
   /** What is known of those that this tab defines. */
   records(): readonly KnownHandler[];
-  tasks(query: TaskQuery, page: { readonly after?: TaskKey; readonly limit: number }): Promise<TaskPage>;
+  tasks(query: TaskQuery, page: { readonly after?: TaskKey | undefined; readonly limit: number }): Promise<TaskPage>;
   /** Changes every task that the query finds; answers how many. */
   change(query: TaskQuery, change: TaskChange): Promise<number>;
   /** Stops all, each with so long a grace, in milliseconds. */
@@ -44,6 +46,7 @@ export function createDurable(
   },
 ): Durable {
   const { store, world, announce, batchMax = claimMax } = parts;
+  const read = sharedRead(store);
   const handlers = new Map<string, DurableHandler>();
   /** What was last asked for each name, until it is done. */
   const turns = new Map<string, Promise<void>>();
@@ -60,7 +63,7 @@ export function createDurable(
             `this tab has a handler "${spec.name}" already; a name is what is stored of a handler, so each has its own`,
           );
         }
-        handlers.set(spec.name, startHandler(spec, start, { ...parts, batchMax }));
+        handlers.set(spec.name, startHandler(spec, start, { ...parts, store: { ...store, read }, batchMax }));
       }),
     undefine: (name, graceMs) =>
       inTurn(name, async () => {
@@ -79,16 +82,9 @@ export function createDurable(
       [...handlers.values()].flatMap(({ record, isOwned }) =>
         record === undefined ? [] : [{ ...record, isHere: isOwned }],
       ),
-    tasks: (query, page) => store.tasks(query, page),
+    tasks: store.tasks,
     async change(query, change) {
-      let changed = 0;
-      let after: TaskKey | null = null;
-      do {
-        const page = { at: world.now(), limit: claimMax, ...(after === null ? {} : { after }) };
-        const done: Awaited<ReturnType<HandlerStore['change']>> = await store.change(query, change, page);
-        changed += done.changed;
-        after = done.next;
-      } while (after !== null);
+      let changed = await changeAll(store, query, change, world);
       if (change === 'cancel' && changed === 0 && (await cancelAhead(query))) changed = 1;
       if (changed > 0) {
         for (const name of query.handler === undefined ? handlers.keys() : [query.handler]) {
@@ -103,11 +99,7 @@ export function createDurable(
       const late = new AbortController();
       // A store that answers nothing must not keep the tab from closing.
       const stopTimer = world.after(graceMs + 2 * finishMs, () => late.abort());
-      const all = Promise.all([...handlers.values()].map((handler) => handler.stop(graceMs)));
-      await orAborted(
-        all.then(() => undefined),
-        late.signal,
-      );
+      await orAborted(Promise.all([...handlers.values()].map((handler) => handler.stop(graceMs))), late.signal);
       stopTimer();
     },
   };

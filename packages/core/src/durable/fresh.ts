@@ -1,10 +1,10 @@
 // The events of the log that a handler has not claimed yet: looked for as far as there is room, and made its tasks.
 import { isFinal, toFailure, type Failure } from '../failure.ts';
-import type { LogEntry, Position, Store, World } from '../ports/index.ts';
+import type { LogEntry, Position, World } from '../ports/index.ts';
 import { createBackoff } from '../timing/backoff.ts';
 import { pause } from '../timing/wait.ts';
 import type { HandlerSpec, Task } from './task.ts';
-import { createGaze, type EventEntry } from './wants.ts';
+import { createGaze, type EventEntry, type LogReader } from './wants.ts';
 import type { Window } from './window.ts';
 
 /** What a lease may take from the log. */
@@ -23,7 +23,7 @@ export interface Fresh {
 export function createFresh(parts: {
   readonly spec: HandlerSpec;
   readonly term: number;
-  readonly store: Pick<Store, 'read'>;
+  readonly store: LogReader;
   readonly world: World;
   readonly window: Pick<Window, 'claimed' | 'has'>;
   readonly wants: (entry: LogEntry) => entry is EventEntry;

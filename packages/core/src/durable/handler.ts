@@ -5,6 +5,7 @@ import type { HandlerRecord } from '../ports/tasks.ts';
 import type { Stop } from '../ports/world.ts';
 import { createBackoff } from '../timing/backoff.ts';
 import { createBell, orAborted, pause } from '../timing/wait.ts';
+import { changeAll } from './change-all.ts';
 import { beginLease, type Lease, type LeaseParts } from './owned.ts';
 import { acquire, beatMs } from './lease.ts';
 import { recover } from './recover.ts';
@@ -127,8 +128,11 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
         if (clean === undefined) continue;
         seen(clean.record);
         // Unless nobody else had it since: perhaps this release understands what the one of another tab did not.
-        if (clean.record.term > lastTerm + 1) await retryDeferred(clean.record);
-        lastTerm = clean.record.term;
+        const { term, rows } = clean.record;
+        if (term > lastTerm + 1 && rows.deferred > 0) {
+          await changeAll(store, { handler: spec.name, states: ['deferred'] }, 'retry', world);
+        }
+        lastTerm = term;
         lease = beginLease(
           { spec, wants, keys, ...clean, seen, wake: () => bell.ring(), signal: either, over },
           { ...parts, isPaused: () => either.aborted || parts.isPaused() },
@@ -249,20 +253,6 @@ export function startHandler(spec: HandlerSpec, start: Position, parts: HandlerP
     } catch (error) {
       report(toFailure(error));
     }
-  }
-
-  async function retryDeferred({ rows }: HandlerRecord): Promise<void> {
-    if (rows.deferred === 0) return;
-    const query = { handler: spec.name, states: ['deferred'] } as const;
-    let after: { readonly handler: string; readonly position: number } | null = null;
-    do {
-      const { next } = await store.change(query, 'retry', {
-        at: world.now(),
-        limit: parts.batchMax,
-        ...(after === null ? {} : { after }),
-      });
-      after = next;
-    } while (after !== null);
   }
 
   async function keys(entries: readonly EventEntry[]): Promise<readonly (string | null)[]> {

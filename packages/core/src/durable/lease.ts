@@ -1,5 +1,5 @@
 // Who runs a handler: one tab of the device. A lease is judged dead when its beat stands still while there is work.
-import type { HandlerStore, HandlerRecord, LeaseRequest } from '../ports/tasks.ts';
+import type { HandlerStore, HandlerRecord } from '../ports/tasks.ts';
 import type { LogEntry, Position } from '../ports/store.ts';
 import type { World } from '../ports/world.ts';
 import type { Bell } from '../timing/wait.ts';
@@ -32,24 +32,18 @@ export async function acquire(parts: {
   readonly seen: (record: HandlerRecord) => void;
 }): Promise<HandlerRecord | undefined> {
   const { spec, start, tab, store, world, wants, bell, wasLetGo, signal, seen } = parts;
-  let over: LeaseRequest['over'];
+  let over: HandlerRecord | undefined;
   let claimed: Position = 0;
   /** Between what the owner has claimed and here nothing is wanted. */
   let quiet: Position = 0;
   while (!signal.aborted) {
-    const request: LeaseRequest = {
-      handler: spec.name,
-      tab,
-      at: world.now(),
-      ...(over === undefined ? {} : { over }),
-    };
-    const record = (await store.lease(request)) ?? (await store.lease({ ...request, start }));
+    const record = await store.lease({ handler: spec.name, tab, at: world.now(), start, over });
     if (record === null) continue;
     seen(record);
     if (record.owner === tab) return record;
     const waitMs = await untilSuspicious(record);
     // Taken over only if it is still as it was seen: an owner that did anything since is alive.
-    over = (await isSuspicious(record.owner, waitMs)) ? { term: record.term, beat: record.beat } : undefined;
+    over = (await isSuspicious(record.owner, waitMs)) ? record : undefined;
   }
   return undefined;
 

@@ -1,6 +1,6 @@
 // Which entries of the device's log a handler takes.
 import { compilePattern } from '../event/pattern.ts';
-import type { LogEntry, Position, Store } from '../ports/store.ts';
+import type { LogEntry, LogRun, Position } from '../ports/store.ts';
 import type { HandlerSpec } from './task.ts';
 
 /** An event of the log. */
@@ -8,6 +8,11 @@ export type EventEntry = Extract<LogEntry, { readonly kind: 'event' }>;
 
 /** The most entries that one look at the log goes through. */
 const lookMax = 512;
+
+/** Whoever reads the log: a store, or one that brings, of what it has read for others, what is wanted. */
+export interface LogReader {
+  read(after: Position, limit: number, wants?: (entry: LogEntry) => boolean): Promise<LogRun>;
+}
 
 /** What a look at the log found. */
 export interface Found {
@@ -33,13 +38,13 @@ export function wantsOf(
 }
 
 /** Looks for at most `limit` entries behind `after`. */
-export async function look(
-  store: Pick<Store, 'read'>,
+export function look(
+  store: LogReader,
   after: Position,
   limit: number,
   wants: (entry: LogEntry) => entry is EventEntry,
 ): Promise<Found> {
-  return part(await seen(store, after, wants), 0, limit);
+  return createGaze(store, wants).look(after, limit);
 }
 
 /** Looks again and again, each time behind the last. */
@@ -51,39 +56,23 @@ export interface Gaze {
  * Keeps what a look has read beyond its limit, so that the next one need not read it again. Whoever looks elsewhere than
  * behind the last look reads anew.
  */
-export function createGaze(store: Pick<Store, 'read'>, wants: (entry: LogEntry) => entry is EventEntry): Gaze {
-  let kept: Found | undefined;
-  let taken = 0;
-  let upTo: Position | undefined;
+export function createGaze(store: LogReader, wants: (entry: LogEntry) => entry is EventEntry): Gaze {
+  let rest: Found | undefined;
+  let place: Position | undefined;
 
   return {
     async look(after, limit) {
-      const isKept = kept !== undefined && upTo === after;
-      const all = isKept && kept !== undefined ? kept : await seen(store, after, wants);
-      const from = isKept ? taken : 0;
-      const found = part(all, from, limit);
-      taken = from + found.entries.length;
-      kept = taken < all.entries.length ? all : undefined;
-      ({ upTo } = found);
-      // The log may have grown since it was read.
-      return isKept ? { ...found, atHead: false } : found;
+      const found = (place === after ? rest : undefined) ?? (await seen(after));
+      const next = found.entries[limit];
+      // By the time it is looked at, the log may have grown.
+      rest = next && { ...found, entries: found.entries.slice(limit), atHead: false };
+      place = next === undefined ? found.upTo : next.position - 1;
+      return { entries: found.entries.slice(0, limit), upTo: place, atHead: found.atHead && next === undefined };
     },
   };
-}
 
-async function seen(
-  store: Pick<Store, 'read'>,
-  after: Position,
-  wants: (entry: LogEntry) => entry is EventEntry,
-): Promise<Found> {
-  const run = await store.read(after, lookMax);
-  return { entries: run.entries.filter(wants), upTo: run.next, atHead: run.atHead };
-}
-
-function part({ entries, upTo, atHead }: Found, from: number, limit: number): Found {
-  const next = entries[from + limit];
-  const taken = entries.slice(from, from + limit);
-  return next === undefined
-    ? { entries: taken, upTo, atHead }
-    : { entries: taken, upTo: next.position - 1, atHead: false };
+  async function seen(after: Position): Promise<Found> {
+    const { entries, next, atHead } = await store.read(after, lookMax, wants);
+    return { entries: entries.filter(wants), upTo: next, atHead };
+  }
 }

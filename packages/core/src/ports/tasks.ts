@@ -87,7 +87,7 @@ export interface LeaseRequest {
   /** Where a handler begins that was never defined here; without it, such a one is not made. */
   readonly start?: Position;
   /** The lease to take over, as it was last seen: it is taken only if it still is so. */
-  readonly over?: { readonly term: number; readonly beat: number };
+  readonly over?: { readonly term: number; readonly beat: number } | undefined;
 }
 
 /** What the owner of a handler changes, as one transaction. */
@@ -173,7 +173,8 @@ export type TaskChange =
 /**
  * **Law.** Every method is one transaction over what it names and never touches the log, so whoever hangs in one blocks no
  * publish. (A database of Chromium 156 has one writer at a time, whatever stores it writes to, and two databases do not wait
- * for each other: in the browser handlers have one of their own.) Of
+ * for each other: in the browser handlers have one of their own.) Leases and steps of several handlers that are asked for at
+ * once may share one transaction, and none of them sees another, or fails with it. Of
  * several tabs that lease one handler, one has it: its term is above all before, and every step of another term, or after
  * the owner has let go, is `fenced` and changes nothing. Of the live rows of one key (waiting, blocked,
  * running), one is not blocked: when that one ends by `unblock`, or goes by `change`, the next by position waits, due at
@@ -200,7 +201,7 @@ export interface TaskStore {
    * At most `limit` rows behind `after`, by handler and position. A page by `type` may hold fewer, also none, and still have
    * a `next`, so that no read goes through all there is.
    */
-  tasks(query: TaskQuery, page: { readonly after?: TaskKey; readonly limit: number }): Promise<TaskPage>;
+  tasks(query: TaskQuery, page: { readonly after?: TaskKey | undefined; readonly limit: number }): Promise<TaskPage>;
   /**
    * Changes at most `limit` rows; answers how many, and where to go on. Rows in other states than the change names are
    * passed over. A row that runs again while its key has another live one is `blocked`; whoever was blocked by a row that
@@ -209,7 +210,7 @@ export interface TaskStore {
   change(
     query: TaskQuery,
     change: TaskChange,
-    page: { readonly at: number; readonly after?: TaskKey; readonly limit: number },
+    page: { readonly at: number; readonly after?: TaskKey | undefined; readonly limit: number },
   ): Promise<{ readonly changed: number; readonly next: TaskKey | null }>;
   /**
    * Notes ahead that an event is not to be run: its handler has not reached it. Answers false when it has, also where it

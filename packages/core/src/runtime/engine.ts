@@ -99,7 +99,7 @@ export interface TaskEngine {
   pauseTasks(paused: boolean): Promise<void>;
   stopTasks(graceMs: number): Promise<void>;
   handlers(): Promise<readonly HandlerRecord[]>;
-  tasks(query: TaskQuery, page: { readonly after?: TaskKey; readonly limit: number }): Promise<TaskPage>;
+  tasks(query: TaskQuery, page: { readonly after?: TaskKey | undefined; readonly limit: number }): Promise<TaskPage>;
   changeTasks(query: TaskQuery, change: TaskChange): Promise<number>;
 }
 

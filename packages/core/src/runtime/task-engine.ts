@@ -74,7 +74,7 @@ export function createTaskEngine(
         setPaused(paused);
       },
       stopTasks: durable.stop,
-      handlers: () => store.handlers(),
+      handlers: store.handlers,
       tasks: durable.tasks,
       changeTasks: durable.change,
     },

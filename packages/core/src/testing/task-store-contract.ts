@@ -2,6 +2,7 @@
 import { describe } from 'vitest';
 import { advancing } from './tasks/advancing.ts';
 import { agreeing } from './tasks/agreeing.ts';
+import { beside } from './tasks/beside.ts';
 import { changing } from './tasks/changing.ts';
 import { claiming } from './tasks/claiming.ts';
 import { tasksOf, type TaskDevice } from './tasks/device.ts';
@@ -24,5 +25,6 @@ export function taskStoreContract(name: string, make: () => TaskDevice | Promise
     paging(opened);
     keeping(opened);
     agreeing(opened);
+    beside(opened);
   });
 }

@@ -17,7 +17,7 @@ const changeable: Readonly<Record<TaskChange, readonly TaskState[]>> = {
 export function* tasks(
   table: TaskTable,
   query: TaskQuery,
-  { after, limit }: { readonly after?: TaskKey; readonly limit: number },
+  { after, limit }: { readonly after?: TaskKey | undefined; readonly limit: number },
 ): Steps<TaskPage> {
   const rows = limit > 0 ? yield* one(table.find(query, after, limit)) : [];
   const last = rows.at(-1);
@@ -32,7 +32,7 @@ export function* change(
   table: TaskTable,
   query: TaskQuery,
   what: TaskChange,
-  page: { readonly at: number; readonly after?: TaskKey; readonly limit: number },
+  page: { readonly at: number; readonly after?: TaskKey | undefined; readonly limit: number },
 ): Steps<{ readonly changed: number; readonly next: TaskKey | null }> {
   const states = changeable[what].filter((state) => query.states?.includes(state) ?? true);
   const { tasks: rows, next } = yield* tasks(table, { ...query, states }, page);
