@@ -55,6 +55,22 @@ test('an asynchronous validator is refused', () => {
   expect(() => validate(schema, 1, 'a.b')).toThrow(expect.objectContaining({ name: 'InvalidDefinition' }));
 });
 
+test('an asynchronous validator is refused, whatever house its promise is of', async () => {
+  const rejecting = {
+    // oxlint-disable-next-line unicorn/no-thenable -- what is tested
+    then: (_: unknown, rejected?: (reason: unknown) => void) => rejected?.(new Error('too late')),
+  };
+  const foreign: Schema = Object.assign(payload<unknown>(), {
+    '~standard': { version: 1, vendor: 'test', validate: () => rejecting },
+  });
+  expect(() => validate(foreign, 1, 'a.b')).toThrow(
+    expect.objectContaining({
+      name: 'InvalidDefinition',
+      message: 'the validator of "a.b" is asynchronous, and must not be',
+    }),
+  );
+});
+
 test('types: a publisher hands in the input, a handler gets the output', () => {
   const events = defineEvents({
     'todo.added': v.object({

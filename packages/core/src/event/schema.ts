@@ -60,9 +60,10 @@ export function payload<Data>(): Schema<Data, Data> {
  */
 export function validate<Output>(schema: Schema<unknown, Output>, value: unknown, what: string): Output {
   const result = schema['~standard'].validate(value);
-  if (result instanceof Promise) {
+  // A promise of whatever house, or realm.
+  if ('then' in result) {
     // Its answer comes too late to be used; without this line its rejection would be an unhandled one.
-    result.catch(() => undefined);
+    Promise.resolve(result).catch(() => undefined);
     throw new Failure('InvalidDefinition', `the validator of "${what}" is asynchronous, and must not be`);
   }
   if (result.issues === undefined) return result.value;

@@ -11,6 +11,7 @@ import type { Delivery } from './engine.ts';
 import type { Tally } from './status.ts';
 import { assertReadable } from './reading-order.ts';
 import type { Delivered, OnOptions } from './runtime.ts';
+import { tell } from './tell.ts';
 
 /** A handler of whatever event: the runtime's types have checked which. */
 export type AnyHandler = (event: never) => unknown;
@@ -177,15 +178,9 @@ export function createHandlers(parts: {
     if (!channels.has(channel)) return;
     tally.gap(channel, gap);
     for (const registration of registrations) {
-      if (registration.onGap === undefined || (registration.channel !== undefined && registration.channel !== channel))
-        continue;
-      try {
-        registration.onGap({ channel, ...gap });
-      } catch (error) {
-        report(
-          new Failure('HandlerFailed', `onGap failed for "${channel}": ${toFailure(error).message}`, { cause: error }),
-        );
-      }
+      const { onGap } = registration;
+      if (onGap === undefined || (registration.channel !== undefined && registration.channel !== channel)) continue;
+      void tell(`onGap for "${channel}"`, () => onGap({ channel, ...gap }), report);
     }
   }
 }

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { defineEvents } from '../event/define.ts';
 import { payload } from '../event/schema.ts';
+import type { TaskQuery } from '../ports/tasks.ts';
 import { createPlace } from './test/place.ts';
 
 const events = defineEvents({ 'todo.done': payload<{ readonly n: number }>() });
@@ -70,4 +71,28 @@ test('an option that is undefined is one that was not said, as where it comes fr
     heard.push('read');
   }
   expect(heard.toSorted()).toEqual(['handled', 'heard', 'read']);
+});
+
+test('what is retried, discarded or cancelled is never chosen by a word that is undefined: it would be every task', async () => {
+  const alice = await createPlace().tab('alice', events);
+  // What a variable held that was not set, where types do not tell it from a word that is left out.
+  const chosen: readonly TaskQuery[] = [
+    Object.assign({ states: ['dead' as const] }, { handler: undefined }),
+    Object.assign({ handler: 'count' }, { states: undefined }),
+    Object.assign({ handler: 'count' }, { type: undefined }),
+    Object.assign({ handler: 'count' }, { position: undefined }),
+  ];
+  for (const query of chosen) {
+    const [word] = Object.entries(query).find(([, value]) => value === undefined) ?? [];
+    for (const change of ['retry', 'discard', 'cancel'] as const) {
+      await expect(alice.tasks[change](query)).rejects.toMatchObject({
+        name: 'InvalidOptions',
+        message: `tasks.${change} was told that \`${word}\` is undefined, which would choose whatever it is; leave it out if that is meant`,
+      });
+    }
+    // Who only looks asks for all that is not said, as with every other option.
+    expect(await alice.tasks.list(query)).toEqual({ tasks: [], next: null });
+    expect(await alice.tasks.count(query)).toBe(0);
+  }
+  expect(await alice.tasks.discard({})).toBe(0);
 });

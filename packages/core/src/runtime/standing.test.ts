@@ -527,6 +527,24 @@ test('a listener of the status that throws is reported, and the others hear', as
   await place.close();
 });
 
+test('a listener of the status that rejects later is reported, and is no unhandled rejection', async () => {
+  const place = createPlace();
+  const reports = gather<Failure>();
+  const alice = await place.tab('alice', { report: reports.add });
+  await online(alice);
+  const heard = gather<number>();
+  const later: () => unknown = () => Promise.reject(new Error('mine, later'));
+  alice.status.subscribe(later);
+  alice.status.subscribe(() => heard.add(alice.status.get().counts.published));
+  await alice.publish('todo.done', { n: 1 });
+  await heard.until(1);
+  expect((await reports.until(1))[0]).toMatchObject({
+    name: 'HandlerFailed',
+    message: 'a listener of the status failed: mine, later',
+  });
+  await place.close();
+});
+
 test('a listener of the status that leaves and comes back while it hears, hears once of each change', async () => {
   const place = createPlace();
   const alice = await place.tab('alice');

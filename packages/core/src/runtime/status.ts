@@ -1,11 +1,12 @@
 // How things stand, as snapshots: one object until something changes, then another.
-import { Failure, toFailure } from '../failure.ts';
+import type { Failure } from '../failure.ts';
 import type { KnownHandler } from '../durable/durable.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { EngineHello, EngineStatus } from './engine.ts';
 import type { ChannelStatus, Counts, Readable, Status } from './runtime.ts';
 import { subscription } from './subscription.ts';
 import type { SchedulerState } from './tasks/types.ts';
+import { tell } from './tell.ts';
 
 /** How many gaps of a channel are remembered. */
 const gapsMax = 16;
@@ -41,7 +42,7 @@ export function createStatusBoard(parts: {
   const counts = { since, published: 0, refused: 0, delivered: 0, failed: 0 };
   const dropped: Record<string, number> = {};
   const gaps = new Map<string, readonly Gap[]>(channels.map((channel) => [channel, []]));
-  const listeners = new Set<() => void>();
+  const listeners = new Set<() => unknown>();
   let snapshot: Status | undefined;
   let telling = false;
 
@@ -50,7 +51,7 @@ export function createStatusBoard(parts: {
       get: () => (snapshot ??= take()),
       subscribe(listener, { signal } = {}) {
         // A listener of its own each time, so that two equal callbacks are two subscriptions.
-        const own = (): void => listener();
+        const own = (): unknown => listener();
         const stop = (): void => {
           signal?.removeEventListener('abort', stop);
           listeners.delete(own);
@@ -80,23 +81,15 @@ export function createStatusBoard(parts: {
     snapshot = undefined;
     if (telling || listeners.size === 0) return;
     telling = true;
-    void tell();
+    void tellAll();
   }
 
-  async function tell(): Promise<void> {
+  async function tellAll(): Promise<void> {
     await Promise.resolve();
     telling = false;
     // As they are now: one that leaves and comes back while it hears would be asked without end.
     for (const listener of new Set(listeners)) {
-      try {
-        if (listeners.has(listener)) listener();
-      } catch (error) {
-        report(
-          new Failure('HandlerFailed', `a listener of the status failed: ${toFailure(error).message}`, {
-            cause: error,
-          }),
-        );
-      }
+      if (listeners.has(listener)) void tell('a listener of the status', listener, report);
     }
   }
 

@@ -5,7 +5,7 @@ import type { CloudEvent } from '../../event/cloudevent.ts';
 import type { EventDefinition } from '../../event/define.ts';
 import { readEvent } from '../../event/read.ts';
 import { Failure, failureToJson, toFailure } from '../../failure.ts';
-import { taskStates, type TaskQuery } from '../../ports/tasks.ts';
+import { taskStates, type TaskChange, type TaskQuery } from '../../ports/tasks.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import type { Stop, World } from '../../ports/world.ts';
 import type { EngineStatus, TaskEngine } from '../engine.ts';
@@ -207,9 +207,9 @@ export function createTasks(parts: {
           page = await engine.tasks(query, { limit: countMax, after: page.next });
         }
       },
-      retry: async (query) => engine.changeTasks(checked(query), 'retry'),
-      discard: async (query) => engine.changeTasks(checked(query), 'discard'),
-      cancel: async (query) => engine.changeTasks(checked(query), 'cancel'),
+      retry: async (query) => engine.changeTasks(chosen(query, 'retry'), 'retry'),
+      discard: async (query) => engine.changeTasks(chosen(query, 'discard'), 'discard'),
+      cancel: async (query) => engine.changeTasks(chosen(query, 'cancel'), 'cancel'),
     },
   };
 
@@ -297,6 +297,16 @@ function checked(query: TaskQuery): TaskQuery {
   throw new Failure(
     'InvalidOptions',
     `tasks are chosen by \`${chosenBy.join('`, `')}\`, and \`states\` is a list of ${taskStates.join(', ')}; got ${said}`,
+  );
+}
+
+/** A word that is undefined says nothing either. Who only looks may mean that; who changes tasks is asked first. */
+function chosen(query: TaskQuery, change: TaskChange): TaskQuery {
+  const [unsaid] = Object.entries(query).find(([, value]) => value === undefined) ?? [];
+  if (unsaid === undefined) return checked(query);
+  throw new Failure(
+    'InvalidOptions',
+    `tasks.${change} was told that \`${unsaid}\` is undefined, which would choose whatever it is; leave it out if that is meant`,
   );
 }
 

@@ -137,15 +137,26 @@ export interface Tasks {
   ): Promise<TaskPage>;
   /** How many tasks a query finds. */
   count(query?: TaskQuery): Promise<number>;
-  /** Runs dead, deferred and waiting tasks again, at once; dead ones with all their attempts. @returns how many */
+  /**
+   * Runs dead, deferred and waiting tasks again, at once; dead ones with all their attempts.
+   *
+   * @returns how many
+   * @throws Failure `InvalidOptions` when a word of the query is undefined: it would choose more than was meant
+   */
   retry(query: TaskQuery): Promise<number>;
-  /** Gives up dead and deferred tasks for good, counted as `discarded`. @returns how many */
+  /**
+   * Gives up dead and deferred tasks for good, counted as `discarded`; `{}` gives up all of them.
+   *
+   * @returns how many
+   * @throws Failure `InvalidOptions` as `retry`
+   */
   discard(query: TaskQuery): Promise<number>;
   /**
    * Takes back tasks that wait, are blocked or deferred, counted as `cancelled`; what runs is not interrupted. With a
    * handler and a position, as a receipt has it, also an event that the handler has not come to yet.
    *
    * @returns how many
+   * @throws Failure `InvalidOptions` as `retry`
    */
   cancel(query: TaskQuery): Promise<number>;
 }
