@@ -544,4 +544,25 @@ export const mutants: readonly Mutant[] = [
     put: 'void term;\n            };',
     suite: 'election/stealing.test.ts',
   },
+  {
+    name: 'a read of the log is shared also once it has begun',
+    file: 'durable/shared-read.ts',
+    find: '      asked.delete(place);\n      return store.read(after, limit);',
+    put: '      return store.read(after, limit).finally(() => asked.delete(place));',
+    suite: 'durable/shared-read.test.ts',
+  },
+  {
+    name: 'two steps of one handler share a transaction',
+    file: 'memory/tasks/gathered.ts',
+    find: 'if (group.has(whose)) group = new Map();',
+    put: 'if (group.has(whose)) whose = {};',
+    suite: 'memory/tasks/gathered.test.ts',
+  },
+  {
+    name: 'a step that cannot be stored takes its neighbours along',
+    file: 'memory/tasks/gathered.ts',
+    find: 'if (all.length > 1) for (const each of all) await serve([each]);\n      else ',
+    put: '',
+    suite: 'memory/tasks/gathered.test.ts',
+  },
 ];
