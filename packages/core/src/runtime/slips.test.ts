@@ -96,3 +96,20 @@ test('what is retried, discarded or cancelled is never chosen by a word that is 
   }
   expect(await alice.tasks.discard({})).toBe(0);
 });
+
+test('what is retried, discarded or cancelled is said: nothing is not all', async () => {
+  const alice = await createPlace().tab('alice', events);
+  for (const change of ['retry', 'discard', 'cancel'] as const) {
+    for (const [query, got] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      ['count', 'count'],
+    ] as const) {
+      // @ts-expect-error a query is an object
+      await expect(alice.tasks[change](query)).rejects.toMatchObject({
+        name: 'InvalidOptions',
+        message: `tasks.${change} needs to be told which tasks; got ${got}, and {} is all of them`,
+      });
+    }
+  }
+});

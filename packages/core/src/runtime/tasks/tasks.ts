@@ -302,6 +302,12 @@ function checked(query: TaskQuery): TaskQuery {
 
 /** A word that is undefined says nothing either. Who only looks may mean that; who changes tasks is asked first. */
 function chosen(query: TaskQuery, change: TaskChange): TaskQuery {
+  if (typeof query !== 'object' || query === null) {
+    throw new Failure(
+      'InvalidOptions',
+      `tasks.${change} needs to be told which tasks; got ${String(query)}, and {} is all of them`,
+    );
+  }
   const [unsaid] = Object.entries(query).find(([, value]) => value === undefined) ?? [];
   if (unsaid === undefined) return checked(query);
   throw new Failure(
