@@ -547,8 +547,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a read of the log is shared also once it has begun',
     file: 'durable/shared-read.ts',
-    find: '      asked.delete(place);\n      return store.read(after, limit);',
-    put: '      return store.read(after, limit).finally(() => asked.delete(place));',
+    find: '        asked.delete(place);\n        return store.read(after, limit);',
+    put: '        return store.read(after, limit).finally(() => asked.delete(place));',
     suite: 'durable/shared-read.test.ts',
   },
   {

@@ -12,16 +12,15 @@ export function sharedRead(store: Pick<Store, 'read'>): LogReader['read'] {
   return async (after, limit, wants = () => true) => {
     const place = `${after} ${limit}`;
     const others = asked.get(place);
-    if (others !== undefined) {
-      const run = await others;
-      return { ...run, entries: structuredClone(run.entries.filter(wants)) };
-    }
     // It begins behind the tick: who joined one that is under way would miss what was stored since.
-    const own = Promise.resolve().then(() => {
-      asked.delete(place);
-      return store.read(after, limit);
-    });
-    asked.set(place, own);
-    return own;
+    const reading =
+      others ??
+      Promise.resolve().then(() => {
+        asked.delete(place);
+        return store.read(after, limit);
+      });
+    asked.set(place, reading);
+    const run = await reading;
+    return others === undefined ? run : { ...run, entries: structuredClone(run.entries.filter(wants)) };
   };
 }
