@@ -75,12 +75,16 @@ test('an option that is undefined is one that was not said, as where it comes fr
 
 test('what is retried, discarded or cancelled is never chosen by a word that is undefined: it would be every task', async () => {
   const alice = await createPlace().tab('alice', events);
-  // What a variable held that was not set, where types do not tell it from a word that is left out.
+  // What a variable held that was not set; without `exactOptionalPropertyTypes` no type tells it from a word that is left out.
   const chosen: readonly TaskQuery[] = [
-    Object.assign({ states: ['dead' as const] }, { handler: undefined }),
-    Object.assign({ handler: 'count' }, { states: undefined }),
-    Object.assign({ handler: 'count' }, { type: undefined }),
-    Object.assign({ handler: 'count' }, { position: undefined }),
+    // @ts-expect-error a handler has a name
+    { states: ['dead'], handler: undefined },
+    // @ts-expect-error states are a list
+    { handler: 'count', states: undefined },
+    // @ts-expect-error a type has a name
+    { handler: 'count', type: undefined },
+    // @ts-expect-error a position is a number
+    { handler: 'count', position: undefined },
   ];
   for (const query of chosen) {
     const [word] = Object.entries(query).find(([, value]) => value === undefined) ?? [];
