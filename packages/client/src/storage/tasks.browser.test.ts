@@ -49,6 +49,22 @@ test('at the quota whoever publishes is refused, and nobody is left without an a
   );
 });
 
+test('a store that is closed at once has stored everything that it was asked before', async () => {
+  const { store, name } = await opened();
+  const names = Array.from({ length: 40 }, (_, n) => `handler ${n}`);
+  const records = await Promise.all(names.map((handler) => store.lease({ handler, tab: 'alice', at: 1, start: 0 })));
+  // The second of each waits for the transaction of the first.
+  const asked = records.flatMap((record) =>
+    record === null ? [] : [1, 2].map((claimed) => store.advance(step(record, { claimed }))),
+  );
+  await store.close();
+  expect((await Promise.all(asked)).filter((answer) => answer === 'fenced')).toEqual([]);
+  const again = await openIdbStore({ name, world, report: unexpected });
+  onTestFinished(() => again.close());
+  const kept = (await again.handlers()).filter((handler) => names.includes(handler.name));
+  expect(kept.map(({ claimed }) => claimed)).toEqual(names.map(() => 2));
+});
+
 test('a step that is aborted from outside is done once more, and counts once', async () => {
   const { store, record } = await opened();
   const put = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementationOnce(function abort(this: IDBObjectStore) {

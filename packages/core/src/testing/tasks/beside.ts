@@ -121,15 +121,6 @@ export function beside(opened: OpenTasks): void {
       expect(claims.map(({ claimed }) => claimed.length)).toEqual([400, 400, 400, 400]);
       expect(await store.handlers()).toMatchObject(names.map((_, n) => ({ rows: { running: n < 4 ? 400 : 0 } })));
     });
-
-    test('a store that is closed at once has stored everything that it was asked before', async () => {
-      const { device, store } = await opened();
-      const records = await leasedAll(store);
-      const asked = records.map((record) => store.advance(step(record, { claimed: 9 })));
-      await store.close();
-      expect((await Promise.all(asked)).filter((answer) => answer === 'fenced')).toEqual([]);
-      expect((await (await device.open()).handlers()).map(({ claimed }) => claimed)).toEqual(names.map(() => 9));
-    });
   });
 }
 
