@@ -301,7 +301,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what a tab may have died of is forgotten when the next tab takes over',
     file: 'durable/recover.ts',
-    find: '      suspects += page.tasks.filter(isAbandoned).length;',
+    find: '      suspects += page.filter(isAbandoned).length;',
     put: '      suspects = 0;',
   },
   {

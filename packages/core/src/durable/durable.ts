@@ -2,7 +2,7 @@
 import { Failure } from '../failure.ts';
 import type { Position } from '../ports/store.ts';
 import type { HandlerStore, HandlerRecord, TaskChange, TaskKey, TaskPage, TaskQuery } from '../ports/tasks.ts';
-import { changeAll } from './change-all.ts';
+import { changeAll } from './pages.ts';
 import { finishMs, startHandler, type DurableHandler, type HandlerParts } from './handler.ts';
 import { orAborted } from '../timing/wait.ts';
 import { claimMax } from './limits.ts';

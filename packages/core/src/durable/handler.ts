@@ -5,7 +5,7 @@ import type { HandlerRecord } from '../ports/tasks.ts';
 import type { Stop } from '../ports/world.ts';
 import { createBackoff } from '../timing/backoff.ts';
 import { createBell, orAborted, pause } from '../timing/wait.ts';
-import { changeAll } from './change-all.ts';
+import { changeAll } from './pages.ts';
 import { beginLease, type Lease, type LeaseParts } from './owned.ts';
 import { acquire, beatMs } from './lease.ts';
 import { recover } from './recover.ts';

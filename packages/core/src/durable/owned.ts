@@ -7,7 +7,8 @@ import { pause } from '../timing/wait.ts';
 import { createClaimSize } from './claim-size.ts';
 import { dueInMs } from './due.ts';
 import { createFresh } from './fresh.ts';
-import { claimMax, lagMax, overtakenMax } from './limits.ts';
+import { lagMax, overtakenMax } from './limits.ts';
+import { pagesOf } from './pages.ts';
 import { endedBy, isAbandoned, rowOf, taskOf, type Ended } from './steps.ts';
 import type { HandlerSpec, Task, TaskHost, TaskOutcome } from './task.ts';
 import type { EventEntry } from './wants.ts';
@@ -275,7 +276,8 @@ export function beginLease(
   async function heardNothing(tasks: readonly Task[], ended: Ends, held: readonly string[]): Promise<undefined> {
     // Those are stored.
     ends = ends.filter((end) => !ended.includes(end));
-    const all = await rowsOf(store, spec.name);
+    const all: TaskRow[] = [];
+    for await (const page of pagesOf(store, { handler: spec.name })) all.push(...page);
     const strays = all
       .filter(({ state }) => state === 'running')
       .filter(({ position }) => !inFlight.has(position) && !ends.some(([task]) => task.position === position))
@@ -322,16 +324,5 @@ export function beginLease(
       settle(tasks.map(({ handler, position }) => ({ handler, term, position, kind: 'returned' })));
       its.wake();
     }
-  }
-}
-
-/** Every row of a handler. */
-async function rowsOf(store: HandlerStore, handler: string): Promise<readonly TaskRow[]> {
-  const rows: TaskRow[] = [];
-  let page = await store.tasks({ handler }, { limit: claimMax });
-  for (;;) {
-    rows.push(...page.tasks);
-    if (page.next === null) return rows;
-    page = await store.tasks({ handler }, { limit: claimMax, after: page.next });
   }
 }

@@ -1,9 +1,10 @@
 // What a lease's new owner finds half done: it runs again, each by itself, and what may have been under way has used an attempt.
 import { Failure, failureToJson } from '../failure.ts';
 import type { HandlerRecord, LogEntry, Position, TaskRow } from '../ports/index.ts';
-import type { HandlerStore, TaskKey, TaskPage, TaskState } from '../ports/tasks.ts';
+import type { HandlerStore, TaskState } from '../ports/tasks.ts';
 import type { World } from '../ports/world.ts';
 import { claimMax } from './limits.ts';
+import { pagesOf } from './pages.ts';
 import { defaultDelayMs } from './policy.ts';
 import { isAbandoned } from './steps.ts';
 import type { HandlerSpec } from './task.ts';
@@ -107,17 +108,11 @@ export async function recover(
    */
   async function letGoOn(): Promise<boolean> {
     if (now.rows.waiting + now.rows.blocked === 0) return true;
-    let after: TaskKey | null = null;
-    do {
-      const page: TaskPage = await store.tasks(
-        { handler, states: ['waiting', 'blocked'] },
-        { limit: claimMax, ...(after === null ? {} : { after }) },
-      );
-      suspects += page.tasks.filter(isAbandoned).length;
-      const unblock = page.tasks.flatMap(({ state, key }) => (state === 'blocked' ? (key ?? []) : []));
+    for await (const page of pagesOf(store, { handler, states: ['waiting', 'blocked'] })) {
+      suspects += page.filter(isAbandoned).length;
+      const unblock = page.flatMap(({ state, key }) => (state === 'blocked' ? (key ?? []) : []));
       if (unblock.length > 0 && !(await commit([], now.cursor, unblock))) return false;
-      after = page.next;
-    } while (after !== null);
+    }
     return true;
   }
 
