@@ -4,6 +4,7 @@ import { Failure, type FailureName } from '../failure.ts';
 import type { Call, HandlerFailure, Outcome, Run } from './call.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatchOptions, type EventOf, nameOf } from './contract.ts';
 import { closed, handlerFailed } from './failures.ts';
+import { offer as offerCall } from './mailbox.ts';
 import { needCount } from './options.ts';
 import type { PayloadOf } from './types.ts';
 
@@ -235,7 +236,7 @@ class Wait implements Run {
     for (const call of this.calls()) {
       const offer = (): void => {
         if (this.over || (this.options.stopAtFirst && this.failures)) call.box.drop(call, 'cancelled');
-        else call.box.offer(call);
+        else offerCall(call);
       };
       // The first has the place in which it was dispatched; the others come when they come.
       if (later) later(offer);

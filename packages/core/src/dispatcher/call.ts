@@ -68,8 +68,6 @@ export interface Receiver extends Mailbox {
   /** Aborts when the handler has stopped. */
   readonly signal: AbortSignal;
   readonly publish: (type: string, data: unknown, run?: Run) => void;
-  /** Handles it, lets it wait, or counts why not. Never throws. */
-  readonly offer: (call: Call) => void;
 }
 
 /** One event at one handler; or, where nothing tells one from the other, all events of a type. A class: its getters cost nothing; declared fields are not written twice. */

@@ -7,7 +7,7 @@ import { Call, type HandlerFailure, type Outcome, type Run } from './call.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
 import { closed, handlerFailed, queueFull, quietly } from './failures.ts';
 import { closeMs, depthMax, heldMax } from './limits.ts';
-import { ask, createMailbox, type Hub } from './mailbox.ts';
+import { addHandler, ask, follow as followCall, type Hub, offer } from './mailbox.ts';
 import { createRoutes } from './routes.ts';
 
 /**
@@ -54,11 +54,15 @@ export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
 
   // One event to all that hear it.
 
+  /** Where all have to be asked first. Apart from `pass`, so that V8 takes in what it calls. */
+  const offerAll = (boxes: readonly Box[], type: string, data: unknown): void => {
+    for (const box of boxes) offer(open(box, type, data));
+  };
   /** Nothing is asked and nothing is made, unless a handler makes it. */
   const pass = ({ boxes, entries, type }: Route, data: unknown): void => {
     const { length } = entries;
     let index = 0;
-    if (!length) return;
+    if (!length) return offerAll(boxes, type, data);
     try {
       const entry = entries[index++] as Entry;
       const result = entry(data);
@@ -88,9 +92,9 @@ export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
     } while (index < length);
   };
   const follow = (box: Box, type: string, data: unknown, result: unknown): void => {
-    const thenable = result as PromiseLike<unknown> | undefined;
-    if (result === ask) box.offer(open(box, type, data));
-    else if (thenable?.then) box.follow(thenable, open(box, type, data));
+    if (result === ask) offer(open(box, type, data));
+    else if ((result as PromiseLike<unknown> | undefined)?.then)
+      followCall(result as PromiseLike<unknown>, open(box, type, data));
   };
 
   /** Does a job, then what has come to wait meanwhile, and comes to rest. */
@@ -240,6 +244,7 @@ export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
     leave,
     (cause) => (depth = cause.depth),
     () => current,
+    boxes,
   ];
 
   return {
@@ -247,18 +252,10 @@ export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
     report,
     dispatch,
     on(event, handler, options) {
-      options ??= {};
       const pattern = nameOf(event);
       const matches = compilePattern(pattern);
       if (closing) throw closed();
-      const box = createMailbox(pattern, matches, handler as Entry, options, hub);
-      const { stop } = box;
-      const { signal } = options;
-      settle(matches);
-      boxes.add(box);
-      signal?.addEventListener('abort', stop);
-      if (signal?.aborted) stop();
-      return stop;
+      return addHandler(pattern, matches, handler as Entry, options ?? {}, hub);
     },
     start() {
       if (!held) return;

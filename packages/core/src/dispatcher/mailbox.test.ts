@@ -83,6 +83,21 @@ test('as many calls run at the same time as the handler allows', async () => {
   expect(heard).toEqual([1, 2, 3]);
 });
 
+test('a promise of another class is awaited in its own way, and one that cannot be is a failure', async () => {
+  const { world, dispatcher, reported } = setUp();
+  class Lazy extends Promise<void> {
+    // oxlint-disable-next-line unicorn/no-thenable -- this is what is tested
+    override then(): never {
+      throw new Error('not begun');
+    }
+  }
+  dispatcher.on('n', () => new Lazy(() => {}), { name: 'lazy' });
+  for (const n of [1, 2]) dispatcher.dispatch('n', n);
+  await world.settle();
+  expect(reported).toMatchObject([{ handler: 'lazy' }, { handler: 'lazy' }]);
+  expect(dispatcher.counts().total).toMatchObject({ passed: 2, failed: 2, delivered: 0, pending: 0 });
+});
+
 test('a thenable of another house is awaited, and one that answers within its then too', async () => {
   const { world, dispatcher } = setUp();
   const heard: number[] = [];

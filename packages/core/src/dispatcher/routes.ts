@@ -3,6 +3,7 @@ import { assertEventName } from '../event/pattern.ts';
 import type { Box, Route } from './box.ts';
 import { addCounts, type HandlerCounts, noCounts } from './counts.ts';
 import { rememberedMax } from './limits.ts';
+import { ask } from './mailbox.ts';
 
 /** The routes of a dispatcher: in a tuple, whose places are names that cost no bytes. */
 export type Routes = readonly [
@@ -45,7 +46,9 @@ export function createRoutes(onSettle: () => void): Routes {
       assertEventName(type);
       if (routes.size >= rememberedMax) settle(() => true);
       const heard = [...boxes].filter((box) => box.matches(type));
-      route = { type, boxes: heard, entries: heard.map((box) => box.entry(type)), handed: 0 };
+      const entries = heard.map((box) => box.entry(type));
+      // Where all have to be asked, nobody goes through what only says so.
+      route = { type, boxes: heard, entries: entries.some((entry) => entry !== ask) ? entries : [], handed: 0 };
       routes.set(type, route);
     }
     return route;
