@@ -491,6 +491,7 @@ export const mutants: readonly Mutant[] = [
     file: 'feed/subscription.ts',
     find: "    this.#drop('overflow', 1);\n    this.#isDropUntold = true;",
     put: "    this.#drop('overflow', 1);",
+    suite: 'feed/slow.test.ts',
   },
   {
     name: 'what is superseded is kept',
