@@ -373,6 +373,43 @@ test.each(Array.from({ length: 16 }, (_, words) => [words]))(
   },
 );
 
+test.each(Array.from({ length: 80 }, (_, words) => [words]))(
+  'a stack that ends before asynchronous handlers leaves nothing pending, begun %d words further down',
+  async (words) => {
+    const world = createTestWorld();
+    // The end is met at another place of each one's dispatch.
+    const all = Array.from({ length: 60 }, () => shop().dispatcher);
+    for (const dispatcher of all) {
+      for (let index = 0; index < 3; index += 1) dispatcher.on('order.placed', async () => {});
+      dispatcher.dispatch('order.placed', { total: 0 });
+    }
+    await world.settle();
+    let levels = 0;
+    let thrown = 0;
+    const descend = (): void => {
+      try {
+        descend();
+      } finally {
+        try {
+          all[levels++]?.dispatch('order.placed', { total: 1 });
+        } catch {
+          thrown += 1;
+        }
+      }
+    };
+    const begin: (...words: readonly unknown[]) => void = () => descend();
+    expect(() => begin(...Array.from({ length: words }))).toThrow(RangeError);
+    expect(thrown).toBeGreaterThan(0);
+    // Where not even a new stack could be asked for, the next event sees to what is left.
+    for (const dispatcher of all) dispatcher.dispatch('order.placed', { total: 2 });
+    await world.settle();
+    for (const dispatcher of all) {
+      const { passed, delivered, failed, pending } = dispatcher.counts().total;
+      expect({ pending, sum: delivered + failed }).toEqual({ pending: 0, sum: passed });
+    }
+  },
+);
+
 test('what waits when a dispatch breaks off is handed out without another event', async () => {
   const { dispatcher } = shop();
   const heard: string[] = [];

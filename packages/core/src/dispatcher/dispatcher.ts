@@ -56,7 +56,15 @@ export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
 
   /** Where all have to be asked first. Apart from `pass`, so that V8 takes in what it calls. */
   const offerAll = (boxes: readonly Box[], type: string, data: unknown): void => {
-    for (const box of boxes) offer(open(box, type, data));
+    for (const box of boxes) {
+      const call = open(box, type, data);
+      try {
+        offer(call);
+      } catch (error) {
+        // The stack has ended in there: what is left of it is done on a new one.
+        void Promise.resolve().then(() => (call.open ? end(call, 'failed', error) : tell(call, error)));
+      }
+    }
   };
   /** Nothing is asked and nothing is made, unless a handler makes it. */
   const pass = ({ boxes, entries, type }: Route, data: unknown): void => {
