@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { HandlerRecord, Step, TaskStore } from '../../ports/tasks.ts';
+import type { HandlerRecord, TaskStore } from '../../ports/tasks.ts';
+import { step } from '../../testing/tasks/device.ts';
 import { gathered, type Piece } from './gathered.ts';
 import { memoryTable } from './memory-table.ts';
 import { doNow } from './steps.ts';
@@ -117,23 +118,4 @@ async function lease(store: TaskStore, handler: string): Promise<HandlerRecord> 
   const record = await store.lease({ handler, tab: 'alice', at: 1, start: 0 });
   if (record === null) throw new Error('there is no such handler');
   return record;
-}
-
-function step({ name: handler, term }: HandlerRecord, its: Partial<Step>): Step {
-  return {
-    handler,
-    term,
-    at: 1000,
-    cursor: 0,
-    claimed: 0,
-    ended: [],
-    put: [],
-    remove: [],
-    unblock: [],
-    queue: [],
-    claim: 0,
-    totals: { passed: 0, handled: 0, failed: 0, dropped: {} },
-    release: false,
-    ...its,
-  };
 }

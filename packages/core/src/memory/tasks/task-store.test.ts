@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { HandlerRecord, Step, TaskRow } from '../../ports/tasks.ts';
+import type { TaskRow } from '../../ports/tasks.ts';
+import { step } from '../../testing/tasks/device.ts';
 import { memoryTable } from './memory-table.ts';
 import { all, doLater, doNow, one } from './steps.ts';
 import { taskStoreOf } from './task-store.ts';
@@ -56,24 +57,6 @@ test('an answer that fails ends the work with it', async () => {
   }
   await expect(doLater(work())).rejects.toThrow('no room');
 });
-
-function step({ name: handler, term }: HandlerRecord): Step {
-  return {
-    handler,
-    term,
-    at: 1000,
-    cursor: 0,
-    claimed: 0,
-    ended: [],
-    put: [],
-    remove: [],
-    unblock: [],
-    queue: [],
-    claim: 0,
-    totals: { passed: 0, handled: 0, failed: 0, dropped: {} },
-    release: false,
-  };
-}
 
 function row(position: number): TaskRow {
   return {
