@@ -7,13 +7,16 @@ import type { Database, Layout, Schema } from './schema.ts';
 /** How long opening or deleting may take, in milliseconds: a frozen tab can hold an older version open for ever. */
 const openMsMax = 8000;
 
+/** How often a transaction begins: a browser that clears its data cuts a connection off, and the one that is opened next, too. */
+const triesMax = 3;
+
 /** A database, whichever connection leads to it. */
 export interface Connection {
   /** Made with the database: one that is deleted and made anew has another. */
   readonly id: string;
   /**
-   * Runs one transaction. `work` may run twice: the second time when the first surely did not commit. `what` names it for
-   * a failure's message.
+   * Runs one transaction. `work` may run again, when what it did before surely did not commit. `what` names it for a
+   * failure's message.
    */
   run<Result>(what: string, work: (database: Database) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
@@ -42,7 +45,8 @@ export async function connect(parts: {
   let closing: Promise<void> | undefined;
   let destroying: Promise<void> | undefined;
   let database: Promise<Database> = open();
-  const id = await idOf(await database);
+  let id: string | undefined;
+  id = await attempt('open the database', idOf);
 
   return {
     id,
@@ -61,39 +65,35 @@ export async function connect(parts: {
   };
 
   async function attempt<Result>(what: string, work: (database: Database) => Promise<Result>): Promise<Result> {
-    const current = database;
-    try {
-      return await work(await current);
-    } catch (error) {
-      if (!isLostConnection(error)) throw storageFailure(what, error);
-    }
-    if (fate.ended !== undefined) throw fate.ended;
-    try {
-      return await work(await reopened(current));
-    } catch (error) {
-      throw storageFailure(what, error);
+    for (let tries = 1; ; tries += 1) {
+      const current = database;
+      try {
+        return await work(await current);
+      } catch (error) {
+        if (tries === triesMax || !isLostConnection(error)) throw storageFailure(what, error);
+      }
+      if (fate.ended !== undefined) throw fate.ended;
+      reopen(current);
     }
   }
 
-  /** The connection after `lost`; several that lost the same one share the next. */
-  function reopened(lost: Promise<Database>): Promise<Database> {
-    if (database === lost) {
-      database = lost.then(
-        (connection) => {
-          connection.close();
-          return again();
-        },
-        () => again(),
-      );
-      // Whoever asks next hears of it; until then nobody may be there to.
-      database.catch(() => undefined);
-    }
-    return database;
+  /** Opens another connection after `lost`; several that lost the same one share the next. */
+  function reopen(lost: Promise<Database>): void {
+    if (database !== lost) return;
+    database = lost.then(
+      (connection) => {
+        connection.close();
+        return again();
+      },
+      () => again(),
+    );
+    // Whoever asks next hears of it; until then nobody may be there to.
+    database.catch(() => undefined);
   }
 
   async function again(): Promise<Database> {
     const connection = await open();
-    if ((await idOf(connection)) === id) return connection;
+    if (id === undefined || (await idOf(connection)) === id) return connection;
     connection.close();
     fate.ended ??= new Failure(
       'StorageFailed',
@@ -116,8 +116,7 @@ export async function connect(parts: {
     } catch (error) {
       // One that comes too late would stand in the way of others.
       opening.then((late) => late.close()).catch(() => undefined);
-      if (nameOf(error) === 'VersionError') throw outdated(error);
-      throw storageFailure('open the database', error);
+      throw nameOf(error) === 'VersionError' ? outdated(error) : error;
     }
   }
 

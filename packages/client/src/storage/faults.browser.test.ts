@@ -40,6 +40,23 @@ test('a connection that is lost is opened again, and what had not begun is done'
   expect(tries).toBe(2);
 });
 
+test('a connection that is cut off while it is opened again is opened once more', async () => {
+  const connection = await connect({ name: freshName(), layout: logLayout, world, fate: {} });
+  onTestFinished(() => connection.destroy());
+  await connection.run('lose it', async (database) => database.close());
+  cutOffNextOpening();
+  await expect(connection.run('read', (database) => database.get('meta', 'device'))).resolves.toMatchObject({
+    id: connection.id,
+  });
+});
+
+test('a connection that is cut off while it is opened first is opened once more', async () => {
+  cutOffNextOpening();
+  const { storage, store } = await openStorage({ name: freshName(), world, report: unexpected });
+  onTestFinished(() => store.destroy());
+  expect(storage).toBe('indexeddb');
+});
+
 test('calls that lose the same connection share the next one', async () => {
   const connection = await connect({ name: freshName(), layout: logLayout, world, fate: {} });
   onTestFinished(() => connection.destroy());
@@ -131,7 +148,7 @@ test('a browser that refuses IndexedDB leaves memory, visibly', async () => {
   expect(reports).toMatchObject([{ name: 'StorageFailed', message: expect.stringContaining('SecurityError') }]);
 });
 
-test('a transaction that is aborted from outside is tried once more, and then fails by name with nothing stored', async () => {
+test('a transaction that is aborted from outside is tried twice more, and then fails by name with nothing stored', async () => {
   const store = await openIdbStore({ name: freshName(), world, report: unexpected });
   onTestFinished(() => store.destroy());
   await store.record([own('before')]);
@@ -140,7 +157,7 @@ test('a transaction that is aborted from outside is tried once more, and then fa
   });
   onTestFinished(() => commit.mockRestore());
   await expect(store.record([own('lost')])).rejects.toMatchObject({ name: 'StorageFailed' });
-  expect(commit).toHaveBeenCalledTimes(2);
+  expect(commit).toHaveBeenCalledTimes(3);
   commit.mockRestore();
   await store.record([own('after')]);
   expect((await store.read(0, 10)).entries).toMatchObject([{ event: { id: 'before' } }, { event: { id: 'after' } }]);
@@ -186,6 +203,14 @@ test('no name and user share a database with another name and user', () => {
   expect(new Set(pairs.map(([name, user]) => databaseName(name, user))).size).toBe(pairs.length);
   expect(() => databaseName('\ud800', '')).toThrow(expect.objectContaining({ name: 'InvalidOptions' }));
 });
+
+/** As a browser does that clears its data just then. */
+function cutOffNextOpening(): void {
+  const spy = vi.spyOn(IDBFactory.prototype, 'open').mockImplementationOnce(() => {
+    throw new DOMException('The connection was closed.', 'AbortError');
+  });
+  onTestFinished(() => spy.mockRestore());
+}
 
 function freshName(): string {
   return databaseName(world.id(), '');

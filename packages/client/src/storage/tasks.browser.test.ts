@@ -84,7 +84,7 @@ test('a step that is aborted whenever it is tried fails by name, and nothing of 
   });
   onTestFinished(() => commit.mockRestore());
   await expect(store.advance(step(record, { put: [row(1)], totals }))).rejects.toMatchObject({ name: 'StorageFailed' });
-  expect(commit).toHaveBeenCalledTimes(2);
+  expect(commit).toHaveBeenCalledTimes(3);
   commit.mockRestore();
   expect(await store.handlers()).toEqual([record]);
   expect(await store.advance(step(record, { put: [row(1)], totals }))).toMatchObject({ record: { totals } });
