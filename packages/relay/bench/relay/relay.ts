@@ -5,7 +5,7 @@ import { compareAppends } from './append.ts';
 import { batchEvents, median, publishers, type Burst, type Outcome, type Workload } from './burst.ts';
 import { generatorOf } from './generators.ts';
 import { measureResumes } from './resume.ts';
-import { startFloor, startHono, startNchan, startRelay, type Server } from './servers.ts';
+import { startBare, startFloor, startHono, startNchan, startRelay, type Server } from './servers.ts';
 import { createTable } from './table.ts';
 
 const { values: options } = parseArgs({
@@ -38,6 +38,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const godwit = await startRelay('os');
 const synced = await startRelay('fsync');
 const hono = await startHono();
+const bare = await startBare();
 const nchan = await startNchan();
 const floor = await startFloor(options.tools);
 say(`load by ${generatorName}; ${rounds} rounds, medians; CPU-seconds are the server's`);
@@ -52,7 +53,7 @@ try {
   for (const perSecond of [20, 100]) await latency(perSecond);
   await acknowledgements();
 } finally {
-  for (const server of [godwit, synced, hono, nchan, floor]) await server?.stop();
+  for (const server of [godwit, synced, hono, bare, nchan, floor]) await server?.stop();
 }
 if (part('append')) {
   const { own, raw } = await compareAppends(rounds);
@@ -135,7 +136,7 @@ async function memory(): Promise<void> {
 async function oneAtATime(readers: number): Promise<void> {
   if (!part(`one/${readers}`)) return;
   const isMain = readers === 1000;
-  const all = isMain ? [godwit, nchan, hono, floor, synced] : [godwit, nchan];
+  const all = isMain ? [godwit, nchan, bare, hono, floor, synced] : [godwit, nchan, bare];
   const burst = burstOf(readers, { kind: 'one at a time' });
   const figures = await perCpu(`one at a time, ${readers} readers`, all, burst);
   const own = figures.get('godwit') ?? Number.NaN;
@@ -144,6 +145,9 @@ async function oneAtATime(readers: number): Promise<void> {
     if (its !== undefined) table.note(`one at a time, ${readers} readers, against ${peer}`, own / its, target);
   };
   against('Nchan', isMain ? 1.2 : 1);
+  const [least, nchans] = [figures.get(bare.name), figures.get('Nchan')];
+  if (least !== undefined && nchans !== undefined)
+    table.bound(`one at a time, ${readers} readers, bare node:http against Nchan`, least / nchans);
   if (!isMain) return;
   against('Hono streamSSE', 3);
   against('C', 0.55);
@@ -169,7 +173,7 @@ async function batches(): Promise<void> {
 
 async function latency(perSecond: number): Promise<void> {
   if (!part(`latency/${perSecond}`)) return;
-  const outcomes = await alternate([godwit, nchan], burstOf(1000, { kind: 'rate', perSecond }, 3));
+  const outcomes = await alternate([godwit, nchan, bare], burstOf(1000, { kind: 'rate', perSecond }, 3));
   say(`\nfrom publisher to reader, ${perSecond} events a second, 1,000 readers`);
   const figures = [...outcomes].map(([name, its]) => {
     const p50 = median(its.map(({ deliveredP50Us }) => deliveredP50Us));
@@ -181,6 +185,9 @@ async function latency(perSecond: number): Promise<void> {
   if (own === undefined || peer === undefined) return;
   table.note(`p50 at ${perSecond} a second, Nchan's against ours`, peer.p50 / own.p50, 1);
   table.note(`p99 at ${perSecond} a second, Nchan's against ours`, peer.p99 / own.p99, 1 / 1.5);
+  const least = figures.find(({ name }) => name === bare.name);
+  if (least === undefined) return;
+  table.bound(`p50 at ${perSecond} a second, Nchan's against bare node:http's`, peer.p50 / least.p50);
 }
 
 async function acknowledgements(): Promise<void> {

@@ -66,11 +66,16 @@ export async function startRelay(durability: Durability): Promise<Server> {
 }
 
 /** Hono's `streamSSE`, without a log, without authority. */
-export async function startHono(): Promise<Server> {
-  const child = startOn(serverCore, process.execPath, [join(import.meta.dirname, 'hono-peer.ts')]);
+export const startHono = (): Promise<Server> => startScript('Hono streamSSE', 'hono-peer.ts');
+
+/** What Node gives: a server on `node:http` that does nothing but read an event, write it to every reader, and answer. */
+export const startBare = (): Promise<Server> => startScript('bare node:http', 'bare-peer.ts');
+
+async function startScript(name: string, file: string): Promise<Server> {
+  const child = startOn(serverCore, process.execPath, [join(import.meta.dirname, file)]);
   const port = Number(new URL(await firstLine(child)).port);
   return {
-    name: 'Hono streamSSE',
+    name,
     target: () => plain(child, port, `/subscribe/${nextChannel()}`, `/publish/b${channels}`),
     stop: () => ended(child),
   };
