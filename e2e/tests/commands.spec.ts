@@ -67,3 +67,13 @@ test('`npm start` builds the demo, serves it with the relay on one port, and pri
   await page.close();
   expect(await npm.end('SIGTERM')).toEqual({ code: 0, signal: null });
 });
+
+test('what `npm start` starts says in a sentence that its port is taken', async ({ relay, newFolder, run }) => {
+  const { port } = new URL(relay.url);
+  const server = `node --conditions=@godwit/source apps/demo/server.ts --port ${port} --data '${await newFolder()}'`;
+  const demo = run('sh', ['-c', `${server} 2>&1`]);
+
+  expect(await demo.line(/cannot listen/)).toContain('name another --port');
+  expect((await demo.end('SIGTERM')).code).not.toBe(0);
+  expect(demo.lines.filter((line) => /^\s+at /.test(line))).toEqual([]);
+});
