@@ -30,6 +30,9 @@ export interface PageApi {
   /** Begins to publish, and does not wait. `published` says how far it is. */
   beginPublishing(by: string, count: number): void;
   published(): number;
+  /** Publishes notes one after the other, until `endPublishing`, which answers how many this page has published in all. */
+  keepPublishing(by: string): void;
+  endPublishing(): Promise<number>;
   handled(order: 'local' | 'relay'): readonly Handled[];
   /** What the durable handler of this tab has begun, if it has one. */
   begun(): readonly Begun[];
@@ -40,6 +43,7 @@ export interface PageApi {
   shown(): readonly ('first' | 'again')[];
   /** The spans of this tab that have ended; none unless the address has `?trace`. */
   spans(): readonly KeptSpan[];
+  flush(): Promise<void>;
   pause(): void;
   resume(): void;
   close(): Promise<void>;

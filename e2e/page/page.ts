@@ -72,6 +72,19 @@ async function publish(by: string, from: number, count: number): Promise<readonl
   return ids;
 }
 
+const end = new AbortController();
+let kept: Promise<void> | undefined;
+
+async function keepPublishing(by: string): Promise<void> {
+  for (let n = 0; !end.signal.aborted; n += 1) await publishOne(by, n);
+}
+
+async function endPublishing(): Promise<number> {
+  end.abort();
+  await kept;
+  return published;
+}
+
 async function publishUntilRelayed(by: string, n: number): Promise<string> {
   const { relayed } = await runtime.publish('note.written', { by, n });
   return relayed().then(
@@ -87,12 +100,15 @@ globalThis.godwit = {
     Promise.all(Array.from({ length: count }, (_, n) => publishUntilRelayed(by, from + n))),
   beginPublishing: (by, count) => void publish(by, 0, count),
   published: () => published,
+  keepPublishing: (by) => void (kept = keepPublishing(by)),
+  endPublishing,
   handled: (order) => handled[order],
   begun: () => begun,
   letGo: () => letGo.resolve(),
   status: () => runtime.status.get(),
   shown: () => shown,
   spans: () => tracing?.spans() ?? [],
+  flush: () => runtime.flush(),
   pause: () => runtime.pause(),
   resume: () => runtime.resume(),
   close: () => runtime.close(),

@@ -21,7 +21,9 @@ export interface Tab {
   close(): Promise<void>;
   /** Waits until it talks to the relay, or hears from the tab that does. */
   online(): Promise<void>;
-  /** Waits until nothing is pending. */
+  /** Waits until its status says that so many events wait for the relay, which may be a moment behind the promise of a publish. */
+  waiting(events: number): Promise<void>;
+  /** Waits until nothing of its device waits for the relay. */
   settled(): Promise<void>;
 }
 
@@ -49,7 +51,8 @@ export async function openTab(device: BrowserContext, url: string, query = '', o
     resume: () => page.evaluate(() => godwit.resume()),
     close: () => page.close(),
     online: () => expect.poll(async () => (await status()).connection).toBe('online'),
-    settled: () => expect.poll(async () => (await status()).pending).toBe(0),
+    waiting: (events) => expect.poll(async () => (await status()).pending).toBe(events),
+    settled: () => page.evaluate(() => godwit.flush()),
   };
 }
 

@@ -78,7 +78,7 @@ test('a page whose user has not logged in yet says so, keeps what is published, 
     const alice = await openTab(await newDevice(), relay.url, '?signed');
     await expect.poll(async () => (await alice.status()).connection).toBe('needs-auth');
     await alice.publish('alice', 0, 3);
-    expect((await alice.status()).pending).toBe(3);
+    await alice.waiting(3);
 
     await logIn(alice, tokenFor('notes'));
     await alice.resume();
@@ -108,8 +108,8 @@ test('a channel that the token does not list pauses, to be read and written, and
       await expect.poll(async () => (await tab.status()).channels['letters']?.paused).toBe(true);
       expect((await tab.status()).channels['letters']?.failure?.name).toBe('Forbidden');
     }
-    await expect.poll(async () => (await letters.status()).pending).toBe(2);
-    expect((await letters.status()).connection).toBe('online');
+    await letters.waiting(2);
+    await letters.online();
 
     await logIn(letters, tokenFor('notes', 'letters'));
     // A device asks again by itself, a minute later.
