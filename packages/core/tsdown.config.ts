@@ -5,6 +5,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     'builtin/index': 'src/dispatcher/builtin/index.ts',
+    'contracts/index': 'src/testing/contracts.ts',
     'dispatcher/index': 'src/dispatcher/index.ts',
     'feed/index': 'src/feed/index.ts',
     'protocol/index': 'src/protocol/index.ts',
@@ -15,6 +16,6 @@ export default defineConfig({
   platform: 'neutral',
   target: 'es2024',
   dts: true,
-  // The tests that are exported here run in the importer's vitest.
+  // The contracts' tests run in the importer's vitest.
   deps: { neverBundle: ['vitest', 'fast-check'] },
 });

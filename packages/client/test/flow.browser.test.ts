@@ -1,4 +1,5 @@
-import { createTestLogger, flowContract, flowEvents } from '@godwit/core/testing';
+import { flowContract, flowEvents } from '@godwit/core/contracts';
+import { createTestLogger } from '@godwit/core/testing';
 import { commands } from 'vitest/browser';
 import { createRuntime } from '../src/index.ts';
 

@@ -1,5 +1,5 @@
 import { worldOf } from '@godwit/core';
-import { linkContract } from '@godwit/core/testing';
+import { linkContract } from '@godwit/core/contracts';
 import { commands } from 'vitest/browser';
 import { createFetchLink } from '../src/link/link.ts';
 

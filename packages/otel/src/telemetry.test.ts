@@ -1,5 +1,5 @@
 import { executionBuckets, Failure, latencyBuckets } from '@godwit/core';
-import { telemetryContract } from '@godwit/core/testing';
+import { telemetryContract } from '@godwit/core/contracts';
 import { context, metrics, SpanStatusCode, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { DataPointType } from '@opentelemetry/sdk-metrics';

@@ -15,7 +15,7 @@ import {
   type ReadableSpan,
   type Sampler,
 } from '@opentelemetry/sdk-trace';
-import type { SeenPoint, SeenSpan } from '@godwit/core/testing';
+import type { SeenPoint, SeenSpan } from '@godwit/core/contracts';
 
 /** Providers, and what has come to them. */
 export interface Sdk {

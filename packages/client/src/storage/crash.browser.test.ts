@@ -1,5 +1,5 @@
 import { worldOf, type Failure } from '@godwit/core';
-import { contentsOf, filled, storeChanges } from '@godwit/core/testing';
+import { contentsOf, filled, storeChanges } from '@godwit/core/contracts';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from './schema.ts';
 import { openIdbStore } from './store.ts';

@@ -1,4 +1,4 @@
-import { storeContract, taskStoreContract, type StoreDevice } from '@godwit/core/testing';
+import { storeContract, taskStoreContract, type StoreDevice } from '@godwit/core/contracts';
 import type { Store } from '@godwit/core';
 import { deleteDB, openDB } from 'idb';
 import { worldOf, type Failure } from '@godwit/core';

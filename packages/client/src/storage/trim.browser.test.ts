@@ -1,6 +1,7 @@
 // Trimming takes part in two databases: cut between them, held against those who pin, and held up by whoever hangs.
 import { worldOf, type DeviceStore, type Failure, type OwnSegment, type TrimRequest } from '@godwit/core';
-import { contentsOf, createTestWorld } from '@godwit/core/testing';
+import { contentsOf } from '@godwit/core/contracts';
+import { createTestWorld } from '@godwit/core/testing';
 import { openDB } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from './schema.ts';

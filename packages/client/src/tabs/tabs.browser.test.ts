@@ -1,4 +1,4 @@
-import { tabsContract } from '@godwit/core/testing';
+import { tabsContract } from '@godwit/core/contracts';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TabMessage } from '@godwit/core';
 import { openTabs, type TabsPlatform } from './tabs.ts';

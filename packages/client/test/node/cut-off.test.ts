@@ -1,7 +1,7 @@
 // What a crash leaves of SQLite's journal, cut off at any place of what one commit writes: all of that commit, or nothing.
 import { copyFile, mkdir, truncate, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { contentsOf, filled, storeChanges } from '@godwit/core/testing';
+import { contentsOf, filled, storeChanges } from '@godwit/core/contracts';
 import { expect, test } from 'vitest';
 import { openSqliteStore } from '../../src/node/index.ts';
 import { freshFile, world } from './device.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { worldOf, type Store } from '@godwit/core';
-import type { StoreDevice } from '@godwit/core/testing';
+import type { StoreDevice } from '@godwit/core/contracts';
 import { onTestFinished } from 'vitest';
 import { openSqliteStore, type Durability } from '../../src/node/index.ts';
 import { openFile } from '../../src/node/sqlite/file.ts';

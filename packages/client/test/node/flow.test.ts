@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTestLogger, flowContract, flowEvents } from '@godwit/core/testing';
+import { flowContract, flowEvents } from '@godwit/core/contracts';
+import { createTestLogger } from '@godwit/core/testing';
 import { createRuntime } from '../../src/node/index.ts';
 import { startTestRelay } from '../relay.ts';
 

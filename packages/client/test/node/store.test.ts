@@ -1,4 +1,4 @@
-import { storeContract, taskStoreContract } from '@godwit/core/testing';
+import { storeContract, taskStoreContract } from '@godwit/core/contracts';
 import { sqliteDevice } from './device.ts';
 
 for (const durability of ['fsync', 'os'] as const) {

@@ -1,4 +1,5 @@
-import { createTestWorld, logContract } from '../testing/index.ts';
+import { logContract } from '../testing/log-contract.ts';
+import { createTestWorld } from '../testing/world.ts';
 import { createMemoryLogs } from './log.ts';
 
 logContract('in memory', async () => {

@@ -1,5 +1,5 @@
 // What only a log in a Durable Object promises, beside the contract of all logs.
-import { logContract } from '@godwit/core/testing';
+import { logContract } from '@godwit/core/contracts';
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, test } from 'vitest';
 import type { IdentityHash } from './hash.ts';

@@ -1,4 +1,4 @@
-import { worldContract } from '@godwit/core/testing';
+import { worldContract } from '@godwit/core/contracts';
 import { createWorkersWorld } from './world.ts';
 
 // Real time, and little of it: there is no other way to see that the platform's timers keep the law.

@@ -2,7 +2,7 @@
 import { importsOf, withoutComments } from './imports.ts';
 import { isSource, isTest, type Tree } from './tree.ts';
 
-/** The ports that have a contract, and the contract's name in core/testing. */
+/** The ports that have a contract, and the contract's name in core/contracts. */
 const contracts: Readonly<Record<string, string>> = {
   Store: 'storeContract',
   TaskStore: 'taskStoreContract',

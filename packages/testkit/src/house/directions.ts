@@ -82,7 +82,7 @@ export function cycles(tree: Tree): readonly string[] {
   return found;
 }
 
-/** What the contracts in core/testing are written with; whoever runs them has it. */
+/** What core/contracts is written with; whoever runs them has it. */
 const testTools = new Set(['vitest', 'fast-check']);
 
 function coreDirections(tree: Tree): readonly string[] {

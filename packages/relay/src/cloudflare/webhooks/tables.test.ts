@@ -1,6 +1,6 @@
 // The law of what durable handlers keep, on the tables of an object, inside workerd.
 import { createMemoryDatabase, openMemoryStore, type DeviceStore, type TaskStore } from '@godwit/core';
-import { taskStoreContract, type TaskDevice } from '@godwit/core/testing';
+import { taskStoreContract, type TaskDevice } from '@godwit/core/contracts';
 import { expect, test } from 'vitest';
 import { closable } from '../../webhooks/test/closable.ts';
 import { newObject } from '../testing/objects.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { CloudEvent, Logs } from '@godwit/core';
-import { logContract } from '@godwit/core/testing';
+import { logContract } from '@godwit/core/contracts';
 import { expect, onTestFinished, test } from 'vitest';
 import type { DatabaseOptions } from './database.ts';
 import { openSqliteLogs, type SqliteLogs } from './logs.ts';

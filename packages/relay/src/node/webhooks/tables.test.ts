@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryDatabase, openMemoryStore, worldOf, type DeviceStore } from '@godwit/core';
-import { taskStoreContract, type TaskDevice } from '@godwit/core/testing';
+import { taskStoreContract, type TaskDevice } from '@godwit/core/contracts';
 import { closable } from '../../webhooks/test/closable.ts';
 import { openSqliteLogs } from '../sqlite/logs.ts';
 import { prepareWebhooks } from './tables.ts';
