@@ -22,11 +22,11 @@ test('a page that starts twice at once, as StrictMode has it, has one runtime, o
   await untilStatus(second.status, ({ role }) => role === 'leader');
   expect(made).toHaveLength(2);
   expect(alive.size).toBe(1);
-  await vi.waitFor(async () => {
+  const leading = async () => {
     const { held = [], pending = [] } = await navigator.locks.query();
-    const leading = [...held, ...pending].filter((lock) => lock.name === databaseName(name, ''));
-    expect(leading).toHaveLength(1);
-  });
+    return [...held, ...pending].filter((lock) => lock.name === databaseName(name, ''));
+  };
+  await vi.waitFor(async () => expect(await leading()).toHaveLength(1), { timeout: 20_000 });
 });
 
 test('a start that is aborted ends at once and leaves no worker behind: before it has one, while that one hangs, and behind its answer', async () => {

@@ -391,5 +391,5 @@ function range(from: number, to: number): readonly number[] {
 
 /** A log may announce a moment after it answers; a promise's turn is enough for those in this process. */
 async function until(isSo: () => boolean): Promise<void> {
-  await expect.poll(isSo, { interval: 1, timeout: 5000 }).toBe(true);
+  await expect.poll(isSo, { interval: 1, timeout: 20_000 }).toBe(true);
 }

@@ -134,7 +134,7 @@ function eventOf(id: string): CloudEvent {
 }
 
 async function untilStat(channel: Channel, fits: (stat: ChannelStat) => boolean): Promise<void> {
-  await expect.poll(async () => fits(await channel.stat()), { interval: 5, timeout: 5000 }).toBe(true);
+  await expect.poll(async () => fits(await channel.stat()), { interval: 5 }).toBe(true);
 }
 
 /** Reads a stream as text. */

@@ -1,7 +1,15 @@
 // PROTOCOL.md, rule 9: who may do what.
 import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
-import { createRelayWorld, eventOf, eventType, type Claims, type RelayStart, type RelayUnderTest } from './world.ts';
+import {
+  createRelayWorld,
+  endsSoon,
+  eventOf,
+  eventType,
+  type Claims,
+  type RelayStart,
+  type RelayUnderTest,
+} from './world.ts';
 
 const origin = 'https://app.example';
 
@@ -106,7 +114,7 @@ export function authorityRules(start: (options?: RelayStart) => Promise<RelayUnd
     const { open, post, channel, as } = await create();
     const writer = await as({ publish: ['*'] });
     const publish = async (id: string): Promise<number> => (await post(eventType, eventOf(id), writer)).status;
-    const exp = Math.floor(Date.now() / 1000) + 2;
+    const exp = endsSoon();
     const headers = await as({ subscribe: ['*'], exp });
     const [one, many] = [await open('', headers), await open(`?channel=${channel}`, headers, '/v1/events')];
     await many.control('connected');

@@ -1,6 +1,6 @@
 // PROTOCOL.md, rule 4: reading pages.
 import { expect, test } from 'vitest';
-import { createRelayWorld, eventOf, eventType, ids, type RelayStart, type RelayUnderTest } from './world.ts';
+import { createRelayWorld, endsSoon, eventOf, eventType, ids, type RelayStart, type RelayUnderTest } from './world.ts';
 
 /** Rule 4. */
 export function pageRules(start: (options?: RelayStart) => Promise<RelayUnderTest>): void {
@@ -94,7 +94,7 @@ export function pageRules(start: (options?: RelayStart) => Promise<RelayUnderTes
 
   test('4.4 it waits no longer than its token is valid, and then delivers nothing', async () => {
     const { post, get, path, token, relay, channel } = await create({ secured: true });
-    const exp = Math.floor(Date.now() / 1000) + 2;
+    const exp = endsSoon();
     const as = async (claims: object) => ({ authorization: `Bearer ${await token(claims)}` });
     const all = await as({ publish: ['*'], subscribe: ['*'] });
     const poll = await get(`${path}?wait=30`, await as({ subscribe: [channel], exp }));

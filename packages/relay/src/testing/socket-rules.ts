@@ -1,6 +1,6 @@
 // PROTOCOL.md, rule 6: a channel over a WebSocket, read and written.
 import { expect, test } from 'vitest';
-import { createRelayWorld, eventOf, ids, type RelayStart, type RelayUnderTest } from './world.ts';
+import { createRelayWorld, endsSoon, eventOf, ids, type RelayStart, type RelayUnderTest } from './world.ts';
 
 const origin = 'https://app.example';
 
@@ -172,7 +172,7 @@ export function socketRules(start: (options?: RelayStart) => Promise<RelayUnderT
 
   test('6.8 a socket ends with its token', async () => {
     const { connect, channel, token } = await create({ secured: true });
-    const exp = Math.floor(Date.now() / 1000) + 2;
+    const exp = endsSoon();
     const socket = await connect('', { authorization: `Bearer ${await token({ subscribe: [channel], exp })}` });
     await socket.message('connected');
     await socket.message('drain');

@@ -111,6 +111,11 @@ export function eventOf(id: string, more: object = {}): Readonly<Record<string, 
   return { specversion: '1.0', id, source: '/alice', type: 'todo.added', ...more };
 }
 
+/** The `exp` of a token whose end is waited for: what ends with it is open before, also where a machine stalls for seconds. */
+export function endsSoon(): number {
+  return Math.floor(Date.now() / 1000) + 5;
+}
+
 /** Numbers from `from` to `to`, as text. */
 export function ids(from: number, to: number): readonly string[] {
   return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
