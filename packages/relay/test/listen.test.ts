@@ -1,9 +1,10 @@
 // HTTP itself: what is no request, how long one may be, and how connections end.
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createRelayWorld, eventOf, eventType, ids, readFrames, type RelayUnderTest } from '../src/testing/index.ts';
-import { start } from './relay.ts';
+import { folder, start } from './relay.ts';
 
 const post = `POST /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nContent-Type: ${eventType}\r\n`;
 const binary =
@@ -36,6 +37,15 @@ test.each([
   // Between the lengths of its chunks, where it has some.
   expect(JSON.parse(/\{.*\}/.exec(body)?.[0] ?? '')).toMatchObject({ status, name, detail: expect.any(String) });
   expect(await page()).toEqual([]);
+});
+
+test.each([-1, 0.5, 65_536, Number.NaN])('a relay does not start on port %d, and makes no file', async (port) => {
+  const data = await folder();
+  await expect(start({}, { port, data })).rejects.toMatchObject({
+    name: 'InvalidOptions',
+    message: `\`port\` is a whole number from 0 to 65535; got ${port}`,
+  });
+  expect(await readdir(data)).toEqual([]);
 });
 
 test('a health check in HTTP/1.0, without a Host, is answered', async () => {

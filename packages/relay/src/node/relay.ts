@@ -81,6 +81,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const world = worldOf(globalThis);
   const { data, durability = 'fsync', logger = stderrLogger, report, telemetry, assets, fileBytesMax } = options;
   // Whatever is said wrongly is told before any file is made.
+  const port = checkedPort(options.port ?? 8787);
   const origins = checkedOrigins(options.cors ?? (options.insecure === true ? 'any' : []));
   const limits = limitsWith(options.limits ?? {}, '`limits`');
   const proxies = checkedProxies(options.proxies ?? loopback);
@@ -139,7 +140,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
       sockets,
       ownsProcess: options.ownsProcess,
       host: options.host ?? '127.0.0.1',
-      port: options.port ?? 8787,
+      port,
       limits,
       proxies,
     });
@@ -173,4 +174,9 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     if (wasThere) webhooks.removed(channel);
     return wasThere;
   }
+}
+
+function checkedPort(port: number): number {
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Failure('InvalidOptions', `\`port\` is a whole number from 0 to 65535; got ${port}`);
 }
