@@ -57,19 +57,22 @@ for (const [when, [query, hang]] of Object.entries(moments)) {
     await hang(hung, hangs);
     await other.publish('bob', 0, 3);
     // It has the same handler, as tabs of one application do, and waits for its turn.
-    const later = await opensAndPublishes(device, relay.url, query);
+    const later = await opensAndPublishes(device, relay.url, query, 3);
 
     await hears(other, 'local', 'bob', numbers(6));
     // Somebody else leads by now, and what waits goes on to the relay.
     await other.page.bringToFront();
     await hears(bob, 'relay', 'bob', numbers(6));
-    await later.close();
+    // Nor does whoever leads hold up anybody, who looks after the log and meets the one that hangs.
+    const last = await opensAndPublishes(device, relay.url, query, 6);
+    await hears(bob, 'relay', 'bob', numbers(9));
+    for (const tab of [later, last]) await tab.close();
   });
 }
 
-async function opensAndPublishes(device: BrowserContext, url: string, query: string): Promise<Tab> {
+async function opensAndPublishes(device: BrowserContext, url: string, query: string, from: number): Promise<Tab> {
   const tab = await openTab(device, url, query);
-  await tab.publish('bob', 3, 3);
+  await tab.publish('bob', from, 3);
   return tab;
 }
 

@@ -191,7 +191,9 @@ test('handlers and the log never meet in one transaction, nor in one database', 
       store.handlers(),
     ),
   ).toEqual([
+    'handlers: readonly: handlers',
     'handlers: readonly: handlers, tasks',
+    'handlers: readonly: meta',
     'handlers: readwrite: handlers, tasks',
     'handlers: readwrite: meta',
   ]);

@@ -1,7 +1,8 @@
 // Durable handlers in IndexedDB: their records and rows, each question a request or two, whatever it answers.
 import { byKey, dueOf, laneRank, type HandlerRecord, type Position, type TaskRow, type TaskTable } from '@godwit/core';
 import type { IDBPTransaction } from 'idb';
-import type { Schema, TaskRecord } from './schema.ts';
+import type { Database, Schema, TaskRecord } from './schema.ts';
+import { look } from './state.ts';
 import { heard } from './write.ts';
 
 /** The stores that they are in. */
@@ -9,6 +10,14 @@ export const taskStores: ('handlers' | 'tasks')[] = ['handlers', 'tasks'];
 
 /** Of how many times as many rows the keys are looked through for those that are asked for. */
 const spread = 4;
+
+/**
+ * Waits for whoever writes within a step, and holds nothing: a write to `meta` that waited there would keep every tab from reading
+ * it, as each does when it opens, for as long as somebody hangs.
+ */
+export function behindSteps(database: Database): Promise<unknown> {
+  return look(database, ['handlers'], (before) => before.objectStore('handlers').count());
+}
 
 /** The table within one transaction; within one that only reads, it only reads. */
 export function idbTable(transaction: IDBPTransaction<Schema, typeof taskStores, IDBTransactionMode>): TaskTable {

@@ -2,10 +2,10 @@
 import { worldOf, type DeviceStore, type Failure, type OwnSegment, type TrimRequest } from '@godwit/core';
 import { contentsOf } from '@godwit/core/contracts';
 import { createTestWorld } from '@godwit/core/testing';
-import { openDB } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from './schema.ts';
 import { openIdbStore } from './store.ts';
+import { hang, nextTransaction } from './test/hang.ts';
 
 const world = worldOf(globalThis);
 const day = 24 * 3_600_000;
@@ -88,8 +88,10 @@ test('while somebody hangs who writes to the log, trimming gives up by name, hol
   const { name, store: other } = await filled();
   const store = await open(name, time);
   const before = await other.read(0, 9);
-  const asked = nextLook('log');
-  const endHang = await hang(name);
+  const asked = nextTransaction(
+    ({ mode, objectStoreNames }) => mode === 'readonly' && objectStoreNames.contains('log'),
+  );
+  const endHang = await hang(name, 'log');
   const failed = expect(store.trim(request)).rejects.toMatchObject({
     name: 'StorageFailed',
     message: expect.stringContaining('another tab, perhaps hung'),
@@ -104,33 +106,6 @@ test('while somebody hangs who writes to the log, trimming gives up by name, hol
   expect(await other.read(0, 9)).toEqual(before);
   expect(await store.trim(request)).toMatchObject({ events: 4, more: true });
 });
-
-/** Keeps a transaction open that writes to the log, as whoever hangs within one does, until the answer is called. */
-async function hang(name: string): Promise<() => void> {
-  const database = await openDB(name);
-  const log = database.transaction('log', 'readwrite').objectStore('log');
-  const over = new AbortController();
-  const go = async (): Promise<void> => {
-    while (!over.signal.aborted) await log.count();
-    database.close();
-  };
-  await log.count();
-  void go();
-  return () => over.abort();
-}
-
-/** The next transaction that is to read this store. */
-function nextLook(store: string): Promise<IDBTransaction> {
-  const { promise, resolve } = Promise.withResolvers<IDBTransaction>();
-  const { transaction } = IDBDatabase.prototype;
-  const spy = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...args) {
-    const begun = transaction.apply(this, args);
-    if (begun.mode === 'readonly' && begun.objectStoreNames.contains(store)) resolve(begun);
-    return begun;
-  });
-  onTestFinished(() => spy.mockRestore());
-  return promise;
-}
 
 /** Six old events, each a commit of its own, and a handler that has come by none of them. */
 async function filled(): Promise<{ readonly store: DeviceStore; readonly name: string }> {

@@ -7,10 +7,13 @@ import { doLater, Failure, trim, type HandlerRecord, type Trimmed, type TrimRequ
 import type { Connection } from './connection.ts';
 import type { Database, MetaRecord, Owed } from './schema.ts';
 import { look, markOf, numbered } from './state.ts';
-import { recordsOf } from './tasks.ts';
+import { behindSteps, recordsOf } from './tasks.ts';
 import { change, heard, write, type Durability, type Stores, type Writing } from './write.ts';
 
-/** How long the handlers are held while the log's part cannot begin, in milliseconds: somebody hangs there, and they go on. */
+/**
+ * How long a step waits for the handlers, and how long they are held while the log's part cannot begin, in milliseconds: somebody
+ * hangs there, and the others go on.
+ */
 const holdMsMax = 8000;
 
 /** What is owed, under the number of its payment. */
@@ -36,10 +39,11 @@ export function trimLog(
   request: TrimRequest,
 ): Promise<Trimmed> {
   const { log, handlers, world, durability } = parts;
-  return handlers.run('trim the log', (database) =>
-    change(database, ['handlers', 'meta'], durability, async (transaction) => {
+  return handlers.run('trim the log', async (database) => {
+    await inTime(behindSteps(database), world);
+    return change(database, ['handlers', 'meta'], durability, async (transaction) => {
       const meta = transaction.objectStore('meta');
-      const records = recordsOf(await heard(transaction.objectStore('handlers').getAll()));
+      const records = recordsOf(await inTime(transaction.objectStore('handlers').getAll(), world));
       const paid = billOf(await heard(meta.get('paid'))).n;
       const hold: Hold = { isLost: false, isNeeded: false };
       const step = log.run('trim the log', (opened) => trimmed(opened, durability, { records, paid, hold }, request));
@@ -53,8 +57,19 @@ export function trimLog(
         void heard(meta.put({ name: 'paid', v: 1, n }));
       }
       return done;
-    }),
-  );
+    });
+  });
+}
+
+/** What is asked of the handlers' database, unless it is held up. */
+async function inTime<Result>(asked: Promise<Result>, world: World): Promise<Result> {
+  const late = Promise.withResolvers<never>();
+  const stop = world.after(holdMsMax, () => late.reject(heldUp()));
+  try {
+    return await Promise.race([asked, late.promise]);
+  } finally {
+    stop();
+  }
 }
 
 /** Keeps a transaction open until the work is done: it has something to answer all the time. */
