@@ -23,14 +23,23 @@ export function problemResponse(
   return new Response(JSON.stringify(problem), { status: problem.status, headers: all });
 }
 
+/** A message may quote what was sent, which may be as long as a request's headers: enough to know it by is sent back. */
+const messageLengthMax = 1000;
+
 /** What nobody planned for is told to the operator, by `report`; the client learns only that it happened. */
 export function sayable(error: unknown): Failure {
-  const failure = toFailure(error);
+  const failure = bounded(toFailure(error));
   // A relay that ends is one to come back to.
   if (failure.name === 'Closed') return new Failure('Draining', failure.message);
   if (failure.name === 'InvalidPattern') return new Failure('InvalidRequest', failure.message);
   if (failure.name !== 'Internal') return failure;
   return new Failure('Internal', 'the relay failed at this request; its log says why');
+}
+
+function bounded(failure: Failure): Failure {
+  const { name, message, details } = failure;
+  if (message.length <= messageLengthMax) return failure;
+  return new Failure(name, `${message.slice(0, messageLengthMax - 1)}…`, details);
 }
 
 /** Whether the operator should hear of it: the relay's own fault, not the client's. */

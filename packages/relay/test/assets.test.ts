@@ -1,5 +1,5 @@
 // Files beside the API: for a page and its relay on one port.
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:net';
 import { once } from 'node:events';
@@ -62,6 +62,29 @@ test('nothing outside of the folder is served', async () => {
   await close();
 });
 
+test('a link that leads out of the folder leads to nothing, and one within it to its file', async () => {
+  const outside = await folder();
+  await mkdir(join(outside, 'releases', '1'), { recursive: true });
+  for (const path of ['secret.txt', 'index.html']) await writeFile(join(outside, path), 'secret');
+  const its = (path: string): string => join(outside, 'releases', '1', path);
+  await writeFile(its('page.html'), 'page');
+  await symlink('page.html', its('index.html'));
+  await symlink('../../secret.txt', its('secret.txt'));
+  await symlink('../..', its('up'));
+  await mkdir(its('sub'));
+  await symlink('../../../index.html', its('sub/index.html'));
+  // The folder itself may be a link, as to the newest of several.
+  await symlink(join('releases', '1'), join(outside, 'current'));
+  const { url, close } = await start({}, { assets: join(outside, 'current') });
+  for (const path of ['/', '/page.html', '/index.html']) {
+    expect([path, await (await fetch(url + path)).text()]).toEqual([path, 'page']);
+  }
+  for (const path of ['/secret.txt', '/up', '/up/', '/up/secret.txt', '/sub', '/sub/', '/sub/index.html']) {
+    expect([path, (await fetch(url + path)).status]).toEqual([path, 404]);
+  }
+  await close();
+});
+
 test('what is hidden in the folder is not served, but what is well known there', async () => {
   const assets = await folder();
   for (const path of ['.env', '.git/config', 'sub/.htpasswd', '.well-known/security.txt', 'v1.html']) {
@@ -88,3 +111,17 @@ test.each(['', 'data', '.data', 'sub/../data'])(
     expect(await readdir(assets)).toEqual([]);
   },
 );
+
+test.each(['link/data', 'data'])('nor by a link, as to %s', async (at) => {
+  const outside = await folder();
+  const assets = join(outside, 'assets');
+  await mkdir(assets);
+  await symlink(assets, join(outside, 'link'));
+  await symlink(join(assets, 'within'), join(outside, 'data'));
+  await mkdir(join(assets, 'within'));
+  await expect(start({}, { assets, data: join(outside, at) })).rejects.toMatchObject({ name: 'InvalidOptions' });
+  await expect(start({}, { assets: join(outside, 'link'), data: join(assets, 'data') })).rejects.toMatchObject({
+    name: 'InvalidOptions',
+  });
+  expect(await readdir(join(assets, 'within'))).toEqual([]);
+});

@@ -54,6 +54,9 @@ test.each([
       stored += 1;
     }
     expect(stored).toBeGreaterThan(5);
+    for (const id of ids(1, 20)) expect((await post(url, `more ${id}`)).status).toBe(503);
+    // One short line, and not one for each.
+    expect(first.output.stderr).toMatch(/^\{.{0,500}"name":"StorageFailed".{0,500}\}\n$/);
     expect(await ready(url)).toBe(503);
     first.child.kill(signal);
     expect(await first.ended).toBe(signal === 'SIGTERM' ? 0 : signal);

@@ -84,6 +84,25 @@ test('whoever asks before sending a body that is too large is not told to send i
   expect(large.answer()).toMatch(/^HTTP\/1\.1 413 /);
 });
 
+test('of what is under way when the relay ends, a connection’s last answer says that there is no next', async () => {
+  const { relay } = await createRelayWorld(start);
+  const socket = await open(relay);
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (chunk) => (answer += String(chunk)));
+  const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const poll = get('/v1/channels/a/events?wait=30');
+  socket.write(`${get('/healthz')}${poll}${poll}`);
+  await expect.poll(() => answer).toContain('"ok"');
+  const closed = once(socket, 'close');
+  await relay.close();
+  await closed;
+  expect(answer.match(/^connection: .*$/gim)).toEqual([
+    'Connection: keep-alive',
+    'Connection: keep-alive',
+    'Connection: close',
+  ]);
+});
+
 test('what cannot be read after a good request does not write into its answer', async () => {
   const { relay } = await createRelayWorld(start);
   const stream = 'GET /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n';

@@ -132,6 +132,17 @@ test('7.5 a receiver that answers nothing is given up after its time, and holds 
   expect(attempts.map(({ id }) => id)).toEqual(['stalled', '1', '2', '3']);
 });
 
+test('7.9 of two that are registered at once where there is room for one, one is', async () => {
+  const { webhooks } = await create(() => ({ status: 200 }));
+  const register = () =>
+    webhooks.register('room', { url: 'https://receiver.example/hook', types: [], secret: undefined, after: 'latest' });
+  const most = defaultLimits.webhooksPerChannelMax;
+  while ((await webhooks.list('room')).length < most - 1) await register();
+  const both = await Promise.allSettled([register(), register()]);
+  expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  expect(await webhooks.list('room')).toHaveLength(most);
+});
+
 test('7.12 of a receiver that is down so many events wait to be tried again; the others wait in the log, and none is lost', async () => {
   let status = 500;
   const { world, append, look, attempts } = await create(() => ({ status }));

@@ -1,6 +1,6 @@
 // Files beside the relay's API, so that a page and its relay share one port and one origin.
-import { statSync } from 'node:fs';
-import { isAbsolute, relative, resolve } from 'node:path';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
 import { invalid } from './key-file.ts';
@@ -19,19 +19,19 @@ export function assertFolder(path: string, data: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw invalid(`there is no folder ${resolve(path)}; --assets names one whose files are served`);
   }
-  const within = relative(path, data);
-  if (isAbsolute(within) || /^\.\.($|[/\\])/.test(within)) return;
+  if (!liesIn(realPathOf(path), realPathOf(data))) return;
   throw invalid(`--data ${resolve(data)} lies in what --assets serves to whoever asks; name a folder beside it`);
 }
 
-/** Serves a folder's files where the app has nothing: what lies in it, or a link in it leads to, and is not hidden. */
+/** Serves a folder's files where the app has nothing: what lies in it, and is not hidden. A link that leads out of it leads to nothing. */
 export function withAssets(app: Hono, folder: string): Hono {
   const outer = new Hono();
-  const files = serveStatic({ root: resolve(folder) });
+  const root = realPathOf(folder);
+  const files = serveStatic({ root });
   outer.use(async (context, next) => {
     const isRead = context.req.method === 'GET' || context.req.method === 'HEAD';
     const { path } = context.req;
-    if (!isRead || apiPath.test(path) || hiddenPath.test(path)) return next();
+    if (!isRead || apiPath.test(path) || hiddenPath.test(path) || leadsOut(root, path)) return next();
     const found = await files(context, next);
     // Where there is no file, it is what the next one answered.
     if (found instanceof Response) found.headers.set('cache-control', cacheControlOf(path));
@@ -39,6 +39,26 @@ export function withAssets(app: Hono, folder: string): Hono {
   });
   outer.all('*', (context) => app.fetch(context.req.raw));
   return outer;
+}
+
+/** By a link, as what is unpacked into a folder may hold one: what the relay may read is not all for whoever asks. */
+function leadsOut(root: string, path: string): boolean {
+  // The server of files looks for an index in a folder, and decodes no name.
+  return [join(root, path), join(root, path, 'index.html')].some(
+    (file) => existsSync(file) && !liesIn(root, realPathOf(file)),
+  );
+}
+
+function liesIn(folder: string, path: string): boolean {
+  const within = relative(folder, path);
+  return !isAbsolute(within) && !/^\.\.($|[/\\])/.test(within);
+}
+
+/** A path without links, also of what is yet to be made. */
+function realPathOf(path: string): string {
+  const absolute = resolve(path);
+  if (existsSync(absolute) || dirname(absolute) === absolute) return realpathSync(absolute);
+  return join(realPathOf(dirname(absolute)), basename(absolute));
 }
 
 /** Built files carry their content's hash in their names; a page does not, and names them. */

@@ -16,6 +16,8 @@ export interface Connections {
   isAlone(socket: Socket): boolean;
   /** Something else than a request is under way on one, until what it returns is called. */
   hold(socket: Socket): () => void;
+  /** What is under way is the last on its connection, and its answer says so where it has yet to begin. */
+  announceEnd(): void;
   /** Ends those on which nothing is under way, once what was written to them is sent. */
   endIdle(): void;
   /** Ends all of them, whatever is under way, and whatever has been written that nobody takes. */
@@ -46,6 +48,13 @@ export function followConnections(server: Server): Connections {
     hold(socket) {
       held.add(socket);
       return () => void held.delete(socket);
+    },
+    announceEnd() {
+      for (const under of open.values()) {
+        // The last one's answer alone: Node ends a connection behind one that says so, and those behind it would get none.
+        const last = [...under].at(-1);
+        if (last !== undefined) last.outgoing.shouldKeepAlive = false;
+      }
     },
     endIdle() {
       for (const [socket, under] of open) {

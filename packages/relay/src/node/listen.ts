@@ -164,7 +164,8 @@ function urlOf(server: Server, host: string): string {
 async function closeServer(server: Server, connections: Connections): Promise<void> {
   // Node's own `closeAllConnections` passes over those that stream, or speak another protocol by now.
   const cut = setTimeout(() => connections.cut(), endWithinMs);
-  // A connection whose last answer ends only now was promised to be kept; nobody else tells it that there will be no next.
+  connections.announceEnd();
+  // A connection whose last answer had begun was promised to be kept; nobody else tells it that there will be no next.
   const sweep = setInterval(() => connections.endIdle(), sweepEveryMs);
   await new Promise<void>((resolve) => {
     server.close(() => resolve());

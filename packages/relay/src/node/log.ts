@@ -10,7 +10,12 @@ export const stderrLogger: Logger = {
 };
 
 function write(level: keyof Logger, message: string, { failure, ...fields }: LogFields = {}): void {
-  // JSON knows no errors: a failure's name, details and stack stand beside the message.
-  const told = failure instanceof Failure ? failureToJson(failure) : failure === undefined ? {} : { failure };
+  const told = failure instanceof Failure ? toldOf(failure) : failure === undefined ? {} : { failure };
   process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), level, ...told, message, ...fields })}\n`);
+}
+
+/** JSON knows no errors: a failure's name, details and cause stand beside the message. Its stack only where nobody had planned for it. */
+function toldOf(failure: Failure): LogFields {
+  const { stack, ...json } = failureToJson(failure);
+  return failure.name === 'Internal' && stack !== undefined ? { ...json, stack } : json;
 }

@@ -13,6 +13,7 @@ import { checkedProxies, loopback } from './crowd.ts';
 import { endWithinMs, listen } from './listen.ts';
 import { stderrLogger } from './log.ts';
 import { postOnNode } from './posts.ts';
+import { seldom } from './seldom.ts';
 import { createSocketStreams } from './socket-streams.ts';
 import { createSockets } from './sockets.ts';
 import { fileIn, type Durability } from './sqlite/database.ts';
@@ -36,7 +37,7 @@ export interface RelayOptions extends Access {
   readonly retention?: readonly RetentionRule[] | undefined;
   /** Addresses of proxies in front of it: their connections are those of many clients. Those of this machine unless said. */
   readonly proxies?: readonly string[] | undefined;
-  /** A folder of files to serve beside, but for hidden ones; `data` does not lie in it. */
+  /** A folder of files to serve beside, but for hidden ones and what links lead to outside of it; `data` does not lie in it. */
   readonly assets?: string;
   /** The largest that the file may grow. */
   readonly fileBytesMax?: number;
@@ -86,7 +87,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const limits = limitsWith(options.limits ?? {}, '`limits`');
   const proxies = checkedProxies(options.proxies ?? loopback);
   if (assets !== undefined) assertFolder(assets, data);
-  const tell = guarded({ logger, report });
+  const tell = seldom(guarded({ logger, report }), world);
   const authority = await createAuthority(options, {
     world,
     fetch: (url, init) => fetch(url, init),
@@ -123,7 +124,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const followed = { ...logs, remove: async (channel: string) => forgetting(channel, await logs.remove(channel)) };
   const channels = createChannels({ logs: followed, world, limits, retention: options.retention, report: tell });
   const notes = prepareNotes(logs.database);
-  const told = { logger, report, telemetry };
+  const told = { report: (failure: Failure) => tell(failure), telemetry };
   const streams = createSocketStreams();
   const sockets = createSockets(limits);
   const ways = { bodyOf: streams.bodyOf, upgrade: sockets.upgrade };

@@ -1,6 +1,6 @@
 // PROTOCOL.md, rule 8: failures.
 import { expect, test } from 'vitest';
-import { createRelayWorld, eventOf, type RelayStart, type RelayUnderTest } from './world.ts';
+import { createRelayWorld, eventOf, eventType, type RelayStart, type RelayUnderTest } from './world.ts';
 
 /** Rule 8. */
 export function failureRules(start: (options?: RelayStart) => Promise<RelayUnderTest>): void {
@@ -17,6 +17,29 @@ export function failureRules(start: (options?: RelayStart) => Promise<RelayUnder
       detail: expect.stringContaining('nonsense'),
       name: 'InvalidOffset',
     });
+  });
+
+  test('8.1 a failure quotes no more of a request than it is known by', async () => {
+    const { relay, path, channel } = await create();
+    const long = 'x'.repeat(7000);
+    for (const [at, init] of [
+      [path, { headers: { accept: `text/${long}` } }],
+      [`/v1/events?channel=${channel}`, { headers: { accept: `text/${long}` } }],
+      [`/${long}`, {}],
+      [path, { method: 'POST', headers: { 'content-type': `text/${long}` }, body: 'x' }],
+      [
+        path,
+        { method: 'POST', headers: { 'content-type': eventType }, body: JSON.stringify({ [long.toUpperCase()]: 1 }) },
+      ],
+    ] as const) {
+      const response = await relay.fetch(relay.url + at, init);
+      const { detail } = (await response.json()) as { readonly detail: string };
+      expect([response.status >= 400, detail.length <= 1000, detail]).toEqual([
+        true,
+        true,
+        expect.stringMatching(/xxx|XXX/),
+      ]);
+    }
   });
 
   test('8.2 unknown paths and methods are told so', async () => {

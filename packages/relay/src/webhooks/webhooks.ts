@@ -75,12 +75,13 @@ export function createWebhooks(parts: {
   return {
     async register(channel, { url, types, secret = createSecret(), after }) {
       assertUrl(url);
-      if (of(channel).length >= limits.webhooksPerChannelMax) {
-        throw new Failure('RateLimited', `the channel "${channel}" has its ${limits.webhooksPerChannelMax} webhooks`);
-      }
       const log = await logs.open(channel);
       const { epoch, head, tail } = await log.stat();
       await log.close();
+      // Behind the last wait: of two that come at once, the second counts the first.
+      if (of(channel).length >= limits.webhooksPerChannelMax) {
+        throw new Failure('RateLimited', `the channel "${channel}" has its ${limits.webhooksPerChannelMax} webhooks`);
+      }
       const { after: behind } = resolvePosition(parsePosition(after), { epoch, head, tail });
       const begun = { epoch, generation: 0, start: positionOf(0, behind), missed: 0 };
       const id = `whk_${world.id().replaceAll('-', '')}`;
