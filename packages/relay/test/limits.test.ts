@@ -51,6 +51,23 @@ test('10.3 who is too slow is answered 408 and let go of, and nothing of it is s
   expect(await page()).toHaveLength(1);
 });
 
+test('10.3 who takes nothing of an answer is let go of, and with it what was held for it', async () => {
+  const { relay } = await createRelayWorld((options) =>
+    start(options, { limits: { connectionsPerClientMax: 1, requestMsMax: 200 }, proxies: [] }),
+  );
+  const socket = await open(relay);
+  const body = JSON.stringify(eventOf('1', { data: 'x'.repeat(200_000) }));
+  socket.write(
+    `POST /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nContent-Type: ${eventType}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  await once(socket, 'readable');
+  // More than the platform takes for it.
+  socket.write('GET /v1/channels/a/events?after=earliest HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200));
+  const another = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  expect(await exchange(relay, another)).toMatch(/^HTTP\/1\.1 429 /);
+  await expect.poll(async () => exchange(relay, another), { timeout: 10_000 }).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 test('10.5 a channel keeps what the first rule says that matches its name', async () => {
   const retention = [{ channels: 'test:*', retentionEvents: 10 }];
   const { publish, stat, get, path, relay } = await createRelayWorld((options) => start(options, { retention }));

@@ -52,6 +52,20 @@ test('idle channels are let go, those with readers stay, and nothing is forgotte
   expect(await channels.channel('counted').stat()).toMatchObject({ published: 1, delivered: 1 });
 });
 
+test('to ask for the numbers of all channels makes no feed, and no channel loses its counts over it', async () => {
+  const { channels, open } = make();
+  const counted = channels.channel('counted');
+  await counted.append(items(eventOf('1')));
+  await counted.page({ after: 'earliest', limit: 10, waitMs: 0, types: [] });
+  const before = await counted.stat();
+  expect(before).toMatchObject({ published: 1, delivered: 1 });
+  for (const number of range(1, 12_000)) {
+    expect((await channels.channel(`room:${number}`).stat()).published).toBe(0);
+  }
+  expect(open()).toBe(1);
+  expect(await counted.stat()).toEqual(before);
+});
+
 test('draining and closing reach every channel, also those asked for later', async () => {
   const { channels, open } = make();
   const reader = await readFrom(channels.channel('room:1'));

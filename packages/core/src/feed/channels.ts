@@ -1,13 +1,14 @@
 // All the channels of a relay in one process: feeds are made when they are used, and the idle ones let go.
-import type { Failure } from '../failure.ts';
+import { isFailure, type Failure } from '../failure.ts';
 import type { Logs } from '../ports/log.ts';
 import type { World } from '../ports/world.ts';
 import { assertChannel } from '../protocol/channel.ts';
 import type { Limits } from '../protocol/limits.ts';
 import { compileRetention, type RetentionRule } from '../protocol/retention.ts';
-import type { Channel, Channels } from './channel.ts';
+import type { Channel, Channels, ChannelStat } from './channel.ts';
 import { createFeed, type Feed } from './feed.ts';
-import type { DeliveryCounts } from './counts.ts';
+import { createCounts, type DeliveryCounts } from './counts.ts';
+import { channelStat } from './stat.ts';
 import { startSweep } from './sweep.ts';
 
 /** A relay's channels, and their end. */
@@ -43,6 +44,8 @@ export function createChannels(parts: {
   /** In the order of their last use. */
   const feeds = new Map<string, Feed>();
   const counts = new Map<string, DeliveryCounts>();
+  /** What no counts are known of has had nothing delivered, as far as anybody knows, since then. */
+  let countedSince = world.now();
   let drainRetryMs: (() => number) | undefined;
   let isClosed = false;
   const sweep = startSweep({ logs, world, limitsOf, report });
@@ -55,7 +58,7 @@ export function createChannels(parts: {
         page: (query) => feedOf(name).page(query),
         stream: (query) => feedOf(name).stream(query),
         subscribe: (query) => feedOf(name).subscribe(query),
-        stat: () => feedOf(name).stat(),
+        stat: () => statOf(name),
         presence: () => feedOf(name).presence(),
         remove: () => feedOf(name).remove(),
       } satisfies Channel;
@@ -70,6 +73,24 @@ export function createChannels(parts: {
       await Promise.all([sweep.stop(), ...[...feeds.values()].map((feed) => feed.close())]);
     },
   };
+
+  /** Without a feed where there is none: whoever asks for the numbers of all channels would make one for each, and push out those in use. */
+  async function statOf(name: string): Promise<ChannelStat> {
+    if (feeds.has(name) || isClosed) return feedOf(name).stat();
+    try {
+      const log = await logs.open(name);
+      try {
+        const known = counts.get(name) ?? createCounts(countedSince);
+        return channelStat(await log.stat(), known, { subscribers: 0, queueDepth: 0 });
+      } finally {
+        await log.close();
+      }
+    } catch (error) {
+      // Removed under its hands: a feed knows how to look again.
+      if (isFailure(error, 'Closed')) return feedOf(name).stat();
+      throw error;
+    }
+  }
 
   function feedOf(name: string): Feed {
     const feed = feeds.get(name) ?? make(name);
@@ -110,6 +131,8 @@ export function createChannels(parts: {
     counts.delete(name);
     counts.set(name, its);
     const [oldest] = counts.keys();
-    if (counts.size > countsMax && oldest !== undefined) counts.delete(oldest);
+    if (counts.size <= countsMax || oldest === undefined) return;
+    counts.delete(oldest);
+    countedSince = world.now();
   }
 }

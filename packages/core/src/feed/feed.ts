@@ -5,7 +5,7 @@ import type { Log, LogRecord } from '../ports/log.ts';
 import type { World } from '../ports/world.ts';
 import { encodeEventFrame } from '../protocol/frames.ts';
 import type { Limits } from '../protocol/limits.ts';
-import { formatOffset, parsePosition, resolvePosition } from '../protocol/offset.ts';
+import { parsePosition, resolvePosition } from '../protocol/offset.ts';
 import { ephemeralIn } from '../protocol/record.ts';
 import type { Attach, Channel, ChannelStat } from './channel.ts';
 import type { StreamQuery } from './query.ts';
@@ -17,6 +17,7 @@ import { createPager } from './pager.ts';
 import { createPresence } from './presence.ts';
 import { createRetention } from './retention.ts';
 import { createRing } from './ring.ts';
+import { channelStat } from './stat.ts';
 import { createSubscriptionStream } from './stream.ts';
 import { createSubscribers } from './subscribers.ts';
 import type { FeedSide, Source, Subscription } from './subscriber.ts';
@@ -232,22 +233,7 @@ export function createFeed(parts: FeedParts): Feed {
   }
 
   async function stat(): Promise<ChannelStat> {
-    const { epoch, head, tail, bytes, published, duplicates, refused } = await held.stat();
-    const { delivered, filtered, dropped, since } = counts;
-    return {
-      published,
-      duplicates,
-      refused,
-      delivered,
-      filtered,
-      dropped: { ...dropped },
-      subscribers: subscribers.size,
-      queueDepth: subscribers.pending,
-      head: formatOffset(epoch, head),
-      tail: formatOffset(epoch, tail > head ? head : tail),
-      bytes,
-      since: new Date(since).toISOString(),
-    };
+    return channelStat(await held.stat(), counts, { subscribers: subscribers.size, queueDepth: subscribers.pending });
   }
 }
 

@@ -16,6 +16,8 @@ export interface Connections {
   isAlone(socket: Socket): boolean;
   /** Something else than a request is under way on one, until what it returns is called. */
   hold(socket: Socket): () => void;
+  /** Whether nothing is lost with one on which nothing has moved for long: nothing is under way, or its client takes nothing of an answer. */
+  isForsaken(socket: Socket): boolean;
   /** What is under way is the last on its connection, and its answer says so where it has yet to begin. */
   announceEnd(): void;
   /** Ends those on which nothing is under way, once what was written to them is sent. */
@@ -49,6 +51,7 @@ export function followConnections(server: Server): Connections {
       held.add(socket);
       return () => void held.delete(socket);
     },
+    isForsaken: (socket) => !held.has(socket) && (open.get(socket)?.size === 0 || socket.writableLength > 0),
     announceEnd() {
       for (const under of open.values()) {
         // The last one's answer alone: Node ends a connection behind one that says so, and those behind it would get none.

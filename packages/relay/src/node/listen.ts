@@ -35,6 +35,8 @@ export interface Listening {
 const keepAliveTimeoutMs = 65_000;
 /** How late slow headers and slow bodies may be noticed, as a part of the time that they have. */
 const lateness = 1 / 3;
+/** Who takes nothing of an answer for so many times as long as a request may take is let go of; who is slow to ask has had its 408 by then. */
+const silence = 2;
 /** What is under way when the relay ends has this long: streams end at once, posts within a commit. */
 export const endWithinMs = 5000;
 const sweepEveryMs = 50;
@@ -125,6 +127,10 @@ export async function listen(options: {
   Reflect.set(server, 'httpAllowHalfOpen', true);
   const crowd = followCrowd(server, limits.connectionsPerClientMax, proxies);
   const connections = followConnections(server);
+  // Node tells of a silent connection, and ends none once somebody listens.
+  server.setTimeout(limits.requestMsMax * silence, (socket) => {
+    if (connections.isForsaken(socket)) socket.destroy();
+  });
   server.on('upgrade', (incoming, socket, head) => {
     void sockets?.accept({ incoming, socket: socket as Socket, head, fetch, connections });
   });
