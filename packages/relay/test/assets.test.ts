@@ -1,5 +1,6 @@
 // Files beside the API: for a page and its relay on one port.
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:net';
 import { once } from 'node:events';
@@ -79,7 +80,25 @@ test('a link that leads out of the folder leads to nothing, and one within it to
   for (const path of ['/', '/page.html', '/index.html']) {
     expect([path, await (await fetch(url + path)).text()]).toEqual([path, 'page']);
   }
+  await mkdir(join(outside, 'releases', '2'));
+  await writeFile(join(outside, 'releases', '2', 'page.html'), 'newer');
+  await symlink(join('releases', '2'), join(outside, 'next'));
+  await rename(join(outside, 'next'), join(outside, 'current'));
+  expect(await (await fetch(`${url}/page.html`)).text()).toBe('newer');
+  await rm(join(outside, 'current'));
+  await symlink(join('releases', '1'), join(outside, 'current'));
   for (const path of ['/secret.txt', '/up', '/up/', '/up/secret.txt', '/sub', '/sub/', '/sub/index.html']) {
+    expect([path, (await fetch(url + path)).status]).toEqual([path, 404]);
+  }
+  await close();
+});
+
+test('what is no file is not there: a pipe, a folder called index.html', async () => {
+  const assets = await folder();
+  await mkdir(join(assets, 'sub', 'index.html'), { recursive: true });
+  execFileSync('mkfifo', [join(assets, 'pipe')]);
+  const { url, close } = await start({}, { assets });
+  for (const path of ['/pipe', '/sub', '/sub/', '/sub/index.html', '/sub%00', `/${'x'.repeat(5000)}`]) {
     expect([path, (await fetch(url + path)).status]).toEqual([path, 404]);
   }
   await close();

@@ -88,6 +88,31 @@ test('5.8 a backup needs the right to manage all, and leaves nothing behind', as
   expect(existsSync(join(data, 'godwit.backup'))).toBe(false);
 });
 
+test('what a process that was killed has left of a backup is gone at the next start', async () => {
+  const data = await folder();
+  for (const name of ['godwit.backup', 'godwit.backup-journal']) await writeFile(join(data, name), 'half');
+  const { close } = await start({}, { data });
+  expect((await readdir(data)).filter((name) => name.startsWith('godwit.backup'))).toEqual([]);
+  await close();
+});
+
+test('a copy that was damaged since is not put in place', async () => {
+  const source = await folder();
+  const relay = await createRelayWorld((its) => start(its, { data: source }));
+  await relay.publish(...ids(1, 100).map((id) => eventOf(id, { data: 'x'.repeat(2000) })));
+  const bytes = await (await relay.get('/v1/backup')).bytes();
+  // All but the first pages, which say what it is.
+  bytes.fill(7, bytes.length / 2);
+  const copy = join(await folder(), 'copy.sqlite');
+  await writeFile(copy, bytes);
+  const data = join(await folder(), 'new');
+  await expect(restoreCommand(['--from', copy, '--data', data])).rejects.toMatchObject({
+    name: 'StorageFailed',
+    message: expect.stringContaining('damaged'),
+  });
+  expect(existsSync(data)).toBe(false);
+});
+
 test('webhooks of a backup go on where they stood when it was made', async () => {
   const got: string[] = [];
   const server = createServer((incoming, outgoing) => {

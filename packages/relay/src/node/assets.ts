@@ -26,12 +26,12 @@ export function assertFolder(path: string, data: string): void {
 /** Serves a folder's files where the app has nothing: what lies in it, and is not hidden. A link that leads out of it leads to nothing. */
 export function withAssets(app: Hono, folder: string): Hono {
   const outer = new Hono();
-  const root = realPathOf(folder);
+  const root = resolve(folder);
   const files = serveStatic({ root });
   outer.use(async (context, next) => {
     const isRead = context.req.method === 'GET' || context.req.method === 'HEAD';
     const { path } = context.req;
-    if (!isRead || apiPath.test(path) || hiddenPath.test(path) || leadsOut(root, path)) return next();
+    if (!isRead || apiPath.test(path) || hiddenPath.test(path) || !hasFile(root, path)) return next();
     const found = await files(context, next);
     // Where there is no file, it is what the next one answered.
     if (found instanceof Response) found.headers.set('cache-control', cacheControlOf(path));
@@ -41,12 +41,19 @@ export function withAssets(app: Hono, folder: string): Hono {
   return outer;
 }
 
-/** By a link, as what is unpacked into a folder may hold one: what the relay may read is not all for whoever asks. */
-function leadsOut(root: string, path: string): boolean {
-  // The server of files looks for an index in a folder, and decodes no name.
-  return [join(root, path), join(root, path, 'index.html')].some(
-    (file) => existsSync(file) && !liesIn(root, realPathOf(file)),
-  );
+/**
+ * Whether there is a file, and in the folder: by a link, as what is unpacked there may hold one, others could be reached. What is a file
+ * by name only, as a pipe, would hold up a thread for ever.
+ */
+function hasFile(root: string, path: string): boolean {
+  try {
+    const at = join(root, path);
+    // In a folder it is its index that is served.
+    const file = realpathSync(statSync(at).isDirectory() ? join(at, 'index.html') : at);
+    return statSync(file).isFile() && liesIn(realpathSync(root), file);
+  } catch {
+    return false;
+  }
 }
 
 function liesIn(folder: string, path: string): boolean {

@@ -11,7 +11,7 @@ import { failureOfAnswer } from '@godwit/core/protocol';
 import { copyDatabase } from './backup.ts';
 import { makeFolder } from './folder.ts';
 import { invalid, readKeyFile } from './key-file.ts';
-import { fileIn, storageFailure } from './sqlite/database.ts';
+import { assertWhole, fileIn, storageFailure } from './sqlite/database.ts';
 
 const backupUsage = `godwit relay backup: copies all that a relay holds into one file
   --url URL           of a relay that runs, and goes on meanwhile
@@ -130,6 +130,8 @@ function assertCopy(path: string): void {
   try {
     const made = database.prepare("SELECT 1 FROM meta WHERE key = 'copy'").get();
     if (made === undefined) throw invalid(`${path} is no copy that backup has made`);
+    // However large: what is put in place damaged is found out when the copies that were whole are gone.
+    assertWhole(database, path);
   } catch (error) {
     throw storageFailure(error, `cannot read ${path}`);
   } finally {

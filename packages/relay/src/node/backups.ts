@@ -1,4 +1,5 @@
 // Backups on request: one at a time, through a file that is gone as soon as it is opened.
+import { rmSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -14,6 +15,8 @@ const busyRetryMs = 10_000;
 export function createBackups(database: DatabaseSync, folder: string): () => Promise<Backup> {
   const path = join(folder, 'godwit.backup');
   let isBusy = false;
+  // What an earlier process did not get to the end of: as large as the relay's own file, perhaps.
+  for (const end of ['', '-journal']) rmSync(`${path}${end}`, { force: true });
   return async () => {
     if (isBusy) {
       throw new Failure('RateLimited', 'another backup is being made; come back when it is done', {
@@ -22,8 +25,6 @@ export function createBackups(database: DatabaseSync, folder: string): () => Pro
     }
     isBusy = true;
     try {
-      // What an earlier process did not get to the end of.
-      await rm(path, { force: true });
       const bytes = await copyDatabase(database, path);
       const file = await open(path, 'r');
       await rm(path);

@@ -97,7 +97,7 @@ export function openDatabase(
     database.exec('PRAGMA synchronous = FULL');
     database.exec(`PRAGMA journal_size_limit = ${walBytesMax}`);
     if (bytesMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(bytesMax / pageBytes)}`);
-    check(database, path);
+    if (statSync(path).size <= checkedBytesMax) assertWhole(database, path);
     const isMade = migrate(database, path, epoch);
     const stranger = isMade ? undefined : strangerAt(path, database);
     const begunAnew = reasonToBeginAnew(database, { bootId, stranger });
@@ -127,8 +127,8 @@ export function openDatabase(
   }
 }
 
-function check(database: DatabaseSync, path: string): void {
-  if (statSync(path).size > checkedBytesMax) return;
+/** @throws Failure `StorageFailed` where a page of it is not what it should be */
+export function assertWhole(database: DatabaseSync, path: string): void {
   const found = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})[0];
   if (found !== 'ok')
     throw new Failure('StorageFailed', `the database ${path} is damaged (${String(found)}); ${restore}`);
