@@ -7,10 +7,7 @@ import { expect, test } from '../src/test.ts';
 
 const losses: readonly (readonly [string, (tab: Tab, disk: CDPSession, origin: string) => Promise<unknown>])[] = [
   ['a page deletes', (tab) => tab.page.evaluate(deleteDatabases)],
-  [
-    'the user clears',
-    (_, disk, origin) => disk.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' }),
-  ],
+  ['the user clears', (_, disk, origin) => clear(disk, origin)],
 ];
 for (const [who, lose] of losses) {
   test(`a database that ${who} is lost by name; the next tab is a new device, and reads all from the relay`, async ({
@@ -32,6 +29,22 @@ for (const [who, lose] of losses) {
     await hears(next, 'relay', 'alice again', numbers(5));
   });
 }
+
+test('whenever the user clears, every publish ends, and so does the closing: what the browser cuts off without a word is not waited for', async ({
+  relay,
+  newProfile,
+}) => {
+  const device = await (await newProfile()).launch();
+  for (let round = 0; round < 10; round += 1) {
+    const tab = await openTab(device, relay.url);
+    const disk = await device.newCDPSession(tab.page);
+    const published = expect(tab.publish('alice', 0, 1_000_000)).rejects.toThrow('create another runtime');
+    await clear(disk, relay.url);
+    await published;
+    await tab.page.evaluate(() => godwit.close());
+    await tab.close();
+  }
+});
 
 test('at its quota a device refuses by name what it cannot store, keeps the rest, and goes on when there is room again @slow', async ({
   relay,
@@ -70,6 +83,10 @@ test('at its quota a device refuses by name what it cannot store, keeps the rest
   expect((await tab.handled('local')).map(({ n }) => n)).toEqual(stored);
   await tab.settled();
 });
+
+function clear(disk: CDPSession, origin: string): Promise<unknown> {
+  return disk.send('Storage.clearDataForOrigin', { origin, storageTypes: 'indexeddb' });
+}
 
 /** Runs in the page. Resolves when all are deleted. */
 async function deleteDatabases(): Promise<void> {

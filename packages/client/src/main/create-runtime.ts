@@ -12,8 +12,8 @@ import { workerFailed } from './worker-failed.ts';
  *
  * @throws Failure `InvalidOptions`, `InvalidChannel`; `WorkerFailed` when the worker cannot be started (its message says
  * what to do); `Unreachable` when a part of this package cannot be loaded; `Outdated` when a newer release has taken the
- * database; `Closed` when `signal` aborts before it is open, at once. Without a usable database it works in memory, and
- * `status.storage` says so.
+ * database; `StorageFailed` when the log is deleted in the midst of it, so try again; `Closed` when `signal` aborts before it is
+ * open, at once. Without a usable database it works in memory, and `status.storage` says so.
  * @example
  * ```ts
  * const runtime = await createRuntime({ name: 'todos', user: 'alice', events, relay: '/', channels: ['list'] });

@@ -1,14 +1,17 @@
 // A connection to the database that comes back when it is lost, and gives way to a newer release.
 import { Failure, type World } from '@godwit/core';
 import { deleteDB, openDB, type OpenDBCallbacks } from 'idb';
-import { isLostConnection, nameOf, storageFailure } from './failures.ts';
+import { cutOff, isLostConnection, nameOf, storageFailure } from './failures.ts';
 import type { Database, Layout, Schema } from './schema.ts';
 
 /** How long opening or deleting may take, in milliseconds: a frozen tab can hold an older version open for ever. */
 const openMsMax = 8000;
 
-/** How often a transaction begins: a browser that clears its data cuts a connection off, and the one that is opened next, too. */
-const triesMax = 3;
+/** How long a transaction may still say how it ended once its connection was cut off, in milliseconds: in Chromium 156 some never do. */
+const lastWordMs = 100;
+
+/** How often a transaction begins, or an opening: a browser that clears its data cuts off what is opened next, too. */
+export const triesMax = 3;
 
 /** A database, whichever connection leads to it. */
 export interface Connection {
@@ -45,8 +48,12 @@ export async function connect(parts: {
   let closing: Promise<void> | undefined;
   let destroying: Promise<void> | undefined;
   let database: Promise<Database> = open();
-  let id: string | undefined;
-  id = await attempt('open the database', idOf);
+  let id: string;
+  try {
+    id = await unlessCutOff(await database, idOf);
+  } catch (error) {
+    throw storageFailure('open the database', error);
+  }
 
   return {
     id,
@@ -68,32 +75,53 @@ export async function connect(parts: {
     for (let tries = 1; ; tries += 1) {
       const current = database;
       try {
-        return await work(await current);
+        return await unlessCutOff(await current, work);
       } catch (error) {
-        if (tries === triesMax || !isLostConnection(error)) throw storageFailure(what, error);
+        const isUnsure = nameOf(error) === cutOff;
+        // A database that was cleared with it says so, and has kept nothing.
+        if (isUnsure) await reopen(current).catch(() => undefined);
+        if (fate.ended !== undefined) throw fate.ended;
+        if (isUnsure || tries === triesMax || !isLostConnection(error)) throw storageFailure(what, error);
       }
-      if (fate.ended !== undefined) throw fate.ended;
-      reopen(current);
+      void reopen(current);
+    }
+  }
+
+  async function unlessCutOff<Result>(
+    connection: Database,
+    work: (database: Database) => Promise<Result>,
+  ): Promise<Result> {
+    const late = Promise.withResolvers<never>();
+    const cut = (): void => {
+      const error = new DOMException('the connection was closed without a word: it may be stored all the same', cutOff);
+      world.after(lastWordMs, () => late.reject(error));
+    };
+    connection.addEventListener('close', cut);
+    try {
+      return await Promise.race([work(connection), late.promise]);
+    } finally {
+      connection.removeEventListener('close', cut);
     }
   }
 
   /** Opens another connection after `lost`; several that lost the same one share the next. */
-  function reopen(lost: Promise<Database>): void {
-    if (database !== lost) return;
-    database = lost.then(
-      (connection) => {
-        connection.close();
-        return again();
-      },
-      () => again(),
-    );
-    // Whoever asks next hears of it; until then nobody may be there to.
-    database.catch(() => undefined);
+  function reopen(lost: Promise<Database>): Promise<Database> {
+    if (database === lost) {
+      database = lost
+        .then(
+          (connection) => connection.close(),
+          () => undefined,
+        )
+        .then(again);
+      // Whoever asks next hears of it; until then nobody may be there to.
+      database.catch(() => undefined);
+    }
+    return database;
   }
 
   async function again(): Promise<Database> {
     const connection = await open();
-    if (id === undefined || (await idOf(connection)) === id) return connection;
+    if ((await unlessCutOff(connection, idOf)) === id) return connection;
     connection.close();
     fate.ended ??= new Failure(
       'StorageFailed',

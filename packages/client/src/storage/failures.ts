@@ -13,6 +13,9 @@ export function nameOf(error: unknown): string {
   return error instanceof Error || error instanceof DOMException ? error.name : '';
 }
 
+/** The name of our own for a transaction that ended with its connection, and did not say how. */
+export const cutOff = 'CutOffError';
+
 /** Whether the transaction did surely not commit for want of a connection, so that another may be tried. */
 export function isLostConnection(error: unknown): boolean {
   // InvalidState: the transaction could not even begin. The others: it was ended from outside, with all it wrote.

@@ -1,12 +1,12 @@
 import { createTestWorld } from '@godwit/core/testing';
 import { Failure, type OwnSegment } from '@godwit/core';
-import { deleteDB, openDB } from 'idb';
+import { deleteDB, openDB, unwrap } from 'idb';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { worldOf } from '@godwit/core';
 import { connect } from './connection.ts';
 import { storageFailure } from './failures.ts';
 import { openStorage } from './open.ts';
-import { databaseName, logLayout } from './schema.ts';
+import { databaseName, handlersName, logLayout } from './schema.ts';
 import { openIdbStore } from './store.ts';
 
 const world = worldOf(globalThis);
@@ -55,6 +55,68 @@ test('a connection that is cut off while it is opened first is opened once more'
   const { storage, store } = await openStorage({ name: freshName(), world, report: unexpected });
   onTestFinished(() => store.destroy());
   expect(storage).toBe('indexeddb');
+});
+
+test('a transaction that is cut off without a word fails, and is not begun again: it may have been stored', async () => {
+  const name = freshName();
+  const time = createTestWorld();
+  const connection = await connect({ name, layout: logLayout, world: time, fate: {} });
+  onTestFinished(() => connection.destroy());
+  let tries = 0;
+  const cut = connection.run('record events', (database) => {
+    tries += 1;
+    unwrap(database).close();
+    unwrap(database).dispatchEvent(new Event('close'));
+    return new Promise(() => undefined);
+  });
+  const failed = expect(cut).rejects.toMatchObject({
+    name: 'StorageFailed',
+    message: expect.stringContaining('it may be stored all the same'),
+  });
+  await time.advance(100);
+  await failed;
+  expect(tries).toBe(1);
+  await expect(connection.run('read', (database) => database.get('meta', 'device'))).resolves.toBeDefined();
+});
+
+test('a transaction that is cut off without a word by a deletion is told of that, and holds up no closing', async () => {
+  const name = freshName();
+  const time = createTestWorld();
+  const connection = await connect({ name, layout: logLayout, world: time, fate: {} });
+  const told = Promise.withResolvers<void>();
+  const cut = connection.run('record events', async (database) => {
+    database.close();
+    await deleteDB(name);
+    unwrap(database).dispatchEvent(new Event('close'));
+    told.resolve();
+    return new Promise(() => undefined);
+  });
+  const failed = expect(cut).rejects.toMatchObject({
+    name: 'StorageFailed',
+    message: expect.stringContaining('create another runtime'),
+  });
+  await told.promise;
+  await time.advance(100);
+  await failed;
+  await connection.close();
+});
+
+test('a database that is deleted while it is opened is made anew, and kept', async () => {
+  const name = freshName();
+  const { open } = IDBFactory.prototype;
+  // The handlers' is opened behind the log's.
+  const spy = vi.spyOn(IDBFactory.prototype, 'open').mockImplementation(function (this: IDBFactory, ...args) {
+    if (args[0] !== handlersName(name)) return open.apply(this, args);
+    spy.mockRestore();
+    void deleteDB(name);
+    return open.apply(this, args);
+  });
+  onTestFinished(() => spy.mockRestore());
+  const { storage, store } = await openStorage({ name, world, report: unexpected });
+  onTestFinished(() => store.destroy());
+  expect(storage).toBe('indexeddb');
+  await store.record([own()]);
+  expect((await store.read(0, 1)).entries).toHaveLength(1);
 });
 
 test('calls that lose the same connection share the next one', async () => {

@@ -7,6 +7,7 @@ import {
   segmentAt,
   segmentOfOwn,
   segmentOfPage,
+  toFailure,
   trimmedBehind,
   type DeviceStore,
   type Failure,
@@ -20,8 +21,8 @@ import {
   type World,
 } from '@godwit/core';
 import { bind } from './bind.ts';
-import { connect, type Connection, type Fate } from './connection.ts';
-import { nameOf } from './failures.ts';
+import { connect, triesMax, type Connection, type Fate } from './connection.ts';
+import { cutOff, isLostConnection, nameOf } from './failures.ts';
 import { openTasks } from './handlers.ts';
 import { createLift } from './lift.ts';
 import { handlersLayout, handlersName, logLayout, type CursorRecord, type Database, type Schema } from './schema.ts';
@@ -31,6 +32,9 @@ import { write, type Durability } from './write.ts';
 
 /** How much of the log one read brings into memory, in bytes, beyond its first segment. */
 const readBytesMax = 1024 * 1024;
+
+/** How long to wait with the next opening where a browser is clearing its data, in milliseconds; twice that the second time. */
+const againMs = 100;
 
 /** How an IndexedDB store is opened. */
 export interface IdbStoreOptions {
@@ -49,8 +53,24 @@ export interface IdbStoreOptions {
  * @throws Failure `Outdated` when a newer release has taken them; `StorageFailed` when the browser has no room or no database
  */
 export async function openIdbStore(options: IdbStoreOptions): Promise<DeviceStore> {
-  const { name, world, durability = 'relaxed', report } = options;
-  const fate: Fate = {};
+  for (let tries = 1; ; tries += 1) {
+    const fate: Fate = {};
+    try {
+      return await opened(options, fate);
+    } catch (error) {
+      // Deleted or cut off while it was opened: nobody has written to it by then.
+      const { name, cause } = toFailure(error);
+      const isAgain = error === fate.ended ? name !== 'Outdated' : isLostConnection(cause) || nameOf(cause) === cutOff;
+      if (!isAgain || tries === triesMax) throw error;
+      await new Promise<void>((next) => options.world.after(againMs * tries, next));
+    }
+  }
+}
+
+async function opened(
+  { name, world, durability = 'relaxed', report }: IdbStoreOptions,
+  fate: Fate,
+): Promise<DeviceStore> {
   const log = await connect({ name, layout: logLayout, world, fate });
   let handlers: Connection | undefined;
   try {
