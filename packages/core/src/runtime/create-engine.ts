@@ -238,7 +238,7 @@ export function createEngine(parts: EngineParts): Engine {
   /** Of all tabs one talks to the relay. */
   function hurry(): void {
     if (standing.role === 'follower') tabs.announce({ kind: 'hurry' });
-    else leading?.sync?.hurry();
+    else leading?.hurry();
   }
 
   function setPaused(paused: boolean): void {
@@ -305,7 +305,7 @@ export function createEngine(parts: EngineParts): Engine {
         setPaused(message.paused);
         break;
       case 'hurry':
-        if (standing.role === 'leader') leading?.sync?.hurry();
+        if (standing.role === 'leader') leading?.hurry();
         break;
       case 'tasks':
       case 'pause-tasks':

@@ -2,7 +2,7 @@
 import { isFinal, toFailure, type Failure } from '../failure.ts';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { Link } from '../ports/link.ts';
-import type { Store, StoreState } from '../ports/store.ts';
+import type { Store } from '../ports/store.ts';
 import type { Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
 import { aborted, pause } from '../timing/wait.ts';
@@ -26,6 +26,8 @@ export interface Leading {
   heard(tab: string, isHere: boolean): void;
   /** Looks again whether it is paused. */
   reconsider(): void;
+  /** There may be a way to the relay again, or something to send that nobody has told of: a message may be lost. */
+  hurry(): void;
   /** The sync, while there is one. */
   readonly sync: Sync | undefined;
 }
@@ -93,6 +95,10 @@ export function createLeading(parts: {
     wake,
     heard: (tab, isHere) => departures?.hear(tab, isHere),
     reconsider: () => until?.abort(),
+    hurry() {
+      sync?.hurry();
+      void recountSoon();
+    },
     get sync() {
       return sync;
     },
@@ -101,15 +107,17 @@ export function createLeading(parts: {
   /** It may have died, or been ended where it hung, between storing something and saying so: only the disk knows. */
   async function lookFor(tab: string, signal: AbortSignal): Promise<void> {
     parts.departed(tab);
-    await recount(signal, ({ channels }) => {
-      for (const [channel, { pendingEvents }] of Object.entries(channels)) if (pendingEvents > 0) wake(channel);
-    });
+    await recount(signal);
   }
 
   function wake(channel: string): void {
+    send(channel);
+    void recountSoon();
+  }
+
+  function send(channel: string): void {
     if (sync === undefined) grown.add(channel);
     else sync.wake(channel);
-    void recountSoon();
   }
 
   async function recountSoon(): Promise<void> {
@@ -156,12 +164,14 @@ export function createLeading(parts: {
     }
   }
 
-  /** What was counted from messages may drift: the disk is asked, and whoever likes looks at what it says. */
-  async function recount(signal: AbortSignal, look?: (state: StoreState) => void): Promise<void> {
+  /** What was counted from messages may drift, and what they were to tell of may wait: the disk is asked. */
+  async function recount(signal: AbortSignal): Promise<void> {
     try {
       await outbox.recount(async () => {
         const state = await store.state();
-        if (!signal.aborted) look?.(state);
+        for (const [channel, { pendingEvents }] of Object.entries(state.channels)) {
+          if (pendingEvents > 0 && !signal.aborted) send(channel);
+        }
         return state;
       });
     } catch (error) {

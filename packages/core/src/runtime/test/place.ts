@@ -8,6 +8,7 @@ import { createMemoryLogs } from '../../memory/log.ts';
 import { createMemoryDatabase, openMemoryStore } from '../../memory/store.ts';
 import { createMemoryDevice } from '../../memory/tabs.ts';
 import type { Link } from '../../ports/link.ts';
+import type { Tabs } from '../../ports/tabs.ts';
 import type { DeviceStore } from '../../ports/tasks.ts';
 import { defaultLimits } from '../../protocol/limits.ts';
 import { createTestWorld, type TestWorld } from '../../testing/world.ts';
@@ -28,6 +29,7 @@ export interface Place {
     options?: Pick<HandleParts<Events>, 'logger' | 'report' | 'signal' | 'telemetry'> & {
       readonly storeOf?: (store: DeviceStore) => DeviceStore;
       readonly linkOf?: (link: Link) => Link;
+      readonly tabsOf?: (tabs: Tabs) => Tabs;
     },
   ): Promise<Runtime<Events>>;
   /** Appends at the relay what somebody else's software made. */
@@ -58,14 +60,19 @@ export function createPlace(): Place {
     async tab(
       name,
       events,
-      { storeOf = (store: DeviceStore) => store, linkOf = (link: Link) => link, ...hearers } = {},
+      {
+        storeOf = (store: DeviceStore) => store,
+        linkOf = (link: Link) => link,
+        tabsOf = (tabs: Tabs) => tabs,
+        ...hearers
+      } = {},
     ) {
       const device = devices.get(name) ?? createDevice();
       devices.set(name, device);
       const engine = createEngine({
         store: storeOf(openMemoryStore(device.database, world)),
         storage: 'memory',
-        tabs: device.tabs.tab(),
+        tabs: tabsOf(device.tabs.tab()),
         link: linkOf(createMemoryLink(relay)),
         world,
         channels: [[channel, 'earliest']],
