@@ -77,8 +77,13 @@ export interface CheckedCommon {
  * @throws Failure `InvalidOptions`, `InvalidChannel`
  */
 export function checkCommon(options: CommonOptions<EventDefinitions>, base: string | undefined): CheckedCommon {
-  const { relay, channels = ['default'], events, tasks: { workers = 1, batch = 1 } = {} } = options;
-  const { token, report, logger = console } = options;
+  const {
+    relay,
+    channels = ['default'],
+    events,
+    tasks: { workers = 1, batch = 1, scheduler = 'concurrent' } = {},
+  } = options;
+  const { token, report, logger = console, signal, telemetry } = options;
   const said = (of: 'retention' | 'outbox'): Readonly<Record<string, number>> => {
     const bounds: Record<string, number> = {};
     for (const [name, bound] of Object.entries<number | undefined>(options[of] ?? {})) {
@@ -93,11 +98,15 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
     if (!Number.isInteger(count) || count < 1)
       throw invalid(`\`tasks.${name}\` is a whole number of at least 1, got ${count}`);
   }
+  assertOneOf('tasks.scheduler', scheduler, ['cooperative', 'concurrent']);
   if (typeof events !== 'object' || events === null || !Object.values(events).every(isDefinition)) {
     throw invalid('`events` is what `defineEvents` answers');
   }
   assertFunction('token', token);
   assertFunction('report', report);
+  // Found only once the engine runs, neither would leave anybody who could close that.
+  assertHas('signal', signal, 'addEventListener', 'an AbortSignal');
+  assertHas('telemetry', telemetry, 'gauge', 'of `createTelemetry`');
   // What is told to a function of another name is told to nobody.
   if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function') {
     throw invalid('`logger` has the functions `debug`, `info`, `warn` and `error`, as `console` has');
@@ -135,6 +144,10 @@ export function assertOneOf(name: string, given: unknown, words: readonly string
 export function assertFunction(name: string, given: unknown): void {
   if (given !== undefined && typeof given !== 'function')
     throw invalid(`\`${name}\` is a function; got ${typeof given}`);
+}
+
+function assertHas(name: string, given: object | undefined, method: string, what: string): void {
+  if (given !== undefined && typeof Object(given)[method] !== 'function') throw invalid(`\`${name}\` is ${what}`);
 }
 
 function isDefinition(event: unknown): boolean {

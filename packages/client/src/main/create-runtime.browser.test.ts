@@ -202,6 +202,9 @@ test('options that cannot work are refused before anything is started', async ()
     { report: JSON.parse('true') },
     { logger: JSON.parse('{ "log": true }') },
     { events: JSON.parse('{ "note.added": {} }') },
+    { tasks: JSON.parse('{ "scheduler": "parallel" }') },
+    { signal: JSON.parse('{ "signal": {} }') },
+    { telemetry: JSON.parse('true') },
   ];
   for (const part of wrong) {
     await expect(createRuntime({ name: 'x', events, worker: made, ...part })).rejects.toMatchObject({

@@ -65,7 +65,9 @@ test('a worker that never answers is given up, and told of', async () => {
   // What it loads first has come when it waits for the hello.
   await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0), { interval: 1, timeout: 20_000 });
   await vi.advanceTimersByTimeAsync(21_000);
-  expect(await opened).toMatch(/^WorkerFailed: .*did not answer within 20 s when asked to say hello/);
+  expect(await opened).toMatch(
+    /^WorkerFailed: .*did not answer within 20 s when asked to say hello.* a file that imports it at its top/,
+  );
   expect(made).toHaveLength(1);
   expect(vi.getTimerCount()).toBe(0);
 });

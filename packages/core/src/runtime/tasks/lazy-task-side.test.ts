@@ -57,6 +57,22 @@ test('a component that starts twice, as StrictMode has it, handles once; what it
   expect(reports).toEqual([]);
 });
 
+test('from plain JavaScript: a controller in place of its signal is refused at once, and harms no other handler', async () => {
+  const { world, tab, reports } = createDevice();
+  const { makeTasks, come } = part();
+  const alice = await tab({ makeTasks });
+  const wrong = JSON.parse('{ "signal": { "signal": {} } }');
+  expect(() => alice.handle('order.placed', 'wrong', () => undefined, wrong)).toThrow(TypeError);
+  const had: number[] = [];
+  alice.handle('order.placed', 'ship', ({ data }) => had.push(data.n));
+  await alice.publish('order.placed', { n: 1 });
+  come();
+  await world.settle();
+  expect(had).toEqual([1]);
+  expect(await alice.tasks.count({})).toBe(0);
+  expect(reports).toEqual([]);
+});
+
 test('what is wrong with a handler is told at once', async () => {
   const { tab } = createDevice();
   const { makeTasks } = part();

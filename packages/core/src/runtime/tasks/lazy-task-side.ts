@@ -104,8 +104,9 @@ export function lazyTaskSide(load: () => Promise<MakeTaskSide>): MakeTaskSide {
           }
           stopWhole?.();
         };
-        early.set(name, define);
+        // First: what is no signal throws here, and must not come between the others and their half.
         signal?.addEventListener('abort', stop, { once: true, signal: life.signal });
+        early.set(name, define);
         defined.add(name);
         quietly(engine.define(spec));
         quietly(loaded());
