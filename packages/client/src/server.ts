@@ -1,7 +1,5 @@
 // Godwit where a page is rendered by a server: a runtime in memory, which hears itself, and whose events end with it.
 import {
-  createEngine,
-  createHandle,
   createMemoryDatabase,
   createMemoryDevice,
   openMemoryStore,
@@ -9,8 +7,8 @@ import {
   type EventDefinitions,
   type Runtime,
 } from '@godwit/core';
+import { openInThread } from './in-thread.ts';
 import { checkOptions, type RuntimeOptions } from './main/options.ts';
-import { engineTasks } from './options.ts';
 
 export type { RuntimeOptions } from './main/options.ts';
 export type { ChannelOption, CommonOptions } from './options.ts';
@@ -26,24 +24,13 @@ export async function createRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
 ): Promise<Runtime<Events>> {
   // A server that renders has no address that a relative one would stand behind.
-  const { channels, retention, outbox, logger } = checkOptions(options, 'http://localhost');
+  const checked = checkOptions(options, 'http://localhost');
   const world = worldOf(globalThis);
-  const engine = createEngine({
+  return openInThread(options, checked, {
     store: openMemoryStore(createMemoryDatabase(), world),
     storage: 'memory',
     tabs: createMemoryDevice().tab(),
     link: undefined,
     world,
-    channels,
-    tasks: engineTasks(options.tasks),
-    retention,
-    outboxLimits: outbox,
-  });
-  return createHandle({
-    ...options,
-    logger,
-    engine,
-    world,
-    channels: channels.map(([channel]) => channel),
   });
 }

@@ -1,7 +1,7 @@
 // createRuntime on Node: the same runtime as a page's, in one thread, over a file.
-import { createEngine, createHandle, worldOf, type EventDefinitions, type Runtime } from '@godwit/core';
+import { worldOf, type EventDefinitions, type Runtime } from '@godwit/core';
+import { openInThread } from '../in-thread.ts';
 import { createFetchLink } from '../link/link.ts';
-import { engineTasks } from '../options.ts';
 import { checkOptions, type RuntimeOptions } from './options.ts';
 import { inMemory } from './sqlite/database.ts';
 import { openFile } from './sqlite/file.ts';
@@ -27,26 +27,16 @@ import { storeOn } from './sqlite/store.ts';
 export async function createRuntime<const Events extends EventDefinitions>(
   options: RuntimeOptions<Events>,
 ): Promise<Runtime<Events>> {
-  const { file = inMemory, durability, relay, channels, retention, outbox, logger } = checkOptions(options);
-  const { token, tasks } = options;
+  const checked = checkOptions(options);
+  const { file = inMemory, durability, relay } = checked;
+  const { token } = options;
   const world = worldOf(globalThis);
   const opened = openFile({ file, durability, deviceId: world.id() });
-  const engine = createEngine({
+  return openInThread(options, checked, {
     store: storeOn(opened),
     storage: file === inMemory ? 'memory' : 'sqlite',
     tabs: opened.device.tab(),
     link: relay === undefined ? undefined : createFetchLink({ relay, fetch, world, token }),
     world,
-    channels,
-    tasks: engineTasks(tasks),
-    retention,
-    outboxLimits: outbox,
-  });
-  return createHandle({
-    ...options,
-    logger,
-    engine,
-    world,
-    channels: channels.map(([channel]) => channel),
   });
 }
