@@ -98,6 +98,19 @@ test('a step that throws is named, and the later ones do not run', () => {
   expect(ran).toEqual([]);
 });
 
+test('an asynchronous step is refused, whatever house its promise is of; a payload may have a `then`', () => {
+  const rejecting = {
+    // oxlint-disable-next-line unicorn/no-thenable -- what is tested
+    then: (_: unknown, rejected?: (reason: unknown) => void) => rejected?.(new Error('too late')),
+  };
+  expect(() => lift('todo.added', { 1: () => rejecting }, 'Fly', 1, 2)).toThrow(
+    expect.objectContaining({ name: 'InvalidPayload', message: expect.stringContaining('it is asynchronous') }),
+  );
+  // oxlint-disable-next-line unicorn/no-thenable -- as above
+  const data = { then: 'rest' };
+  expect(lift('todo.added', { 1: () => data }, 'Fly', 1, 2)).toBe(data);
+});
+
 test('an asynchronous step is refused, and its own failure later bothers nobody', async () => {
   const upcast = { 1: () => Promise.reject(new Error('too late')) };
   expect(() => lift('todo.added', upcast, 'x', 1, 2)).toThrow(

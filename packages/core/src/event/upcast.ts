@@ -34,9 +34,10 @@ export function lift(name: string, upcast: Upcasts, data: unknown, from: number,
   for (let version = from; version < to; version += 1) {
     try {
       lifted = upcast[version]?.(lifted);
-      if (lifted instanceof Promise) {
+      // A promise of whatever house, or realm; JSON may have a `then`, too, but no function.
+      if (typeof Object(lifted).then === 'function') {
         // Its answer comes too late to be used; without this line its rejection would be an unhandled one.
-        lifted.catch(() => undefined);
+        Promise.resolve(lifted).catch(() => undefined);
         throw new TypeError('it is asynchronous');
       }
     } catch (error) {
