@@ -1,6 +1,7 @@
 // The handlers' database and the log's belong together: here each learns of the other, and what one has lost is told.
 import { Failure, type Position } from '@godwit/core';
 import type { Connection } from './connection.ts';
+import { known } from './state.ts';
 import { takeOver } from './take-over.ts';
 import { taskStores } from './tasks.ts';
 import { change, heard, type Durability } from './write.ts';
@@ -17,22 +18,22 @@ export async function bind(parts: {
   readonly report: (failure: Failure) => void;
 }): Promise<Position> {
   const { log, handlers, durability, report } = parts;
-  const known = await log.run('read whose the handlers are', async (database) => {
-    const record = await database.get('meta', 'handlers');
+  const its = await log.run('read whose the handlers are', async (database) => {
+    const record = await known(database, 'handlers');
     return record?.name === 'handlers' ? record.id : undefined;
   });
   if ((await ownLog()) !== log.id) {
     await clearOthers();
-    if (known === undefined) await takeOver(log, handlers, durability);
+    if (its === undefined) await takeOver(log, handlers, durability);
     await handlers.run('bind the handlers', (database) =>
       change(database, ['meta'], durability, (transaction) =>
         heard(transaction.objectStore('meta').put({ name: 'log', v: 1, id: log.id })),
       ),
     );
   }
-  if (known !== handlers.id) {
+  if (its !== handlers.id) {
     // Before it is forgotten: a tab that dies here leaves it to the next one to tell.
-    if (known !== undefined) {
+    if (its !== undefined) {
       report(
         new Failure(
           'StorageFailed',
@@ -54,13 +55,13 @@ export async function bind(parts: {
     });
   }
   return handlers.run('read how far the handlers are', async (database) => {
-    const record = await database.get('meta', 'reserved');
+    const record = await known(database, 'reserved');
     return record?.name === 'reserved' ? record.position : 0;
   });
 
   function ownLog(): Promise<string | undefined> {
     return handlers.run('read whose handlers these are', async (database) => {
-      const record = await database.get('meta', 'log');
+      const record = await known(database, 'log');
       return record?.name === 'log' ? record.id : undefined;
     });
   }

@@ -3,6 +3,7 @@ import { Failure, type World } from '@godwit/core';
 import { deleteDB, openDB, type OpenDBCallbacks } from 'idb';
 import { cutOff, isLostConnection, nameOf, storageFailure } from './failures.ts';
 import type { Database, Layout, Schema } from './schema.ts';
+import { known } from './state.ts';
 
 /** How long opening or deleting may take, in milliseconds: a frozen tab can hold an older version open for ever. */
 const openMsMax = 8000;
@@ -194,7 +195,7 @@ export async function connect(parts: {
 }
 
 async function idOf(database: Database): Promise<string> {
-  const record = await database.get('meta', 'device');
+  const record = await known(database, 'device');
   if (record?.name !== 'device')
     throw new Failure('StorageFailed', 'the database does not know whose it is; delete it');
   return record.id;

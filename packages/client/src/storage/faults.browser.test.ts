@@ -119,6 +119,34 @@ test('a database that is deleted while it is opened is made anew, and kept', asy
   expect((await store.read(0, 1)).entries).toHaveLength(1);
 });
 
+test('a read that is cut off is told to whoever asked, and is no rejection that nobody hears', async () => {
+  const unheard: unknown[] = [];
+  const hear = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    unheard.push(event.reason);
+  };
+  globalThis.addEventListener('unhandledrejection', hear);
+  onTestFinished(() => globalThis.removeEventListener('unhandledrejection', hear));
+  const { transaction } = IDBDatabase.prototype;
+  const spy = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...args) {
+    const begun = transaction.apply(this, args);
+    // Once it has its requests; what has said all that it has to say cannot be aborted by a page.
+    begun.commit = () => undefined;
+    queueMicrotask(() => begun.abort());
+    return begun;
+  });
+  onTestFinished(() => spy.mockRestore());
+  const opening = connect({ name: freshName(), layout: logLayout, world, fate: {} });
+  await expect(opening).rejects.toMatchObject({
+    name: 'StorageFailed',
+    message: expect.stringContaining('AbortError'),
+  });
+  spy.mockRestore();
+  const connection = await connect({ name: freshName(), layout: logLayout, world, fate: {} });
+  await connection.destroy();
+  expect(unheard).toEqual([]);
+});
+
 test('calls that lose the same connection share the next one', async () => {
   const connection = await connect({ name: freshName(), layout: logLayout, world, fate: {} });
   onTestFinished(() => connection.destroy());

@@ -117,6 +117,11 @@ export function look<Name extends StoreNames<Schema>, Result>(
   return made;
 }
 
+/** What a database knows of itself by this name. */
+export function known(database: Database, name: MetaRecord['name']): Promise<MetaRecord | undefined> {
+  return look(database, ['meta'], (transaction) => transaction.objectStore('meta').get(name));
+}
+
 function outbox(transaction: IDBPTransaction<Schema, 'log'[]>): IDBPIndex<Schema, 'log'[], 'log', 'out'> {
   return transaction.objectStore('log').index('out');
 }

@@ -2,7 +2,7 @@
 import { headOf } from '@godwit/core';
 import type { Connection } from './connection.ts';
 import type { Schema } from './schema.ts';
-import { markOf } from './state.ts';
+import { look, markOf } from './state.ts';
 import { taskStores } from './tasks.ts';
 import { change, heard, type Durability } from './write.ts';
 
@@ -19,11 +19,16 @@ export async function takeOver(log: Connection, handlers: Connection, durability
     const page = await log.run('take the handlers over', async (database) => {
       if (!database.objectStoreNames.contains('tasks')) return undefined;
       const range = after === undefined ? null : IDBKeyRange.lowerBound(after, true);
-      const rows = await database.getAll('tasks', range, rowsPerPage);
+      const rows = await look(database, ['tasks'], (old) => old.objectStore('tasks').getAll(range, rowsPerPage));
       if (rows.length === rowsPerPage) return { rows, records: [], position: 0 };
-      const newest = await database.transaction('log').store.openKeyCursor(null, 'prev');
-      const position = headOf(newest?.primaryKey, markOf(await database.get('meta', 'trim')));
-      return { rows, records: await database.getAll('handlers'), position };
+      const [records, newest, trimmed] = await look(database, ['handlers', 'log', 'meta'], (old) =>
+        Promise.all([
+          old.objectStore('handlers').getAll(),
+          old.objectStore('log').openKeyCursor(null, 'prev'),
+          old.objectStore('meta').get('trim'),
+        ]),
+      );
+      return { rows, records, position: headOf(newest?.primaryKey, markOf(trimmed)) };
     });
     if (page === undefined) return;
     const isTaken = await handlers.run('take the handlers over', (database) =>
