@@ -36,7 +36,7 @@ test('10.2 the connections of a proxy are those of many clients, and are not cou
 
 test('10.3 who is too slow is answered 408 and let go of, and nothing of it is stored', async () => {
   const { relay, publish, page } = await createRelayWorld((options) =>
-    start(options, { limits: { headersMsMax: 150, requestMsMax: 300 } }),
+    start(options, { limits: { headersMsMax: 600, requestMsMax: 1200 } }),
   );
   const post = 'POST /v1/channels/a/events HTTP/1.1\r\nHost: x\r\n';
   const slow = {

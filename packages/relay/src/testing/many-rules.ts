@@ -89,12 +89,12 @@ export function manyRules(start: (options?: RelayStart) => Promise<RelayUnderTes
 
   test('3.5 the connection has one heartbeat', async () => {
     const world = await create({ limits: { heartbeatMs: 300 } });
+    const begin = Date.now();
     const stream = await many('channel=a&channel=b&channel=c', world);
     for (const _ of ids(1, 3)) await stream.control('connected');
-    const begin = Date.now();
     for (const _ of ids(1, 3)) await stream.heartbeat();
     // Three of one heartbeat take their time; three channels' own would have come at once.
-    expect(Date.now() - begin).toBeGreaterThan(400);
+    expect(Date.now() - begin).toBeGreaterThan(500);
   });
 
   test('3.6 a channel whose events a filter passes by tells where its reader resumes it', async () => {

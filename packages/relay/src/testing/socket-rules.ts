@@ -46,7 +46,8 @@ export function socketRules(start: (options?: RelayStart) => Promise<RelayUnderT
   });
 
   test('6.3 a silent socket has a heartbeat, which moves a reader on past what its filter hid', async () => {
-    const { publish, connect } = await create({ limits: { heartbeatMs: 200 } });
+    // Longer than a busy process keeps a client's pong waiting.
+    const { publish, connect } = await create({ limits: { heartbeatMs: 500 } });
     const socket = await connect('?type=order.*');
     expect(await socket.message('heartbeat')).toEqual({ event: 'heartbeat' });
     const [hidden] = await publish(eventOf('1'));
