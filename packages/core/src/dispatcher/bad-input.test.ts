@@ -2,8 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { createBatcher } from './batcher/batcher.ts';
 import { createBroker } from './broker/broker.ts';
+import { defineEvent } from '../event/define.ts';
+import { payload } from '../event/schema.ts';
 import { withWaiting } from './await.ts';
 import { createDispatcher } from './dispatcher.ts';
+import { dispatcherFor, dispatchEvent, onEvent } from './global.ts';
 import { createProcessor } from './queue/processor.ts';
 import { createHandQueue } from './queue/queue.ts';
 import { withStreams } from './stream/stream.ts';
@@ -103,6 +106,11 @@ test.each([
   [{ concurrency: Number.NaN }, 'concurrency of at least 1; got NaN'],
   [{ filter: 'yes' as never }, 'expected a function; got yes'],
   [{ overflow: 'dropOldest' as never }, 'expected a function; got dropOldest'],
+  [{ capacity: '' as never }, 'capacity of at least 0; got '],
+  [{ capacity: null as never }, 'capacity of at least 0; got null'],
+  [{ capacity: [] as never }, 'capacity of at least 0; got '],
+  [{ concurrency: '2' as never }, 'concurrency of at least 1; got 2'],
+  [{ signal: new AbortController() as never }, 'expected an AbortSignal; got [object AbortController]'],
 ])('the options %j are refused', (options, message) => {
   expect(() => dispatcher.on('n', nothing, options)).toThrow(refused(message));
 });
@@ -152,6 +160,11 @@ describe('what is no function is refused where it is given, not when it is first
     ['recovery', () => withRecovery(none, nothing)],
     ['what recovers', () => withRecovery(nothing, none)],
     ['the send of a subscriber', () => createBroker().subscribe({ send: none })],
+    // Where failures go: they would go nowhere.
+    ['the reporter of a dispatcher', () => createDispatcher({ report: none })],
+    ['the reporter of a broker', () => createBroker({ report: none })],
+    ['the reporter of a batcher', () => createBatcher({ flush: nothing, report: none })],
+    ['the reporter of a timeout', () => withTimeout(nothing, 1, { report: none })],
   ])('%s', (_, make) => {
     expect(make).toThrow(refused('expected a function; got later'));
   });
@@ -195,6 +208,20 @@ describe('after its end, with a named error or an answer, and never for ever', (
     await own.close();
     for (const each of [plain, reader]) expect(await each.next()).toEqual({ done: true, value: undefined });
   });
+});
+
+test('what is not closed, since its time makes no sense, goes on', async () => {
+  const broker = createBroker<number>();
+  const closes: string[] = [];
+  const leave = broker.subscribe({ send: nothing, close: (reason) => closes.push(reason) });
+  await expect(broker.close({ timeoutMs: Number.NaN })).rejects.toEqual(refused('timeoutMs of at least 0'));
+  expect([leave(), closes]).toEqual([true, ['unsubscribed']]);
+  const definition = defineEvent('order.placed', { schema: payload<number>() });
+  const heard: number[] = [];
+  onEvent(definition, (n) => heard.push(n));
+  await expect(dispatcherFor(definition).close({ timeoutMs: -1 })).rejects.toEqual(refused('timeoutMs of at least 0'));
+  dispatchEvent(definition, 1);
+  expect(heard).toEqual([1]);
 });
 
 test('a filter of a stream or a subscriber that throws is reported, and its neighbours hear the event', async () => {

@@ -3,14 +3,14 @@ import type { EventDefinition, EventName } from '../event/define.ts';
 import type { Failure } from '../failure.ts';
 import type { World } from '../ports/world.ts';
 import type { HandlerCounts } from './counts.ts';
-import type { HandlerOptions } from './options.ts';
+import type { CloseOptions, HandlerOptions } from './options.ts';
 import type { DataOf, Handler, PatternOf, PayloadOf } from './types.ts';
 
 /** What a dispatcher is made with; nothing has to be said. */
 export interface DispatcherOptions<Context = unknown, Events = unknown> {
   /** Time; by default the platform's. */
   readonly world?: Pick<World, 'after'> | undefined;
-  /** Hears every failure that nobody awaits; by default `console.error`. */
+  /** Hears every failure that nobody awaits; by default `console.error`. What it dispatches may fail as well, and comes back to it. */
   readonly report?: ((failure: Failure) => unknown) | undefined;
   /** What handlers get as `call.context` where a dispatch names none. */
   readonly context?: Context | undefined;
@@ -23,6 +23,8 @@ export interface DispatcherOptions<Context = unknown, Events = unknown> {
 /** Checks the payload of a type, and answers what handlers get. `Events` is for the compiler alone. */
 export interface Check<Events> {
   (type: string, data: unknown): unknown;
+  /** Throws for a name that nobody will ever dispatch, so that nobody listens for it. */
+  readonly hears?: ((pattern: string) => void) | undefined;
   readonly events?: Events;
 }
 
@@ -62,7 +64,7 @@ export interface Dispatcher<Events, Context = unknown> {
    * is called with the payload alone, which is faster; every other is called with the payload and the call.
    *
    * @returns stop; it answers true once
-   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`
+   * @throws Failure `InvalidPattern`, `InvalidOptions`, `Closed`; `UnknownEvent` for a name that `check` does not know
    */
   on<const Pattern extends PatternOf<Events>>(
     pattern: Pattern | EventDefinition<Pattern, unknown, unknown>,
@@ -95,8 +97,10 @@ export interface Dispatcher<Events, Context = unknown> {
   /**
    * Takes nothing more, waits for what is waiting and running, at most `timeoutMs` (5,000 by default; 0 cancels at
    * once), then drops the rest, counted as `closed`, and aborts its signals. Closing twice is closing once.
+   *
+   * @throws Failure `InvalidOptions`; it is not closed then
    */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /** A dispatcher of whatever events: what the parts see of one. */

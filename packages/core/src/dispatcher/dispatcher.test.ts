@@ -7,6 +7,7 @@ import { type Waiting, withWaiting } from './await.ts';
 import { checkedBy } from './checked.ts';
 import type { Dispatcher } from './contract.ts';
 import { createDispatcher } from './dispatcher.ts';
+import { withStreams } from './stream/stream.ts';
 
 interface Shop {
   'order.placed': { readonly total: number };
@@ -295,6 +296,8 @@ test('what throws when it is looked at is reported, and its neighbours hear the 
       },
     }),
     Object.assign(new Error('odd'), { message: Symbol('sign') }),
+    { message: 'of no place', stack: Symbol('where') },
+    { message: 'of no text', stack: Object.create(null) },
   ];
   for (const what of thrown) {
     dispatcher.on('order.placed', () => {
@@ -304,7 +307,12 @@ test('what throws when it is looked at is reported, and its neighbours hear the 
   dispatcher.on('order.placed', () => heard.push('neighbour'));
   dispatcher.dispatch('order.placed', { total: 1 });
   expect(heard).toEqual(['neighbour']);
-  expect(reported.map(({ message }) => message.split(': ')[1])).toEqual(['what cannot be shown', 'Symbol(sign)']);
+  expect(reported.map(({ message }) => message.split(': ')[1])).toEqual([
+    'what cannot be shown',
+    'Symbol(sign)',
+    'of no place',
+    'of no text',
+  ]);
 });
 
 // Where a stack ends depends on how far down it began: each argument begins it a word further down.
@@ -406,6 +414,41 @@ test.each(Array.from({ length: 80 }, (_, words) => [words]))(
     for (const dispatcher of all) {
       const { passed, delivered, failed, pending } = dispatcher.counts().total;
       expect({ pending, sum: delivered + failed }).toEqual({ pending: 0, sum: passed });
+    }
+  },
+);
+
+test.each(Array.from({ length: 20 }, (_, words) => [words]))(
+  'a start for which the stack has no room leaves what was held to the next event, begun %d words further down',
+  (words) => {
+    const all = Array.from({ length: 400 }, () => {
+      const heard: number[] = [];
+      const dispatcher = createDispatcher<Shop>({ held: true });
+      dispatcher.on('order.placed', ({ total }) => void heard.push(total));
+      dispatcher.dispatch('order.placed', { total: 1 });
+      return { dispatcher, heard };
+    });
+    let levels = 0;
+    let thrown = 0;
+    const descend = (): void => {
+      try {
+        descend();
+      } finally {
+        try {
+          all[levels++]?.dispatcher.start();
+        } catch {
+          thrown += 1;
+        }
+      }
+    };
+    const begin: (...words: readonly unknown[]) => void = () => descend();
+    expect(() => begin(...Array.from({ length: words }))).toThrow(RangeError);
+    expect(thrown).toBeGreaterThan(0);
+    for (const { dispatcher, heard } of all) {
+      dispatcher.start();
+      dispatcher.dispatch('order.placed', { total: 2 });
+      expect(heard).toContain(2);
+      expect(dispatcher.counts().held).toBe(0);
     }
   },
 );
@@ -529,6 +572,19 @@ test('with definitions, handlers get what the validator made, and what it refuse
     expect.objectContaining({ name: 'UnknownEvent' }),
   );
   expect(dispatcher.counts().published).toBe(2);
+});
+
+test('with definitions, a name that none of them has is a slip of the pen, also where it is listened for', () => {
+  const dispatcher = withStreams(
+    createDispatcher({ check: checkedBy(defineEvents({ 'price.gone': payload<null>() })) }),
+  );
+  const unknown = expect.objectContaining({ name: 'UnknownEvent', message: expect.stringContaining('"price.gnoe"') });
+  expect(() => dispatcher.on('price.gnoe' as 'price.gone', () => {})).toThrow(unknown);
+  expect(() => dispatcher.events('price.gnoe' as 'price.gone')).toThrow(unknown);
+  expect(dispatcher.counts().handlers).toEqual([]);
+  // A pattern may be there for those that are to come.
+  dispatcher.on('order.*', () => {});
+  dispatcher.on('price.gone', () => {});
 });
 
 test('counts are kept for each handler and in sum, also of handlers that have stopped', () => {

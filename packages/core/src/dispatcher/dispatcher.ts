@@ -6,8 +6,9 @@ import type { Box, Entry, Route } from './box.ts';
 import { Call, type HandlerFailure, type Outcome, type Run } from './call.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatcherOptions, nameOf } from './contract.ts';
 import { closed, handlerFailed, queueFull, quietly } from './failures.ts';
-import { closeMs, depthMax, heldMax } from './limits.ts';
+import { depthMax, heldMax } from './limits.ts';
 import { addHandler, ask, follow as followCall, type Hub, offer } from './mailbox.ts';
+import { closingMs, needFunction } from './options.ts';
 import { createRoutes } from './routes.ts';
 
 /**
@@ -37,6 +38,7 @@ export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
 
   // Null is nothing said, here and wherever options are taken.
   let { world = ambientWorld, report = ambientReport, context, check, held } = options ?? {};
+  needFunction(report);
   /** The route of the last event, where it still holds. */
   let fresh: Route | undefined;
   const [boxes, total, remove, routeOf, settle] = createRoutes(() => (fresh = undefined));
@@ -262,12 +264,15 @@ export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
     on(event, handler, options) {
       const pattern = nameOf(event);
       const matches = compilePattern(pattern);
+      check?.hears?.(pattern);
       if (closing) throw closed();
       return addHandler(pattern, matches, handler as Entry, options ?? {}, hub);
     },
     start() {
       if (!held) return;
       held = false;
+      // Also where the stack has no room for more: the next event takes up what waits.
+      busy = idle;
       work();
     },
     hasHandlers: (event) => routeOf(nameOf(event)).boxes.length > 0,
@@ -280,9 +285,9 @@ export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
         handlers: [...boxes].map(({ name, pattern, counts }) => ({ name, pattern, ...counts })),
       };
     },
-    close(options) {
+    async close(options) {
       if (closing) return closing;
-      const timeoutMs = options?.timeoutMs ?? closeMs;
+      const timeoutMs = closingMs(options);
       fresh = undefined;
       closing = new Promise<void>((resolve) => {
         const cancel = world.after(timeoutMs, resolve);

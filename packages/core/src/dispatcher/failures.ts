@@ -11,10 +11,9 @@ export function handlerFailed(
   let stack = '';
   let attempt: number | undefined;
   try {
-    ({
-      stack = '',
-      details: { attempt },
-    } = cause as Failure);
+    const { stack: where = '', details } = cause as Pick<Failure, 'details'> & { readonly stack?: unknown };
+    stack = String(where);
+    ({ attempt } = details);
   } catch {
     // Anything can be thrown: also what has none of these, or throws when it is looked at.
   }

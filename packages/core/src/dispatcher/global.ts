@@ -4,7 +4,7 @@ import { type AwaitOptions, withWaiting } from './await.ts';
 import { checkedBy } from './checked.ts';
 import type { AnyDispatcher, Check, Dispatcher, DispatchOptions } from './contract.ts';
 import { createDispatcher } from './dispatcher.ts';
-import type { HandlerOptions } from './options.ts';
+import { closingMs, type HandlerOptions } from './options.ts';
 import type { Handler } from './types.ts';
 
 /** One event, as what a dispatcher dispatches. */
@@ -77,7 +77,8 @@ function openGlobal(definition: EventDefinition<string, unknown, unknown>): AnyD
     dispatch: (...all) => inner.dispatch(...all),
     hasHandlers: (...all) => inner.hasHandlers(...all),
     counts: () => inner.counts(),
-    close(options) {
+    async close(options) {
+      closingMs(options);
       const before = inner;
       inner = open();
       return before.close(options);

@@ -25,7 +25,7 @@ export * from './dispatcher.ts';
 export * from './global.ts';
 export * from './limits.ts';
 export * from './naming.ts';
-export type { AnyHandler, HandlerOptions, Overflow } from './options.ts';
+export type { AnyHandler, CloseOptions, HandlerOptions, Overflow } from './options.ts';
 export { dropNewest, dropOldest, keepLatest, rejectWhenFull } from './overflow.ts';
 export * from './queue/processor.ts';
 export * from './queue/queue.ts';

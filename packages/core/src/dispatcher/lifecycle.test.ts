@@ -234,6 +234,37 @@ test('what was held when it closes is counted, and who awaits it is told', async
   expect(dispatcher.counts()).toMatchObject({ published: 2, held: 0, dropped: 2 });
 });
 
+test.each([Number.NaN, -1, 1.5, '', '10'])('closing within %j ms is refused, and closes nothing', async (timeoutMs) => {
+  const { dispatcher } = setUp();
+  const heard: number[] = [];
+  dispatcher.on('n', (n) => heard.push(n));
+  await expect(dispatcher.close({ timeoutMs: timeoutMs as number })).rejects.toMatchObject({
+    name: 'InvalidOptions',
+    message: `expected timeoutMs of at least 0; got ${timeoutMs}`,
+  });
+  dispatcher.dispatch('n', 1);
+  expect(heard).toEqual([1]);
+});
+
+test('what is told of a handler that stops, and throws, is reported, and the others stop too', async () => {
+  const { dispatcher, reported } = setUp();
+  const stopped: string[] = [];
+  const onStop = (): never => {
+    throw new Error('no farewell');
+  };
+  dispatcher.on('n', () => {}, { onStop, name: 'first' });
+  dispatcher.on('n', () => {}, { onStop, name: 'once', once: true });
+  dispatcher.on('n', () => {}, { onStop: () => stopped.push('third') });
+  dispatcher.dispatch('n', 1);
+  await dispatcher.close();
+  expect(stopped).toEqual(['third']);
+  expect(reported.map(({ message }) => message)).toEqual([
+    'the handler "once" failed on "n": no farewell',
+    'the handler "first" failed on "n": no farewell',
+  ]);
+  expect(dispatcher.counts().handlers).toEqual([]);
+});
+
 test('closing twice is closing once', async () => {
   const { dispatcher } = setUp();
   await Promise.all([dispatcher.close(), dispatcher.close()]);

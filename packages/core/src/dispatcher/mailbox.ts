@@ -4,7 +4,7 @@ import { Call, type HandlerFailure, type Outcome, type Run } from './call.ts';
 import { noCounts } from './counts.ts';
 import { queueFull } from './failures.ts';
 import { mailboxCapacity } from './limits.ts';
-import { type HandlerOptions, needCount, needFunction } from './options.ts';
+import { type HandlerOptions, needCount, needFunction, needSignal } from './options.ts';
 import type { FailureName } from '../failure.ts';
 
 /** What a mailbox knows of its dispatcher: in a tuple, whose places are names that cost no bytes. */
@@ -102,6 +102,7 @@ export function addHandler(
   // One that is never called is of use only where somebody else takes what waits.
   needCount(concurrency, overflow ? 0 : 1, 'concurrency');
   needCount(capacity, 0, 'capacity');
+  needSignal(signal);
 
   const controller = new AbortController();
   let arrivals = nobody.values();
@@ -133,7 +134,12 @@ export function addHandler(
     for (const call of box.waiting) end(call, why);
     signal?.removeEventListener('abort', stop);
     if (quietly !== true) controller.abort();
-    onStop?.();
+    try {
+      onStop?.();
+    } catch (error) {
+      // Whoever stops it stops others too.
+      void tell(new Call(box, pattern), error);
+    }
     return true;
   };
 

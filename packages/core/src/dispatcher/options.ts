@@ -1,6 +1,7 @@
 // How one handler wants to hear, and what is refused when it says so.
 import { Failure } from '../failure.ts';
 import type { Call, HandlerCall, Mailbox } from './call.ts';
+import { closeMs } from './limits.ts';
 
 /** What hears events. What it returns is awaited if it can be, and else ignored. */
 // `never`: a handler of any payload is one of these, and none can be fed through it.
@@ -11,6 +12,12 @@ export type AnyHandler = (data: never, call: HandlerCall) => unknown;
  * than may wait, that event is dropped as by default.
  */
 export type Overflow = (mailbox: Mailbox, call: Call) => void;
+
+/** How something is closed. */
+export interface CloseOptions {
+  /** How many milliseconds it may take; {@link closeMs} by default. */
+  readonly timeoutMs?: number | undefined;
+}
 
 /** How one handler hears. */
 export interface HandlerOptions<Data> {
@@ -31,7 +38,7 @@ export interface HandlerOptions<Data> {
   readonly capacity?: number | undefined;
   /** What happens beyond; by default an awaited dispatch waits for room, and what nobody awaits is dropped and reported. */
   readonly overflow?: Overflow | undefined;
-  /** Called once when the handler has stopped, whoever stopped it. */
+  /** Called once when the handler has stopped, whoever stopped it. What it throws is reported. */
   readonly onStop?: (() => void) | undefined;
 }
 
@@ -49,6 +56,11 @@ export function needFunction(value: unknown): void {
   need(typeof value === 'function', 'a function', value);
 }
 
+/** @throws Failure `InvalidOptions` where `value` is something that cannot abort: its controller, say */
+export function needSignal(value: AbortSignal | undefined): void {
+  need(!value || value.aborted !== undefined, 'an AbortSignal', value);
+}
+
 /**
  * Checks that `value` is a whole number, or Infinity, of at least `min`.
  *
@@ -56,5 +68,12 @@ export function needFunction(value: unknown): void {
  */
 export function needCount(value: number, min: number, what: string): void {
   // What is left of Infinity is no number.
-  need(value >= min && !(value % 1), `${what} of at least ${min}`, value);
+  need(typeof value === 'number' && value >= min && !(value % 1), `${what} of at least ${min}`, value);
+}
+
+/** How long closing may take, in milliseconds. @throws Failure `InvalidOptions` */
+export function closingMs(options: CloseOptions | undefined): number {
+  const timeoutMs = options?.timeoutMs ?? closeMs;
+  needCount(timeoutMs, 0, 'timeoutMs');
+  return timeoutMs;
 }

@@ -3,10 +3,13 @@ import { expectTypeOf, test } from 'vitest';
 import { defineEvent, defineEvents } from '../event/define.ts';
 import { payload } from '../event/schema.ts';
 import { withWaiting } from './await.ts';
+import { createBatcher } from './batcher/batcher.ts';
 import { createBroker } from './broker/broker.ts';
 import { checkedBy } from './checked.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { dispatchEvent, dispatchEventAndWait, dispatcherFor } from './global.ts';
+import { createProcessor } from './queue/processor.ts';
+import { createHandQueue } from './queue/queue.ts';
 import { withStreams } from './stream/stream.ts';
 import { withTimeouts } from './wrap/timeout.ts';
 import type { DataOf, DispatchedBy, Matches, NamesBy, PatternOf } from './types.ts';
@@ -105,6 +108,19 @@ test('a time bound goes with a name, a pattern and a definition', () => {
   const timed = withTimeouts(shop);
   timed.on('order.placed', ({ total }) => expectTypeOf(total).toEqualTypeOf<number>(), { timeoutMs: 5 });
   timed.on(one, ({ total }) => expectTypeOf(total).toEqualTypeOf<number>(), { timeoutMs: 5 });
+});
+
+test('what may be left out may be undefined, too', () => {
+  const timeoutMs: number | undefined = undefined;
+  const capacity: number | undefined = undefined;
+  void shop.close({ timeoutMs });
+  void createBroker().close({ timeoutMs });
+  createBroker().subscribe({ send() {}, close: undefined }, { capacity });
+  void createProcessor(() => {}, { capacity }).close({ timeoutMs });
+  const batcher = createBatcher({ flush() {}, capacity });
+  void batcher.flush({ timeoutMs });
+  void batcher.close({ timeoutMs });
+  createHandQueue(() => {}, { capacity });
 });
 
 test('a filter that answers later is refused, since it would let everything through', () => {

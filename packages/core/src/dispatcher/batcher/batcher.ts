@@ -6,7 +6,7 @@ import { awaitMs } from '../await.ts';
 import { bounded } from '../bounded.ts';
 import { closed, queueFull, quietly } from '../failures.ts';
 import { closeMs } from '../limits.ts';
-import { needCount, needFunction } from '../options.ts';
+import { type CloseOptions, needCount, needFunction } from '../options.ts';
 
 /** What a batcher is made with. */
 export interface BatcherOptions<Item> {
@@ -23,10 +23,6 @@ export interface BatcherOptions<Item> {
   readonly report?: ((failure: Failure) => unknown) | undefined;
 }
 
-interface Bound {
-  readonly timeoutMs?: number;
-}
-
 /** Gathers items into batches. */
 export interface Batcher<Item> {
   /** @throws Failure `QueueFull`, `Closed` */
@@ -36,9 +32,9 @@ export interface Batcher<Item> {
    *
    * @throws Failure `TimedOut` after `timeoutMs` ({@link awaitMs} by default): it goes on, and nothing is lost by that
    */
-  flush(options?: Bound): Promise<void>;
+  flush(options?: CloseOptions): Promise<void>;
   /** As `flush`, and takes nothing more; it waits for {@link closeMs} by default. Closing twice is closing once. */
-  close(options?: Bound): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
   /** How many wait. */
   readonly size: number;
 }
@@ -46,11 +42,11 @@ export interface Batcher<Item> {
 /** Makes a batcher. One batch is taken at a time, so order is kept. */
 export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item> {
   const { sizeMax = 100, afterMs = 1000, capacity = 10_000, world = ambientWorld, report = ambientReport } = options;
-  needFunction(options.flush);
+  [options.flush, report].forEach(needFunction);
   needCount(sizeMax, 1, 'sizeMax');
   needCount(afterMs, 0, 'afterMs');
   needCount(capacity, sizeMax, 'capacity, no less than sizeMax,');
-  let waiting: Item[] = [];
+  const waiting: Item[] = [];
   let stopTimer: (() => void) | undefined;
   let flushing = false;
   let last: Promise<void> = Promise.resolve();
@@ -61,8 +57,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
     while (waiting.length) {
       stopTimer?.();
       stopTimer = undefined;
-      const batch = waiting.slice(0, sizeMax);
-      waiting = waiting.slice(sizeMax);
+      const batch = waiting.splice(0, sizeMax);
       try {
         await options.flush(batch);
       } catch (error) {
@@ -74,7 +69,7 @@ export function createBatcher<Item>(options: BatcherOptions<Item>): Batcher<Item
   const start = (): void => {
     if (!flushing) last = run();
   };
-  const flush = (bound?: Bound): Promise<void> => {
+  const flush = (bound?: CloseOptions): Promise<void> => {
     start();
     return bounded(world, bound?.timeoutMs ?? awaitMs, async () => {
       // A turn later, since a flush may ask for this before it is known itself.

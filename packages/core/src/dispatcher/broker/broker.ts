@@ -5,7 +5,7 @@ import type { DispatcherCounts, DispatcherOptions } from '../contract.ts';
 import type { DropReason } from '../counts.ts';
 import { createDispatcher } from '../dispatcher.ts';
 import { quietly } from '../failures.ts';
-import { type HandlerOptions, need, needFunction } from '../options.ts';
+import { type CloseOptions, closingMs, type HandlerOptions, need, needFunction } from '../options.ts';
 import { dropNewest } from '../overflow.ts';
 
 /** How many events wait for one subscriber: what a socket's own buffer holds of small events, several times. */
@@ -15,7 +15,7 @@ export const subscriberCapacity = 256;
 export interface Subscriber<Event> {
   readonly send: (event: Event, type: string) => unknown;
   /** Called once, when it is disconnected, unsubscribed, or the broker closes. */
-  readonly close?: (reason: 'disconnected' | 'unsubscribed' | 'closed') => unknown;
+  readonly close?: ((reason: 'disconnected' | 'unsubscribed' | 'closed') => unknown) | undefined;
 }
 
 /** How a subscriber hears. */
@@ -73,8 +73,12 @@ export interface Broker<Event> {
   /** Sends what was held, and from now on at once. */
   start(): void;
   stats(): BrokerStats;
-  /** Sends what waits, at most for `timeoutMs`, drops the rest, counted, and closes every subscriber. */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  /**
+   * Sends what waits, at most for `timeoutMs`, drops the rest, counted, and closes every subscriber.
+   *
+   * @throws Failure `InvalidOptions`; it is not closed then
+   */
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /**
@@ -140,7 +144,8 @@ export function createBroker<Event>(options?: BrokerOptions): Broker<Event> {
         subscribers: handlers,
       };
     },
-    close(options) {
+    async close(options) {
+      closingMs(options);
       closing = true;
       return close(options);
     },

@@ -4,7 +4,7 @@ import type { HandlerCall } from '../call.ts';
 import type { DispatcherOptions } from '../contract.ts';
 import type { HandlerCounts } from '../counts.ts';
 import { createDispatcher } from '../dispatcher.ts';
-import { type AnyHandler, type HandlerOptions, needCount, needFunction } from '../options.ts';
+import { type AnyHandler, type CloseOptions, type HandlerOptions, needCount, needFunction } from '../options.ts';
 import { rejectWhenFull } from '../overflow.ts';
 
 /** How many tasks wait for a worker, unless said otherwise. */
@@ -25,7 +25,7 @@ export interface Processor<Task> {
   process(task: Task, options?: Pick<AwaitOptions, 'timeoutMs' | 'signal'>): Promise<void>;
   counts(): Readonly<HandlerCounts>;
   /** Takes nothing more, and resolves when all tasks are done, at most after `timeoutMs`. */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /**

@@ -25,32 +25,33 @@ export interface HandQueue<Item> {
 /** Makes a queue; at most `capacity` wait ({@link mailboxCapacity} by default). */
 export function createHandQueue<Item>(
   handle: (item: Item) => unknown,
-  options?: { readonly capacity?: number },
+  options?: { readonly capacity?: number | undefined },
 ): HandQueue<Item> {
   const { capacity = mailboxCapacity } = options ?? {};
   needFunction(handle);
   needCount(capacity, 1, 'capacity');
-  let waiting: Item[] = [];
-  /** While one is handled: those that it is the first of. */
-  let handling: Item[] | undefined;
+  /** Each in a box of its own, since what is added twice waits twice. A set, from which the first goes as fast out of many. */
+  const waiting = new Set<{ readonly item: Item }>();
+  let handling: { readonly item: Item } | undefined;
 
   return {
     get size() {
-      return waiting.length;
+      return waiting.size;
     },
     add(item) {
-      if (waiting.length >= capacity) throw queueFull(capacity);
-      waiting.push(item);
+      if (waiting.size >= capacity) throw queueFull(capacity);
+      waiting.add({ item });
     },
     async flush() {
       if (handling) throw new Failure('Misused', 'it is being flushed, with all that is added meanwhile');
       let handled = 0;
       try {
-        for (; waiting.length; handled += 1) {
-          const these = (handling = waiting);
-          await handle(these[0] as Item);
-          // Only now, since one that fails stays; where it was cleared meanwhile, with those that nobody has any more.
-          these.shift();
+        for (const each of waiting) {
+          handling = each;
+          await handle(each.item);
+          // Only now, since one that fails stays, unless it was cleared meanwhile.
+          waiting.delete(each);
+          handled += 1;
         }
       } finally {
         handling = undefined;
@@ -58,8 +59,8 @@ export function createHandQueue<Item>(
       return handled;
     },
     clear() {
-      const cleared = handling === waiting ? waiting.slice(1) : waiting;
-      waiting = [];
+      const cleared = [...waiting].filter((each) => each !== handling).map(({ item }) => item);
+      waiting.clear();
       return cleared;
     },
   };

@@ -209,6 +209,31 @@ test('closing the dispatcher ends every stream', async () => {
   expect(world.timers).toBe(0);
 });
 
+test('what a reader waited for, and is counted as delivered, it gets, also where the stream is closed at once', async () => {
+  const { dispatcher } = setUp();
+  const stream = dispatcher.events('price.up');
+  const reader = stream.acknowledged();
+  const reading = reader.next();
+  const awaited = dispatcher.dispatchAndWait('price.up', 1);
+  stream.close();
+  expect((await reading).value?.event.data).toBe(1);
+  await awaited;
+  expect(await reader.next()).toEqual({ done: true, value: undefined });
+  expect(dispatcher.counts().total).toMatchObject({ passed: 1, delivered: 1 });
+});
+
+test('leaving twice, while a read is under way, ends the stream once', async () => {
+  const { dispatcher } = setUp();
+  for (const open of [() => dispatcher.events('price.up'), () => dispatcher.events('price.up').acknowledged()]) {
+    const stream = open();
+    const reading = stream.next();
+    const left = [stream.return?.(), stream.return?.()];
+    dispatcher.dispatch('price.up', 1);
+    for (const each of [reading, ...left]) expect(await each).toEqual({ done: true, value: undefined });
+  }
+  expect(dispatcher.counts()).toMatchObject({ total: { passed: 0 }, handlers: [] });
+});
+
 test('a loop that breaks with an event in hand lets go of who awaits it', async () => {
   const { dispatcher } = setUp();
   const stream = dispatcher.events('price.up');

@@ -90,8 +90,9 @@ function openStream(
     if (call && as === 'plain') core.done(call);
     return call;
   };
+  // By the stream itself, so that it is not collected while only an iterator that may leave it is in use.
   const leave = async (): Promise<typeof end> => {
-    stop();
+    stream.close();
     return end;
   };
 
@@ -110,11 +111,9 @@ function openStream(
       if (way === 'plain') throw new Failure('Misused', 'this stream is read plain; open another to acknowledge');
       way = 'acknowledged';
       return {
-        // The stream is named here so that it is not collected while only this iterator is in use.
         async next() {
           const call = await read('acknowledged');
-          if (!call || stream.closed) return end;
-          return { done: false, value: { event: eventOf(call), done: () => core.done(call) } };
+          return call ? { done: false, value: { event: eventOf(call), done: () => core.done(call) } } : end;
         },
         return: leave,
         [Symbol.asyncIterator]() {
