@@ -15,6 +15,20 @@ export const ambientWorld: Pick<World, 'after'> = {
   },
 };
 
+/** The platform's timer for what nobody waits for: it keeps no process of Node's from ending. */
+export const ambientIdle: Pick<World, 'after'> = {
+  after(ms, callback) {
+    const timer = setTimeout(callback, Math.min(ms, timerMsMax));
+    unref(timer);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** A timer is a number, but in Node. */
+function unref(timer: unknown): void {
+  (timer as { readonly unref?: () => unknown }).unref?.();
+}
+
 /** Where failures go that nobody awaits, when nobody said where: to the console, with their causes. */
 export function ambientReport(failure: Failure): void {
   console.error(failure);

@@ -33,7 +33,8 @@ export function retry<Data, Call extends HandlerCall>(
   const { after } = world ?? ambientWorld;
   const random = world?.random ?? ambientRandom;
   return wrap(handler, async (data: Data, call: Call): Promise<void> => {
-    const backoff = createBackoff({ random }, { baseMs, capMs });
+    // Nothing, doubled as often as one likes, is a number no more.
+    const backoff = createBackoff({ random }, { baseMs, capMs: baseMs && capMs });
     for (let attempt = 1; ; attempt += 1) {
       try {
         await handler(data, derive(call, 'attempt', attempt));

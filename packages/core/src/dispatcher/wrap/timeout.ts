@@ -7,7 +7,7 @@ import { bounded } from '../bounded.ts';
 import type { HandlerCall } from '../call.ts';
 import type { AnyDispatcher, Dispatcher } from '../contract.ts';
 import { quietly } from '../failures.ts';
-import { type HandlerOptions, needCount } from '../options.ts';
+import { type HandlerOptions, needCount, needFunction } from '../options.ts';
 import type { DataOf, Handler, PatternOf } from '../types.ts';
 import { derive, wrap, type Wrappable, type Wrapped } from './handler.ts';
 
@@ -29,6 +29,7 @@ export function withTimeout<Data, Call extends HandlerCall>(
 ): Wrapped<Data, Call> {
   const { world = ambientWorld, report = ambientReport } = options ?? {};
   needCount(timeoutMs, 1, 'timeoutMs');
+  needFunction(report);
   return wrap(handler, (data: Data, call: Call) => {
     const controller = new AbortController();
     const signal = AbortSignal.any([call.signal, controller.signal]);

@@ -84,6 +84,17 @@ describe('retry', () => {
     expect(waits).toEqual([100, 200, 400, 800, 1000]);
   });
 
+  test('does not wait where it was told to wait for nothing, however often it fails', async () => {
+    const world = createTestWorld();
+    const waits = new Set<number>();
+    const spy = { ...world, after: (ms: number, callback: () => void) => (waits.add(ms), world.after(0, callback)) };
+    const tried = retry(() => Promise.reject(new Error('down')), { world: spy, attempts: 1100, baseMs: 0 });
+    const settled = tried(1, call).catch(({ details }: Failure) => details.attempt);
+    await world.advance(1);
+    expect(await settled).toBe(1100);
+    expect([...waits]).toEqual([0]);
+  });
+
   test('hears the signal while it waits', async () => {
     const { world, dispatcher } = setUp();
     let tries = 0;
@@ -194,6 +205,46 @@ describe('idempotent', () => {
     again = false;
     await dispatcher.dispatchAndWait('n', 1);
     expect(dispatcher.counts().total).toMatchObject({ passed: 3, delivered: 1, failed: 2, pending: 0 });
+  });
+
+  test('a handler that awaits its own key with the call that it was given is told so at once', async () => {
+    const world = createTestWorld();
+    const runs: number[] = [];
+    const told: unknown[] = [];
+    const handler = idempotent(
+      async (n: number, own: HandlerCall) => {
+        runs.push(n);
+        if (n > 1) await Promise.resolve();
+        await retry(handler, { world, attempts: 1 })(n, own).catch(({ cause }: Failure) => told.push(cause));
+      },
+      { key: (n) => n, world },
+    );
+    // Also before it has waited for anything.
+    for (const n of [1, 2]) await handler(n, call);
+    expect(runs).toEqual([1, 2]);
+    expect(told).toMatchObject([{ name: 'Misused' }, { name: 'Misused' }]);
+  });
+
+  test('nobody waits for a key longer than it is remembered, also a handler that awaits its own by another way', async () => {
+    const world = createTestWorld();
+    const handler: Wrapped<number> = idempotent((n: number) => handler(n, call), {
+      key: (n) => n,
+      lifetimeMs: 100,
+      world,
+    });
+    const settled = handler(1, call).catch((error: unknown) => error);
+    await world.advance(100);
+    expect(await settled).toMatchObject({ name: 'TimedOut', message: 'it had not ended after 100 ms' });
+    await world.advance(200);
+    expect(world.timers).toBe(0);
+  });
+
+  test('an event without a key fails, and is not taken for another', async () => {
+    const heard: unknown[] = [];
+    const handler = idempotent((order: { id?: string }) => heard.push(order), { key: ({ id }) => id });
+    for (const order of [{}, {}]) await expect(handler(order, call)).rejects.toMatchObject({ name: 'InvalidOptions' });
+    await handler({ id: '' }, call);
+    expect(heard).toEqual([{ id: '' }]);
   });
 
   test('forgets a key after its lifetime, and holds no more keys than it may', async () => {
