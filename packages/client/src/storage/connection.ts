@@ -4,6 +4,7 @@ import { deleteDB, openDB, type OpenDBCallbacks } from 'idb';
 import { cutOff, isLostConnection, nameOf, storageFailure } from './failures.ts';
 import type { Database, Layout, Schema } from './schema.ts';
 import { known } from './state.ts';
+import { heard } from './write.ts';
 
 /** How long opening or deleting may take, in milliseconds: a frozen tab can hold an older version open for ever. */
 const openMsMax = 8000;
@@ -134,7 +135,11 @@ export async function connect(parts: {
   async function open(): Promise<Database> {
     let isBlocked = false;
     const opening = begin({
-      upgrade: (connection, from) => layout.upgrade(connection, from, world.id()),
+      upgrade(connection, from, _next, transaction) {
+        // What fails, fails the opening too.
+        void heard(transaction.done);
+        layout.upgrade(connection, from, world.id());
+      },
       blocked: () => (isBlocked = true),
       blocking: (_current, next) => void giveWay(opening, next),
     });

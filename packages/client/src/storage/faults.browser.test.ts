@@ -120,13 +120,7 @@ test('a database that is deleted while it is opened is made anew, and kept', asy
 });
 
 test('a read that is cut off is told to whoever asked, and is no rejection that nobody hears', async () => {
-  const unheard: unknown[] = [];
-  const hear = (event: PromiseRejectionEvent): void => {
-    event.preventDefault();
-    unheard.push(event.reason);
-  };
-  globalThis.addEventListener('unhandledrejection', hear);
-  onTestFinished(() => globalThis.removeEventListener('unhandledrejection', hear));
+  const unheard = rejectionsUnheard();
   const { transaction } = IDBDatabase.prototype;
   const spy = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(function (this: IDBDatabase, ...args) {
     const begun = transaction.apply(this, args);
@@ -144,6 +138,21 @@ test('a read that is cut off is told to whoever asked, and is no rejection that 
   spy.mockRestore();
   const connection = await connect({ name: freshName(), layout: logLayout, world, fate: {} });
   await connection.destroy();
+  expect(unheard).toEqual([]);
+});
+
+test('an upgrade that is cut off is none either', async () => {
+  const unheard = rejectionsUnheard();
+  const { open } = IDBFactory.prototype;
+  const spy = vi.spyOn(IDBFactory.prototype, 'open').mockImplementationOnce(function (this: IDBFactory, ...args) {
+    const request = open.apply(this, args);
+    request.addEventListener('upgradeneeded', () => queueMicrotask(() => request.transaction?.abort()));
+    return request;
+  });
+  onTestFinished(() => spy.mockRestore());
+  const { store, storage } = await openStorage({ name: freshName(), world, report: unexpected });
+  expect(storage).toBe('indexeddb');
+  await store.destroy();
   expect(unheard).toEqual([]);
 });
 
@@ -300,6 +309,17 @@ function cutOffNextOpening(): void {
     throw new DOMException('The connection was closed.', 'AbortError');
   });
   onTestFinished(() => spy.mockRestore());
+}
+
+function rejectionsUnheard(): readonly unknown[] {
+  const unheard: unknown[] = [];
+  const hear = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    unheard.push(event.reason);
+  };
+  globalThis.addEventListener('unhandledrejection', hear);
+  onTestFinished(() => globalThis.removeEventListener('unhandledrejection', hear));
+  return unheard;
 }
 
 function freshName(): string {
