@@ -164,6 +164,23 @@ test('a signal gives up, before and while it is awaited, and is let go of afterw
   expect(listeners).toBe(0);
 });
 
+test('a handler that stops listening to its signal finds the one that it listened to', async () => {
+  const { world, dispatcher } = setUp();
+  const heard: string[] = [];
+  dispatcher.on('order.placed', async (_, call) => {
+    const hear = (): number => heard.push('aborted');
+    call.signal.addEventListener('abort', hear);
+    await Promise.resolve();
+    call.signal.removeEventListener('abort', hear);
+  });
+  dispatcher.on('order.placed', () => new Promise(() => {}));
+  const awaited = dispatcher.dispatchAndWait('order.placed', 1, { timeoutMs: 10 });
+  const told = expect(awaited).rejects.toMatchObject({ name: 'TimedOut' });
+  await world.advance(10);
+  await told;
+  expect(heard).toEqual([]);
+});
+
 test('a handler may itself give up the dispatch that it is part of, and who waits is told', async () => {
   const { world, dispatcher } = setUp();
   const giving = new AbortController();

@@ -5,7 +5,7 @@ import type { Call, HandlerFailure, Outcome, Run } from './call.ts';
 import { type AnyDispatcher, type Dispatcher, type DispatchOptions, type EventOf, nameOf } from './contract.ts';
 import { closed, handlerFailed } from './failures.ts';
 import { offer as offerCall } from './mailbox.ts';
-import { needCount } from './options.ts';
+import { needCount, needSignal } from './options.ts';
 import type { PayloadOf } from './types.ts';
 
 /**
@@ -118,6 +118,7 @@ export function withWaiting(
           options ??= {};
           const wait = new Wait(nameOf(event), options);
           needCount(options.timeoutMs ?? 1, 1, 'timeoutMs');
+          needSignal(options.signal);
           if (options.signal?.aborted) {
             throw new Failure('Cancelled', `"${wait.type}" was given up before`, { cause: options.signal.reason });
           }

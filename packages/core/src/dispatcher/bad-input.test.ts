@@ -121,6 +121,14 @@ test.each([0, -1, Number.NaN, 1.5])('a time bound of %d ms is refused', (timeout
   );
 });
 
+test('an awaited dispatch whose signal is none is refused before anybody hears it', async () => {
+  const shop = withWaiting(createDispatcher());
+  shop.on('n', () => Promise.reject(new Error('heard')));
+  const signal = new AbortController() as never;
+  await expect(shop.dispatchAndWait('n', 1, { signal })).rejects.toEqual(refused('expected an AbortSignal'));
+  expect(shop.counts().published).toBe(0);
+});
+
 test('what is refused leaves no handler behind', () => {
   expect(dispatcher.counts().handlers).toEqual([]);
   expect(dispatcher.hasHandlers('n')).toBe(false);

@@ -82,6 +82,8 @@ export class Call implements HandlerCall {
   declare earlier: Call | undefined;
   /** How many dispatches deep it was caused. */
   declare readonly depth: number;
+  /** Its signal, once it was asked for: who stops listening finds the one that it listens to. */
+  declare joined: AbortSignal | undefined;
 
   constructor(box: Receiver, type: string, data?: unknown, run?: Run, depth = 0) {
     this.open = true;
@@ -104,7 +106,7 @@ export class Call implements HandlerCall {
 
   get signal(): AbortSignal {
     const { signal } = this.box;
-    return this.run?.signal ? AbortSignal.any([signal, this.run.signal]) : signal;
+    return this.run?.signal ? (this.joined ??= AbortSignal.any([signal, this.run.signal])) : signal;
   }
 
   get publish(): HandlerCall['publish'] {

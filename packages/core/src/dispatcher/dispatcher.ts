@@ -103,8 +103,15 @@ export function createDispatcher(options?: DispatcherOptions): AnyDispatcher {
   };
   const follow = (box: Box, type: string, data: unknown, result: unknown): void => {
     if (result === ask) offer(open(box, type, data));
-    else if ((result as PromiseLike<unknown> | undefined)?.then)
-      followCall(result as PromiseLike<unknown>, open(box, type, data));
+    else if ((result as PromiseLike<unknown> | undefined)?.then) {
+      const call = open(box, type, data);
+      try {
+        followCall(result as PromiseLike<unknown>, call);
+      } catch (error) {
+        // As above; or what looks like a promise is none. Thrown on, it would be taken for what the handler threw, and counted anew.
+        void Promise.resolve().then(() => (call.open ? end(call, 'failed', error) : tell(call, error)));
+      }
+    }
   };
 
   /** Does a job, then what has come to wait meanwhile, and comes to rest. */

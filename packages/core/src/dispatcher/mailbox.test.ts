@@ -98,6 +98,29 @@ test('a promise of another class is awaited in its own way, and one that cannot 
   expect(dispatcher.counts().total).toMatchObject({ passed: 2, failed: 2, delivered: 0, pending: 0 });
 });
 
+test('what only looks like a promise is a failure, and counted once', async () => {
+  const { world, dispatcher, reported } = setUp();
+  const throwing = (): never => {
+    throw new Error('no promise');
+  };
+  const likes: unknown[] = [
+    // oxlint-disable-next-line unicorn/no-thenable -- this is what is tested
+    Object.assign(Promise.resolve(), { then: throwing }),
+    Object.create(Promise.prototype),
+    // oxlint-disable-next-line unicorn/no-thenable -- this is what is tested
+    Object.defineProperty({ then() {} }, 'constructor', { get: throwing }),
+  ];
+  for (const like of likes) {
+    dispatcher.on('n', () => like);
+    dispatcher.on('n', (n) => (n > 0 ? like : undefined));
+  }
+  for (const n of [1, 2]) dispatcher.dispatch('n', n);
+  await dispatcher.dispatchAndWait('n', 3).catch(({ failures }) => expect(failures).toHaveLength(6));
+  await world.settle();
+  expect(reported).toHaveLength(12);
+  expect(dispatcher.counts().total).toMatchObject({ passed: 18, failed: 18, delivered: 0, pending: 0 });
+});
+
 test('a thenable of another house is awaited, and one that answers within its then too', async () => {
   const { world, dispatcher } = setUp();
   const heard: number[] = [];
