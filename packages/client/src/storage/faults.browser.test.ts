@@ -146,7 +146,8 @@ test('an upgrade that is cut off is none either', async () => {
   const { open } = IDBFactory.prototype;
   const spy = vi.spyOn(IDBFactory.prototype, 'open').mockImplementationOnce(function (this: IDBFactory, ...args) {
     const request = open.apply(this, args);
-    request.addEventListener('upgradeneeded', () => queueMicrotask(() => request.transaction?.abort()));
+    // Behind whoever upgrades.
+    queueMicrotask(() => request.addEventListener('upgradeneeded', () => request.transaction?.abort()));
     return request;
   });
   onTestFinished(() => spy.mockRestore());
