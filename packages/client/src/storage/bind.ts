@@ -1,7 +1,7 @@
 // The handlers' database and the log's belong together: here each learns of the other, and what one has lost is told.
 import { Failure, type Position } from '@godwit/core';
 import type { Connection } from './connection.ts';
-import { known } from './state.ts';
+import { known, reservedOf } from './state.ts';
 import { takeOver } from './take-over.ts';
 import { taskStores } from './tasks.ts';
 import { change, heard, type Durability } from './write.ts';
@@ -54,10 +54,9 @@ export async function bind(parts: {
       });
     });
   }
-  return handlers.run('read how far the handlers are', async (database) => {
-    const record = await known(database, 'reserved');
-    return record?.name === 'reserved' ? record.position : 0;
-  });
+  return handlers.run('read how far the handlers are', async (database) =>
+    reservedOf(await known(database, 'reserved')),
+  );
 
   function ownLog(): Promise<string | undefined> {
     return handlers.run('read whose handlers these are', async (database) => {

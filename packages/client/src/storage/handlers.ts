@@ -10,8 +10,8 @@ import {
   type TaskStore,
 } from '@godwit/core';
 import type { Connection } from './connection.ts';
-import type { Database, MetaRecord } from './schema.ts';
-import { look, reading } from './state.ts';
+import type { Database } from './schema.ts';
+import { known, reading, reservedOf } from './state.ts';
 import { behindSteps, idbTable, taskStores } from './tasks.ts';
 import { change, heard, type Durability } from './write.ts';
 
@@ -52,22 +52,18 @@ export function openTasks(handlers: Connection, durability: Durability): TaskSto
    */
   async function reserve(position: Position): Promise<void> {
     if (position <= reserved) return;
-    reserved = positionOf(await look(database, ['meta'], (known) => known.objectStore('meta').get('reserved')));
+    reserved = reservedOf(await known(database, 'reserved'));
     if (position <= reserved) return;
     await behindSteps(database);
     reserved = await change(database, ['meta'], durability, async (transaction) => {
       const meta = transaction.objectStore('meta');
-      const before = positionOf(await heard(meta.get('reserved')));
+      const before = reservedOf(await heard(meta.get('reserved')));
       if (position <= before) return before;
       const next = position + reservedAhead;
       void heard(meta.put({ name: 'reserved', v: 1, position: next }));
       return next;
     });
   }
-}
-
-function positionOf(record: MetaRecord | undefined): Position {
-  return record?.name === 'reserved' ? record.position : 0;
 }
 
 /** All of it at once: what one waits for, the others need not. */

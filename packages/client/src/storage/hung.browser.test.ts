@@ -1,10 +1,11 @@
 // Whoever hangs among the handlers keeps nobody from opening, whatever others want there meanwhile.
-import { worldOf, type DeviceStore, type Failure, type OwnSegment } from '@godwit/core';
+import { worldOf, type DeviceStore, type Failure, type HandlerRecord, type OwnSegment } from '@godwit/core';
 import { createTestWorld } from '@godwit/core/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { databaseName, handlersName } from './schema.ts';
 import { openIdbStore } from './store.ts';
 import { hang, nextTransaction } from './test/hang.ts';
+import { step } from './test/step.ts';
 
 const world = worldOf(globalThis);
 
@@ -28,24 +29,12 @@ test('a tab opens while another waits with the log to be trimmed, which gives up
 });
 
 test('a tab opens while another waits with its handler’s first step', async () => {
-  const { name, store } = await filled();
+  const { name, store, record } = await filled();
   const endHang = await hang(handlersName(name), 'handlers');
   const waits = waitsForHandlers();
-  const stepped = store.advance({
-    handler: 'count',
-    term: 1,
-    at: 2,
-    cursor: 1024,
-    claimed: 1024,
-    ended: [],
-    put: [],
-    remove: [],
-    unblock: [],
-    queue: [],
-    claim: 0,
-    totals: { passed: 1, handled: 1, failed: 0, dropped: {} },
-    release: false,
-  });
+  const stepped = store.advance(
+    step(record, { at: 2, cursor: 1024, claimed: 1024, totals: { passed: 1, handled: 1, failed: 0, dropped: {} } }),
+  );
   await waits;
   await opensAndRecords(name);
   endHang();
@@ -69,12 +58,15 @@ async function open(name: string, its = world): Promise<DeviceStore> {
 }
 
 /** A store with an event, and a handler that somebody runs. */
-async function filled(its = world): Promise<{ readonly store: DeviceStore; readonly name: string }> {
+async function filled(
+  its = world,
+): Promise<{ readonly store: DeviceStore; readonly name: string; readonly record: HandlerRecord }> {
   const name = databaseName(world.id(), '');
   const store = await open(name, its);
   await store.record([own]);
-  await store.lease({ handler: 'count', tab: 'alice', at: 1, start: 0 });
-  return { store, name };
+  const record = await store.lease({ handler: 'count', tab: 'alice', at: 1, start: 0 });
+  if (record === null) throw new Error('there is no such handler');
+  return { store, name, record };
 }
 
 const event = { specversion: '1.0', id: '1', source: 'urn:test', type: 'note.added' } as const;

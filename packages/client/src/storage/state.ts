@@ -87,6 +87,11 @@ export function markOf(record: MetaRecord | undefined): TrimMark | undefined {
   return record?.name === 'trim' ? record.mark : undefined;
 }
 
+/** How far positions are reserved for the handlers. */
+export function reservedOf(record: MetaRecord | undefined): Position {
+  return record?.name === 'reserved' ? record.position : 0;
+}
+
 /** The stores of the log. */
 export const logStores: ('log' | 'cursors' | 'meta')[] = ['log', 'cursors', 'meta'];
 

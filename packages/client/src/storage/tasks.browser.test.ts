@@ -1,16 +1,9 @@
-import {
-  worldOf,
-  type Advanced,
-  type DeviceStore,
-  type Failure,
-  type HandlerRecord,
-  type Step,
-  type TaskRow,
-} from '@godwit/core';
+import { worldOf, type Advanced, type DeviceStore, type Failure, type HandlerRecord, type TaskRow } from '@godwit/core';
 import { deleteDB } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from './schema.ts';
 import { openIdbStore } from './store.ts';
+import { step } from './test/step.ts';
 
 const world = worldOf(globalThis);
 const totals = { passed: 1, handled: 1, failed: 0, dropped: {} };
@@ -318,25 +311,6 @@ function row(position: number, its: Partial<TaskRow> = {}): TaskRow {
     at: 1,
     delayMs: 0,
     failure: null,
-    ...its,
-  };
-}
-
-function step({ name: handler, term, cursor, claimed }: HandlerRecord, its: Partial<Step> = {}): Step {
-  return {
-    handler,
-    term,
-    at: 1000,
-    cursor,
-    claimed,
-    ended: [],
-    put: [],
-    remove: [],
-    unblock: [],
-    queue: [],
-    claim: 0,
-    totals: { passed: 0, handled: 0, failed: 0, dropped: {} },
-    release: false,
     ...its,
   };
 }

@@ -392,22 +392,7 @@ test.each(Array.from({ length: 80 }, (_, words) => [words]))(
       dispatcher.dispatch('order.placed', { total: 0 });
     }
     await world.settle();
-    let levels = 0;
-    let thrown = 0;
-    const descend = (): void => {
-      try {
-        descend();
-      } finally {
-        try {
-          all[levels++]?.dispatch('order.placed', { total: 1 });
-        } catch {
-          thrown += 1;
-        }
-      }
-    };
-    const begin: (...words: readonly unknown[]) => void = () => descend();
-    expect(() => begin(...Array.from({ length: words }))).toThrow(RangeError);
-    expect(thrown).toBeGreaterThan(0);
+    expect(thrownAtTheEnd(words, (level) => all[level]?.dispatch('order.placed', { total: 1 }))).toBeGreaterThan(0);
     // Where not even a new stack could be asked for, the next event sees to what is left.
     for (const dispatcher of all) dispatcher.dispatch('order.placed', { total: 2 });
     await world.settle();
@@ -428,22 +413,7 @@ test.each(Array.from({ length: 20 }, (_, words) => [words]))(
       dispatcher.dispatch('order.placed', { total: 1 });
       return { dispatcher, heard };
     });
-    let levels = 0;
-    let thrown = 0;
-    const descend = (): void => {
-      try {
-        descend();
-      } finally {
-        try {
-          all[levels++]?.dispatcher.start();
-        } catch {
-          thrown += 1;
-        }
-      }
-    };
-    const begin: (...words: readonly unknown[]) => void = () => descend();
-    expect(() => begin(...Array.from({ length: words }))).toThrow(RangeError);
-    expect(thrown).toBeGreaterThan(0);
+    expect(thrownAtTheEnd(words, (level) => all[level]?.dispatcher.start())).toBeGreaterThan(0);
     for (const { dispatcher, heard } of all) {
       dispatcher.start();
       dispatcher.dispatch('order.placed', { total: 2 });
@@ -610,3 +580,25 @@ test('types that come from outside, in any number, are not all remembered, and n
   expect(calls).toBe(25_000);
   expect(dispatcher.counts()).toMatchObject({ published: 25_000, total: { passed: 25_000, delivered: 25_000 } });
 });
+
+/**
+ * Does something at the end of the stack, and at each level on the way back; answers how often that threw. `words` move the end.
+ */
+function thrownAtTheEnd(words: number, act: (level: number) => void): number {
+  let levels = 0;
+  let thrown = 0;
+  const descend = (): void => {
+    try {
+      descend();
+    } finally {
+      try {
+        act(levels++);
+      } catch {
+        thrown += 1;
+      }
+    }
+  };
+  const begin: (...all: readonly unknown[]) => void = () => descend();
+  expect(() => begin(...Array.from({ length: words }))).toThrow(RangeError);
+  return thrown;
+}

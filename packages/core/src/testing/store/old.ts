@@ -1,6 +1,7 @@
 // What the contract of trimming writes, and how it trims.
 import type { OwnSegment, Position, Trimmed, TrimRequest } from '../../ports/store.ts';
 import type { DeviceStore, HandlerRecord, Step } from '../../ports/tasks.ts';
+import { step } from '../tasks/device.ts';
 import { event, own } from './device.ts';
 
 /** In milliseconds. */
@@ -71,27 +72,8 @@ export async function defined(store: DeviceStore, handler: string, its: Partial<
 }
 
 /** The handler, moved on by a step. */
-export async function moved(
-  store: DeviceStore,
-  { name, term, cursor, claimed }: HandlerRecord,
-  its: Partial<Step>,
-): Promise<HandlerRecord> {
-  const answer = await store.advance({
-    handler: name,
-    term,
-    at: now,
-    cursor,
-    claimed,
-    ended: [],
-    put: [],
-    remove: [],
-    unblock: [],
-    queue: [],
-    claim: 0,
-    totals: { passed: 0, handled: 0, failed: 0, dropped: {} },
-    release: false,
-    ...its,
-  });
+export async function moved(store: DeviceStore, record: HandlerRecord, its: Partial<Step>): Promise<HandlerRecord> {
+  const answer = await store.advance(step(record, { at: now, ...its }));
   if (answer === 'fenced') throw new Error('the step was fenced');
   return answer.record;
 }
