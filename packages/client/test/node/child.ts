@@ -1,4 +1,5 @@
 // What runs in a process of its own, to be killed there: `child.ts <part> <file> …`. It says what it has done, a line each.
+import { writeSync } from 'node:fs';
 import { defineEvents, failureToJson, payload, worldOf, type Step, type TaskRow } from '@godwit/core';
 import { createRuntime, openSqliteStore } from '../../src/node/index.ts';
 
@@ -102,6 +103,7 @@ function row(position: number, at: number): TaskRow {
   };
 }
 
+/** Returns once the line is with the system. What `process.stdout` takes while the pipe is full would die with the process. */
 function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  writeSync(1, `${line}\n`);
 }
