@@ -87,7 +87,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const limits = limitsWith(options.limits ?? {}, '`limits`');
   const proxies = checkedProxies(options.proxies ?? loopback);
   if (assets !== undefined) assertFolder(assets, data);
-  const tell = seldom(guarded({ logger, report }), world);
+  const { tell, stop: stopTelling } = seldom(guarded({ logger, report }), world);
   const authority = await createAuthority(options, {
     world,
     fetch: (url, init) => fetch(url, init),
@@ -158,6 +158,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
           sockets.stop();
           await channels.close();
           await logs.close();
+          stopTelling();
         })();
         return closing;
       },
@@ -167,6 +168,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     await webhooks.stop();
     sockets.stop();
     await logs.close();
+    stopTelling();
     throw error;
   }
 
