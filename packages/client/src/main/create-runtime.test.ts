@@ -16,5 +16,7 @@ test('a server that renders the page imports this, and gets a runtime in memory 
 });
 
 test('what is wrong is told to a server as it is told to a page', async () => {
-  await expect(createRuntime({ name: '', events })).rejects.toMatchObject({ name: 'InvalidOptions' });
+  for (const options of [{ name: '', events }, JSON.parse('null'), undefined]) {
+    await expect(createRuntime(options)).rejects.toMatchObject({ name: 'InvalidOptions' });
+  }
 });

@@ -38,7 +38,8 @@ export interface CheckedOptions extends CheckedCommon {
  * @throws Failure `InvalidOptions`, `InvalidChannel`
  */
 export function checkOptions(options: RuntimeOptions<EventDefinitions>, base: string | undefined): CheckedOptions {
-  const { name, user = '', durability = 'relaxed', credentials = 'same-origin', worker } = options;
+  // A caller without types may leave them out: what is missing then is the name.
+  const { name, user = '', durability = 'relaxed', credentials = 'same-origin', worker } = options ?? {};
   if (typeof name !== 'string' || name === '') throw invalid('`name` is the application\u2019s name, and not empty');
   if (typeof user !== 'string') throw invalid('`user` is a string; for nobody, leave it out');
   assertOneOf('durability', durability, ['relaxed', 'strict']);

@@ -29,7 +29,9 @@ export interface CheckedOptions extends CheckedCommon {
  * @throws Failure `InvalidOptions`, `InvalidChannel`
  */
 export function checkOptions(options: RuntimeOptions<EventDefinitions>): CheckedOptions {
-  const { file, durability = 'fsync' } = options;
+  // A caller without types may leave them out: what is missing then are the events.
+  const given = options ?? {};
+  const { file, durability = 'fsync' } = given;
   if (file !== undefined && (typeof file !== 'string' || file === '' || file.includes('\0'))) {
     throw invalid('`file` is a path, and not empty; for a log in memory, leave it out');
   }
@@ -37,5 +39,5 @@ export function checkOptions(options: RuntimeOptions<EventDefinitions>): Checked
     throw invalid(`\`durability\` is "fsync" or "os", got ${JSON.stringify(durability)}`);
   }
   // Node has no page that a relative address could stand behind.
-  return { file, durability, ...checkCommon(options, undefined) };
+  return { file, durability, ...checkCommon(given, undefined) };
 }

@@ -129,6 +129,7 @@ test('options that cannot work are refused before anything is opened', async () 
   await expect(createRuntime({ file, events, channels: ['no spaces'] })).rejects.toMatchObject({
     name: 'InvalidChannel',
   });
+  await expect(createRuntime(JSON.parse('null'))).rejects.toMatchObject({ name: 'InvalidOptions' });
   const other = startProcess(['open', file]);
   await other.said('open');
 });

@@ -174,7 +174,7 @@ export async function openHandle<const Events extends EventDefinitions>(
   async function relayed({ id, channel, position, offset }: Published, signal?: AbortSignal): Promise<void> {
     // The relay has said which place it has.
     if (offset != null) return;
-    if (position === null) throw misused(`the event ${id} is ephemeral, and nobody confirms it`);
+    if (position == null) throw misused(`the event ${id} has no position: nobody confirms an ephemeral one`);
     if (status.get().connection === 'none') throw misused('this runtime has no relay');
     await relaying.relayed({ id, channel, position }, signal);
   }
