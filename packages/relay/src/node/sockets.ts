@@ -63,9 +63,8 @@ export function createSockets({ batchBytesMax, heartbeatMs }: Pick<Limits, 'batc
   server.on('wsClientError', (error, socket, incoming) => {
     void writeAnswer(socket, notAHandshake(`${incoming.url ?? ''} is a WebSocket (RFC 6455): ${error.message}`));
   });
-  const beat = setInterval(() => {
-    for (const [socket, { connection, life }] of lives) look(socket, connection, life);
-  }, heartbeatMs);
+  // Behind what has come by then: where this process was held up, an answer that was in time is still to be read.
+  const beat = setInterval(() => setImmediate(lookAtAll), heartbeatMs);
   beat.unref();
 
   return {
@@ -118,6 +117,10 @@ export function createSockets({ batchBytesMax, heartbeatMs }: Pick<Limits, 'batc
       void session.gone();
     });
     socket.on('drain', () => session.drained());
+  }
+
+  function lookAtAll(): void {
+    for (const [socket, { connection, life }] of lives) look(socket, connection, life);
   }
 
   function look(its: WebSocket, connection: Socket, life: Life): void {
