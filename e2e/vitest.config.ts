@@ -4,5 +4,5 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   resolve: { conditions: ['@godwit/source'] },
   ssr: { resolve: { conditions: ['@godwit/source'] } },
-  test: { name: 'e2e', include: ['chaos/**/*.test.ts'], environment: 'node' },
+  test: { name: 'e2e', include: ['chaos/**/*.test.ts', 'src/**/*.test.ts'], environment: 'node' },
 });

@@ -5,7 +5,7 @@ import { root } from '../src/child.ts';
 
 /** A program and all that it has started. */
 export interface Program {
-  /** Resolves with the first line, of either stream, that matches; rejects when it ends before, with its last words. */
+  /** Resolves with the first line, of either stream, that matches; rejects when there is none to its end, with its last words. */
   line(pattern: RegExp): Promise<string>;
   /** To all of it at once. */
   signal(signal: NodeJS.Signals): void;
@@ -41,6 +41,10 @@ export function startProgram(
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve()).once('error', () => resolve());
   }).then(() => void running.delete(child));
+  // Its last words may come behind its end.
+  const silent = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+  });
   const lines: string[] = [];
   const watchers = new Set<(line: string) => void>();
   for (const stream of [child.stdout, child.stderr]) {
@@ -62,7 +66,7 @@ export function startProgram(
         };
         watchers.add(watch);
         for (const line of lines) watch(line);
-        void ended.then(() => reject(new Error(`${command} ended before ${pattern}:\n${lines.join('\n')}`)));
+        void silent.then(() => reject(new Error(`${command} ended before ${pattern}:\n${lines.join('\n')}`)));
       }),
     signal: (signal) => signalAll(child, signal),
     async end(signal) {

@@ -11,7 +11,7 @@ export interface Child {
   readonly pid: number;
   /** What it has written to stdout, by lines. */
   readonly lines: readonly string[];
-  /** Resolves with the first line that matches; rejects when the process ends before. */
+  /** Resolves with the first line that matches; rejects when there is none to the end, of the process and of what it has started. */
   line(pattern: RegExp): Promise<string>;
   /** Sends the signal, and resolves with how the process ended; at once when it has. */
   end(signal: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -28,6 +28,10 @@ export function startChild(program: string, args: readonly string[]): Child {
   // A program that is not there is an end too.
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve()).once('error', () => resolve());
+  });
+  // Its last lines may come behind its end.
+  const silent = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
   });
   const lines: string[] = [];
   const waiting = new Set<() => void>();
@@ -50,7 +54,7 @@ export function startChild(program: string, args: readonly string[]): Child {
         };
         waiting.add(look);
         look();
-        void ended.then(() => reject(new Error(`${program} ended without a line like ${pattern}`)));
+        void silent.then(() => reject(new Error(`${program} ended without a line like ${pattern}`)));
       }),
     async end(signal) {
       child.kill(signal);

@@ -70,7 +70,8 @@ function tested(copy: string, suite: string): Promise<string | undefined> {
     let output = '';
     child.stdout.on('data', (data: Buffer) => (output += data.toString()));
     child.once('error', reject);
-    child.once('exit', () => {
+    // Behind its last line, which may come after its exit.
+    child.once('close', () => {
       const ran = /^(?:not )?ok \d+ - /m.test(output);
       if (!ran) return reject(new Error(`no test of ${suite} ran`));
       const [, title] = /^not ok \d+ - (.*?)(?: # .*)?$/m.exec(output) ?? [];
@@ -99,7 +100,7 @@ function simulated(copy: string): Promise<string | undefined> {
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       clearTimeout(silence);
       // Somebody else has ended it: that is no find.
       if (signal !== null && !isSilent) return reject(new Error(`a run was ended from outside, by ${signal}`));
