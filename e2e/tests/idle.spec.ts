@@ -16,12 +16,12 @@ test('ten thousand idle readers are held, and an event reaches every one of them
     sockets.push(...(await Promise.all(Array.from({ length: atOnce }, () => read(relay.url, heard)))));
   }
   const stat = async (): Promise<unknown> => (await fetch(`${relay.url}/v1/channels/idle`)).json();
-  await expect.poll(stat, { timeout: 30_000 }).toMatchObject({ subscribers: readers });
+  await expect.poll(stat).toMatchObject({ subscribers: readers });
   await post(relay.url, 'idle', [note('alice', 1)]);
-  await expect.poll(() => heard.size, { timeout: 30_000 }).toBe(readers);
+  await expect.poll(() => heard.size).toBe(readers);
   await expect.poll(stat).toMatchObject({ delivered: readers, queueDepth: 0 });
   for (const socket of sockets) socket.destroy();
-  await expect.poll(stat, { timeout: 30_000 }).toMatchObject({ subscribers: 0 });
+  await expect.poll(stat).toMatchObject({ subscribers: 0 });
 });
 
 async function read(url: string, heard: Set<Socket>): Promise<Socket> {

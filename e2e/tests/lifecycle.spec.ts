@@ -63,7 +63,7 @@ test('a lone page that is left and come back to, again and again, goes on each t
     await hears(alice, 'relay', 'alice', numbers((round + 1) * 5));
   }
   await alice.settled();
-  expect((await alice.status()).role).toBe('leader');
+  await expect.poll(async () => (await alice.status()).role).toBe('leader');
 });
 
 test('a follower that was frozen sees what it missed, in order, once, when it thaws', async ({
@@ -160,8 +160,8 @@ test('a duplicated tab has an identity of its own: both publish, and nothing is 
     await hears(tab, 'relay', 'alice', numbers(20));
     await hears(tab, 'relay', 'bob', numbers(20));
   }
-  const roles = await Promise.all([first, second].map(async (tab) => (await tab.status()).role));
-  expect(roles.toSorted()).toEqual(['follower', 'leader']);
+  const roles = async () => [(await first.status()).role, (await second.status()).role].toSorted();
+  await expect.poll(roles).toEqual(['follower', 'leader']);
 });
 
 test('a page that is prerendered starts nothing before somebody looks at it', async ({ relay }) => {

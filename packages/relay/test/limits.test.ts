@@ -65,7 +65,7 @@ test('10.3 who takes nothing of an answer is let go of, and with it what was hel
   socket.write('GET /v1/channels/a/events?after=earliest HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200));
   const another = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
   expect(await exchange(relay, another)).toMatch(/^HTTP\/1\.1 429 /);
-  await expect.poll(async () => exchange(relay, another), { timeout: 10_000 }).toMatch(/^HTTP\/1\.1 200 /);
+  await expect.poll(async () => exchange(relay, another)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 test('10.5 a channel keeps what the first rule says that matches its name', async () => {

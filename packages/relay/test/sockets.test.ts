@@ -271,7 +271,7 @@ async function shake(world: RelayWorld, query = ''): Promise<Socket> {
 async function pinged(socket: Socket): Promise<void> {
   for (;;) {
     const [chunk] = (await once(socket, 'data')) as [Buffer];
-    if (chunk.includes(Uint8Array.of(0x80 | opcodes.ping, 0))) return;
+    if (chunk.includes(Buffer.of(0x80 | opcodes.ping, 0))) return;
   }
 }
 
