@@ -1,10 +1,10 @@
 // The stream writer on Node: a subscription's bytes go straight to its connection, and the connection's buffer is the only one.
 import type { Socket } from 'node:net';
-import type { Sink } from '@godwit/core/feed';
 import type { BodyOf } from '../routes/parts.ts';
 import type { AttachReading } from '../transports/attach.ts';
 import type { Exchanged } from './exchanged.ts';
 import { letGo } from './let-go.ts';
+import { SocketSink } from './socket-sink.ts';
 
 /** Streams that were admitted, on their way from the app to their connections. */
 export interface SocketStreams {
@@ -51,42 +51,16 @@ export function writeStream(exchanged: Exchanged, response: Response, attach: At
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   outgoing.flushHeaders();
   const release = hold(socket);
-  const isFree = letGo(exchanged, socket, () => hang(socket, attach, release));
+  const isFree = letGo(exchanged, socket, () => hang(socket, true, attach, release));
   if (isFree) return;
   socket.on('end', () => socket.end());
-  hang(socket, attach, release);
+  hang(socket, false, attach, release);
 }
 
-/**
- * A reading that is over has this long for its last words. A reader that takes nothing would hold its connection for ever; what it
- * has not had, it asks for when it comes back.
- */
-const farewellMs = 15_000;
-
-function hang(socket: Socket, attach: AttachReading, release: () => void): void {
-  const reading = attach({
-    send: (bytes) => socket.write(bufferOf(bytes)),
-    close() {
-      release();
-      socket.destroySoon();
-      const cut = setTimeout(() => socket.destroy(), farewellMs);
-      socket.once('close', () => clearTimeout(cut));
-    },
-  } satisfies Sink);
+function hang(socket: Socket, isFree: boolean, attach: AttachReading, release: () => void): void {
+  const reading = attach(new SocketSink(socket, isFree, release));
   // Who ends its side of a stream has gone: here, while the answer was made.
   if (socket.readableEnded) socket.end();
   socket.on('drain', () => reading.resume());
   socket.once('close', () => reading.detach());
-}
-
-/** The last bytes that were sent, and Node's view of them: a thousand readers get the same ones in a row. */
-let lastBytes: Uint8Array | undefined;
-let lastBuffer: Buffer = Buffer.alloc(0);
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  if (bytes !== lastBytes) {
-    lastBytes = bytes;
-    lastBuffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-  return lastBuffer;
 }
