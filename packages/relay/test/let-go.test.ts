@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createRelayWorld, eventOf } from '../src/testing/index.ts';
 import { letGo } from '../src/node/let-go.ts';
-import { start } from './relay.ts';
+import { acceptedSockets, start } from './relay.ts';
 
 test('Node gives back the parser, the answer and its listeners, and the connection goes on as it is', async () => {
   const server = createServer();
@@ -41,6 +41,18 @@ test('Node gives back the parser, the answer and its listeners, and the connecti
   await begun;
   expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   expect(text.split('\r\n\r\n')[1]).toBe('data: 1\n\ndata: 2\n\n');
+});
+
+test('what its reader is sent has nothing to do with Node’s stream', async () => {
+  const { open, publish } = await createRelayWorld(start);
+  const accepted = acceptedSockets();
+  const reader = await open();
+  await reader.control('connected');
+  const [socket] = accepted;
+  const before = socket?.bytesWritten;
+  await publish(eventOf('1'));
+  expect(await reader.ids(1)).toEqual(['1']);
+  expect(socket?.bytesWritten).toBe(before);
 });
 
 test('a request that comes behind a stream’s, or with it, is not answered within the stream', async () => {

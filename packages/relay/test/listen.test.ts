@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createRelayWorld, eventOf, eventType, ids, readFrames, type RelayUnderTest } from '../src/testing/index.ts';
-import { folder, start } from './relay.ts';
+import { acceptedSockets, folder, start } from './relay.ts';
 
 const post = `POST /v1/channels/a/events HTTP/1.1\r\nHost: x\r\nContent-Type: ${eventType}\r\n`;
 const binary =
@@ -143,6 +143,17 @@ test.each([
   const stream = `GET ${path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`;
   await exchange(relay, stream + behind);
   await expect.poll(async () => (await stat())['subscribers']).toBe(0);
+});
+
+test('who ended its side while its stream was decided on is still told where it stands', async () => {
+  const accepted = acceptedSockets();
+  const authorize = async (): Promise<boolean> => {
+    await expect.poll(() => accepted.some(({ readableEnded }) => readableEnded)).toBe(true);
+    return true;
+  };
+  const { relay, path } = await createRelayWorld((options) => start(options, { insecure: false, authorize }));
+  const stream = `GET ${path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n`;
+  expect(await exchange(relay, stream)).toContain('event: connected');
 });
 
 test.each([

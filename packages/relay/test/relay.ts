@@ -1,7 +1,9 @@
 // A relay on Node for a test: in this process or as the real command, in a folder of its own.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -45,6 +47,16 @@ export async function start(options: RelayStart = {}, more: Partial<RelayOptions
     drain: relay.close,
     close: relay.close,
   };
+}
+
+/** The relays' ends of connections to this process, from now on until the test ends. */
+export function acceptedSockets(): readonly Socket[] {
+  const accepted: Socket[] = [];
+  // By Node's documentation of the channel.
+  const note = (message: unknown): void => void accepted.push((message as { readonly socket: Socket }).socket);
+  subscribe('net.server.socket', note);
+  onTestFinished(() => void unsubscribe('net.server.socket', note));
+  return accepted;
 }
 
 /** A handshake by `ws`: a client that says what it is told to, and shows what was answered. */

@@ -29,7 +29,7 @@ export interface CheckedOptions extends CheckedCommon {
  * @throws Failure `InvalidOptions`, `InvalidChannel`
  */
 export function checkOptions(options: RuntimeOptions<EventDefinitions>): CheckedOptions {
-  // A caller without types may leave them out: what is missing then are the events.
+  // A caller without types may leave them out: then the events are what is missing.
   const given = options ?? {};
   const { file, durability = 'fsync' } = given;
   if (file !== undefined && (typeof file !== 'string' || file === '' || file.includes('\0'))) {

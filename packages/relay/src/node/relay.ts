@@ -158,8 +158,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
           sockets.stop();
           await channels.close();
           await logs.close();
-          stopTelling();
-        })();
+        })().finally(stopTelling);
         return closing;
       },
     };

@@ -59,6 +59,10 @@ test('what is not told yet when the relay ends is told then', () => {
   expect(world.timers).toBe(0);
   stop();
   expect(told).toHaveLength(3);
+  // What comes later still has no minute to wait for.
+  for (const at of ['e', 'f']) trouble(at, { errcode: 13 });
+  expect(told.slice(3).map((each) => (each as [string])[0])).toEqual(['e', 'f']);
+  expect(world.timers).toBe(0);
 });
 
 test('what is no trouble of the disk is told each time', () => {

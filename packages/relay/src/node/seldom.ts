@@ -16,7 +16,7 @@ interface Minute {
 /** What tells of one trouble seldom. */
 export interface Seldom {
   readonly tell: Tell;
-  /** Tells at once what was to be told at the end of a minute. */
+  /** Tells at once what was to be told at the end of a minute; from then on, each time. */
   readonly stop: Stop;
 }
 
@@ -27,6 +27,7 @@ export interface Seldom {
 export function seldom(tell: Tell, world: Pick<World, 'after'>): Seldom {
   /** By the code of the trouble, of which there are few. */
   const minutes = new Map<unknown, Minute>();
+  let isOver = false;
 
   function begin(code: unknown): void {
     const stop = world.after(tellEveryMs, () => {
@@ -53,10 +54,11 @@ export function seldom(tell: Tell, world: Pick<World, 'after'>): Seldom {
         minute.tellUntold = () => tell(failure, { ...fields, times }, level);
         return;
       }
-      if (code !== undefined) begin(code);
+      if (code !== undefined && !isOver) begin(code);
       tell(failure, fields, level);
     },
     stop() {
+      isOver = true;
       for (const [code, { stop }] of minutes) {
         stop();
         end(code);

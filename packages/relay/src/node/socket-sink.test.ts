@@ -8,12 +8,16 @@ import { SocketSink } from './socket-sink.ts';
 const none = (): void => undefined;
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-test('what is sent within one turn is there before the next, in order', async () => {
+test('what is sent goes out when the turn ends, in order', async () => {
   const { near, far } = await pair();
   const sink = new SocketSink(near, true, none);
-  for (const text of ['one ', 'two ', 'three']) expect(sink.send(bytesOf(text))).toBe(true);
+  for (const text of ['two ', 'three ']) expect(sink.send(bytesOf(text))).toBe(true);
+  // The first went when the second was sent; the second waits.
+  near.write('four ');
+  await Promise.resolve();
+  sink.send(bytesOf('five'));
   sink.close();
-  expect((await buffer(far)).toString()).toBe('one two three');
+  expect((await buffer(far)).toString()).toBe('two four three five');
 });
 
 test('the stream has nothing to do with what the system takes at once', async () => {

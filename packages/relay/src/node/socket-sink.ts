@@ -18,20 +18,20 @@ interface Handle {
  */
 const farewellMs = 15_000;
 
-/** Those that have something to write, in the order in which it was sent. */
+/** Those that have something to write: of all relays of this thread, so that all writes follow each other. */
 let due: SocketSink[] = [];
 
 function writeDue(): void {
   const all = due;
   due = [];
-  for (const sink of all) sink.write();
+  for (const sink of all) sink.flush();
 }
 
 /**
- * Writes a subscription's bytes to its connection, whose buffer is the only one. Where Node's HTTP has let the connection go
- * (`isFree`), the system is handed them without the stream between: to a thousand readers that is a fifth of what an event costs.
- * What the system does not take at once is the stream's to keep, and whatever goes wrong the stream's to find out, as is all of it
- * where Node shows no descriptor.
+ * Writes a subscription's bytes to its connection, whose buffer is the only one but for what waits for the end of the turn. Where
+ * Node's HTTP has let the connection go (`isFree`), the system is handed them without the stream between: a thousand readers are a
+ * thousand small writes. What the system does not take at once is the stream's to keep, and whatever goes wrong the stream's to find
+ * out, as is all of it where Node shows no descriptor.
  */
 export class SocketSink implements Sink {
   readonly #socket: Socket & Handled;
@@ -50,18 +50,22 @@ export class SocketSink implements Sink {
     this.#descriptor = handle?.fd ?? -1;
   }
 
-  /** It takes less than its buffer holds until the turn ends: then the answer is known before it is written. */
+  /**
+   * What is smaller than the stream's buffer waits for the end of the turn: that buffer would take it whole, so the answer is known
+   * before it is written.
+   */
   send(bytes: Uint8Array): boolean {
-    this.write();
+    this.flush();
     const socket = this.#socket;
-    if (socket.writableLength > 0 || bytes.length >= socket.writableHighWaterMark) return this.#pass(bytes);
+    const isLarge = bytes.length >= socket.writableHighWaterMark;
+    if (this.#descriptor < 0 || isLarge || socket.writableLength > 0) return this.#pass(bytes);
     this.#next = bytes;
     if (due.push(this) === 1) queueMicrotask(writeDue);
     return true;
   }
 
-  /** Writes what waits for the turn's end now. */
-  write(): void {
+  /** Writes what waits for the end of the turn now. */
+  flush(): void {
     const bytes = this.#next;
     if (bytes === undefined) return;
     this.#next = undefined;
@@ -69,7 +73,7 @@ export class SocketSink implements Sink {
   }
 
   close(): void {
-    this.write();
+    this.flush();
     this.#release();
     const socket = this.#socket;
     socket.destroySoon();

@@ -1,4 +1,4 @@
-// The stream writer on Node: a subscription's bytes go straight to its connection, and the connection's buffer is the only one.
+// The stream writer on Node: a subscription's bytes go to its connection as they are, and the connection's buffer is the only one.
 import type { Socket } from 'node:net';
 import type { BodyOf } from '../routes/parts.ts';
 import type { AttachReading } from '../transports/attach.ts';
@@ -58,9 +58,13 @@ export function writeStream(exchanged: Exchanged, response: Response, attach: At
 }
 
 function hang(socket: Socket, isFree: boolean, attach: AttachReading, release: () => void): void {
-  const reading = attach(new SocketSink(socket, isFree, release));
-  // Who ends its side of a stream has gone: here, while the answer was made.
-  if (socket.readableEnded) socket.end();
+  const sink = new SocketSink(socket, isFree, release);
+  const reading = attach(sink);
+  // Who ends its side of a stream has gone: here, while the answer was made. What there was for it is on its way.
+  if (socket.readableEnded) {
+    sink.flush();
+    socket.end();
+  }
   socket.on('drain', () => reading.resume());
   socket.once('close', () => reading.detach());
 }
