@@ -33,27 +33,31 @@ export function createSubscription(feed: FeedSide, parts: SubscriptionParts): Su
   return new CursorSubscription(feed, parts);
 }
 
-/** A class, not closures: there are ten thousand of them, and each is to cost a few numbers. */
+/**
+ * A class, not closures: there are ten thousand of them, and each is to cost a few numbers. What a live event touches of one stands
+ * together, and first: with a thousand readers it is the memory that is waited for, and this takes a twentieth from a delivery.
+ */
 class CursorSubscription implements Subscription {
   readonly #feed: FeedSide;
   readonly #sink: Sink;
   readonly #wants: Wants | undefined;
-  readonly #policy: EphemeralPolicy;
-  readonly #heartbeat: boolean;
-  readonly #ended: (subscription: Subscription) => void;
   #cursor: number;
   /** The sequence that the reader would resume from. */
   #known: number;
   #gap: Gap | undefined;
   #delivered = 0;
   #filtered = 0;
-  #dropped: Partial<Record<DropReason, number>> | undefined;
-  #isDropUntold = false;
   #ephemerals: EphemeralFrame[] | undefined;
+  #isDropUntold = false;
   #isAccepting = true;
   #isLoading = false;
   #isEnded = false;
   #silentTicks = 0;
+  // What it does not touch.
+  readonly #policy: EphemeralPolicy;
+  readonly #heartbeat: boolean;
+  readonly #ended: (subscription: Subscription) => void;
+  #dropped: Partial<Record<DropReason, number>> | undefined;
   /** Ticks since a filter passed something by that the reader has not been moved past. */
   #staleTicks = 0;
   #pagesInTurn = 0;
