@@ -1,11 +1,11 @@
 // Whoever hangs among the handlers keeps nobody from opening, whatever others want there meanwhile.
 import { worldOf, type DeviceStore, type Failure, type HandlerRecord, type OwnSegment } from '@godwit/core';
+import { step } from '@godwit/core/contracts';
 import { createTestWorld } from '@godwit/core/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { databaseName, handlersName } from './schema.ts';
 import { openIdbStore } from './store.ts';
 import { hang, nextTransaction } from './test/hang.ts';
-import { step } from './test/step.ts';
 
 const world = worldOf(globalThis);
 

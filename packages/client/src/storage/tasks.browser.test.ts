@@ -1,9 +1,9 @@
 import { worldOf, type Advanced, type DeviceStore, type Failure, type HandlerRecord, type TaskRow } from '@godwit/core';
+import { step } from '@godwit/core/contracts';
 import { deleteDB } from 'idb';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseName } from './schema.ts';
 import { openIdbStore } from './store.ts';
-import { step } from './test/step.ts';
 
 const world = worldOf(globalThis);
 const totals = { passed: 1, handled: 1, failed: 0, dropped: {} };

@@ -8,5 +8,6 @@ export * from './store-contract.ts';
 export * from './tabs-contract.ts';
 export type { TabsDevice } from './tabs/opened.ts';
 export * from './task-store-contract.ts';
+export { step } from './tasks/device.ts';
 export * from './telemetry-contract.ts';
 export * from './world-contract.ts';
