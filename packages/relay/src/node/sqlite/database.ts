@@ -176,7 +176,7 @@ const sentences: Readonly<Record<number, string>> = {
   8: 'it may not be written; does the relay own the file and its folder?',
   10: 'the disk does not answer as it should',
   11: `it is damaged; ${restore}`,
-  13: 'the disk is full; nothing was stored. Make room, and the relay goes on by itself',
+  13: 'the disk is full; nothing was stored. Make room, or remove a channel, and the relay goes on by itself',
   14: 'the file cannot be opened; does the folder exist, and may the relay write there?',
   26: 'it is not a database; move the file away, or name another --data folder',
   // SQLITE_IOERR_WRITE: a quota is one, and the largest size that a process may give a file.

@@ -6,6 +6,7 @@ import { markClosed, type BegunAnew } from './boot.ts';
 import { countOn, writeJobs, type ChannelState, type Job } from './commit.ts';
 import { isFullDisk, openDatabase, type DatabaseOptions, type Durability } from './database.ts';
 import { newMark, renewMark } from './mark.ts';
+import { roomFor, type Disk } from './room.ts';
 import { prepareTables } from './tables.ts';
 import { attempt, prepareTransactions } from './transaction.ts';
 import { purgeSome, trimSome } from './trim.ts';
@@ -39,8 +40,14 @@ export interface SqliteLogs extends Logs {
  *
  * @throws Failure `StorageFailed`, saying what is wrong with the file
  */
-export function openSqliteLogs(options: DatabaseOptions & { readonly world: World }): SqliteLogs {
-  const { world, path } = options;
+export function openSqliteLogs(
+  options: DatabaseOptions & {
+    readonly world: World;
+    /** How much room there is; as the file system says, unless told. */
+    readonly disk?: () => Disk;
+  },
+): SqliteLogs {
+  const { world, path, disk } = options;
   const { database, begunAnew, durability } = openDatabase(options, {
     epoch: epochOf(world.id()),
     mark: newMark(world.id()),
@@ -48,6 +55,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
   const tables = prepareTables(database);
   const firstEpoch = tables.epoch();
   const transact = prepareTransactions(database);
+  const room = roomFor(database, { path, now: () => world.now(), disk });
   const states = new Map<string, ChannelState>();
   let jobs: Job[] = [];
   let scheduled: NodeJS.Immediate | undefined;
@@ -87,7 +95,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       assertOpen();
       if (!mayBeFull) return;
       // Tried here too: where nobody sends a relay events until it is ready, no append would ever succeed.
-      transact('cannot take events', () => tables.fill(probeBytes));
+      room.within(() => transact('cannot take events', () => tables.fill(probeBytes)));
       transact('cannot take events', () => tables.empty());
       mayBeFull = false;
     },
@@ -191,7 +199,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
     remark();
     let done: ReturnType<typeof writeJobs>;
     try {
-      done = transact('cannot append', () => writeJobs(group, tables, world.now()));
+      done = room.within(() => transact('cannot append', () => writeJobs(group, tables, world.now())));
       mayBeFull = false;
     } catch (error) {
       mayBeFull = isFullDisk(error);
@@ -199,6 +207,7 @@ export function openSqliteLogs(options: DatabaseOptions & { readonly world: Worl
       return;
     }
     for (const { state, row, storedHead } of done) {
+      room.took(row.bytes - state.row.bytes);
       state.row = row;
       state.storedHead = storedHead;
     }
