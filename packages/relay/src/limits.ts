@@ -21,7 +21,7 @@ const waited: ReadonlySet<string> = new Set<keyof Limits>([
  */
 export function limitsWith(given: Readonly<Partial<Record<keyof Limits, unknown>>>, where: string): Limits {
   for (const [name, value] of Object.entries(given)) {
-    if (!(name in defaultLimits)) throw invalid(`${where} has "${name}", which is no limit`);
+    if (!Object.hasOwn(defaultLimits, name)) throw invalid(`${where} has "${name}", which is no limit`);
     const got = `${where} has "${name}": ${JSON.stringify(value)}`;
     if (typeof value !== 'number' || !(value > 0)) throw invalid(`${got}; expected a number above 0`);
     if (waited.has(name) && value > timerMsMax) throw invalid(`${got}; ${timerMsMax} ms, some 24 days, are the most`);

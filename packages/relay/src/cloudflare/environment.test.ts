@@ -16,6 +16,7 @@ test('what `.dev.vars` says of limits and retention is JSON as text', () => {
 
 test.for([
   [{ retention: 1 }, 'GODWIT_LIMITS has "retention", which is no limit'],
+  [{ toString: 1 }, 'GODWIT_LIMITS has "toString", which is no limit'],
   [{ retentionMs: '1h' }, 'GODWIT_LIMITS has "retentionMs": "1h"; expected a number above 0'],
   [{ ringBytes: 0 }, 'GODWIT_LIMITS has "ringBytes": 0; expected a number above 0'],
   [{ heartbeatMs: 3e9 }, 'GODWIT_LIMITS has "heartbeatMs": 3000000000; 2147483647 ms, some 24 days, are the most'],

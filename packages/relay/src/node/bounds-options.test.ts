@@ -13,6 +13,11 @@ test('limits and retention are read as numbers of the units that the relay works
   ]);
 });
 
+test.each(['', 'eventBytes=1', 'eventBytesMax', 'eventBytesMax=', 'eventBytesMax=0', 'toString=1', '__proto__=1'])(
+  'the limit %j is refused',
+  (text) => expect(() => readLimits([text])).toThrow('--limit is NAME=NUMBER'),
+);
+
 test.each(['', '=1h', 'room', 'room=', 'room=1w', 'room=0', 'a b=1h', 'room=1h,1h', 'room=1h,', 'room=-1'])(
   'the rule %j is refused',
   (text) => expect(() => readRetention([text])).toThrow('--retention is PATTERN=BOUNDS'),

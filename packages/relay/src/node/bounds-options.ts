@@ -13,7 +13,7 @@ const bytesPer: Readonly<Record<string, number>> = { KB: 1024, MB: 1024 ** 2, GB
 export function readLimits(texts: readonly string[]): Partial<Limits> {
   const entries = texts.map((text) => {
     const [, name = '', number = ''] = /^(\w+)=(\d{1,15})$/.exec(text) ?? [];
-    if (name in defaultLimits && Number(number) > 0) return [name, Number(number)];
+    if (Object.hasOwn(defaultLimits, name) && Number(number) > 0) return [name, Number(number)];
     throw invalid(`--limit is NAME=NUMBER, a number above 0, of ${Object.keys(defaultLimits).join(', ')}; got ${text}`);
   });
   return Object.fromEntries(entries) as Partial<Limits>;
