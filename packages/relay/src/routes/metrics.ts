@@ -1,6 +1,6 @@
 // The relay's numbers in Prometheus' text format, of so many channels by name and of the others together. Channel names need
 // no escaping: the alphabet has no quote.
-import { sumOf, type RelayStats, type Totals } from './totals.ts';
+import { sumOf, type NamedStat, type Totals } from './totals.ts';
 
 /** A family of metrics, one sample per channel. */
 interface Family {
@@ -30,8 +30,8 @@ export const channelsByNameMax = 1000;
 const others = '(others)';
 
 /** Writes the metrics. */
-export function metricsText({ channels }: RelayStats, version: string): string {
-  const all = grouped(Object.entries(channels));
+export function metricsText(channels: readonly NamedStat[], version: string): string {
+  const all = grouped(channels);
   const lines = ['# HELP godwit_info The release that runs.', '# TYPE godwit_info gauge'];
   lines.push(`godwit_info{version="${version}"} 1`);
   for (const { name, kind, help, of } of families) {

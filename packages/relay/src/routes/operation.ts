@@ -1,10 +1,11 @@
 // For whoever runs the relay: its numbers as JSON and for Prometheus, and whether it lives and serves.
 import type { Handler } from 'hono';
 import { Failure, type World } from '@godwit/core';
-import type { Channels, ChannelStat } from '@godwit/core/feed';
+import type { Channels } from '@godwit/core/feed';
 import { metricsText } from './metrics.ts';
 import type { RelayParts } from './parts.ts';
-import { sumOf, type RelayStats } from './totals.ts';
+import { statsText } from './stats-text.ts';
+import { sumOf, type NamedStat, type RelayStats } from './totals.ts';
 
 /** Of a relay of ten thousand channels, so many are asked before everybody else has a turn: some milliseconds' worth. */
 const channelsPerTurn = 50;
@@ -13,7 +14,9 @@ const channelsPerTurn = 50;
 export function stats({ channels, authority, world }: RelayParts): Handler {
   return async (context) => {
     await authority(context.req.raw, 'subscribe', '*');
-    return context.json(await collect(channels, world), 200, { 'cache-control': 'no-store' });
+    const { sums, each } = await collect(channels, world);
+    const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+    return context.body(statsText(sums, each, world), 200, headers);
   };
 }
 
@@ -21,8 +24,10 @@ export function stats({ channels, authority, world }: RelayParts): Handler {
 export function metrics({ channels, authority, world }: RelayParts, version: string): Handler {
   return async (context) => {
     await authority(context.req.raw, 'subscribe', '*');
-    const text = metricsText(await collect(channels, world), version);
-    return context.body(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    const { each } = await collect(channels, world);
+    return context.body(metricsText(each, version), 200, {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+    });
   };
 }
 
@@ -39,26 +44,28 @@ export function readyz(ready: () => Promise<void>): Handler {
   };
 }
 
-async function collect(channels: Channels, world: World): Promise<RelayStats> {
+async function collect(
+  channels: Channels,
+  world: World,
+): Promise<{ readonly sums: Omit<RelayStats, 'channels'>; readonly each: readonly NamedStat[] }> {
   const { each, asOf } = channels.list === undefined ? await told(channels) : await asked(channels, world);
-  const since = each.map(([, stat]) => stat.since).sort()[0] ?? new Date(world.now()).toISOString();
-  // From entries: a channel may be called __proto__.
-  return {
-    ...sumOf(each.map(([, stat]) => stat)),
-    since,
-    ...(asOf === undefined ? {} : { asOf }),
-    channels: Object.fromEntries(each),
-  };
+  const stats = each.map(([, stat]) => stat);
+  const earliest = stats.reduce<string | undefined>(
+    (known, { since }) => (known === undefined || since < known ? since : known),
+    undefined,
+  );
+  const since = earliest ?? new Date(world.now()).toISOString();
+  return { sums: { ...sumOf(stats), since, ...(asOf === undefined ? {} : { asOf }) }, each };
 }
 
 /** The numbers of channels, by name. */
 interface Numbers {
-  readonly each: readonly (readonly [string, ChannelStat & { readonly asOf?: string }])[];
+  readonly each: readonly NamedStat[];
   readonly asOf?: string;
 }
 
 async function asked(channels: Channels, world: World): Promise<Numbers> {
-  const each: [string, ChannelStat][] = [];
+  const each: NamedStat[] = [];
   for (const name of (await channels.list?.()) ?? []) {
     each.push([name, await channels.channel(name).stat()]);
     // Waiting for a log that answers at once lets nobody else have a turn: a timer does.

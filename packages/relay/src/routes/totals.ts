@@ -16,6 +16,9 @@ const counted = [
 /** What is told of a channel, or of several. */
 export type Totals = Pick<ChannelStat, (typeof counted)[number] | 'dropped'>;
 
+/** A channel's numbers, and of one that tells of itself, when it did. */
+export type NamedStat = readonly [name: string, stat: ChannelStat & { readonly asOf?: string }];
+
 /** A relay in numbers: the sum over its channels, and each. */
 export interface RelayStats extends Totals {
   /** The earliest `since` of the channels, or of the asking where there is none. */
