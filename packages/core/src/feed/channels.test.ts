@@ -34,6 +34,20 @@ test('a channel is there when it is asked for, and listed once it holds somethin
   expect((await channels.channel('room:1').stat()).published).toBe(1);
 });
 
+test('a channel that holds nothing is listed while it is read', async () => {
+  const { channels } = make();
+  await channels.channel('b').append(items(eventOf('1')));
+  const readers = [await readFrom(channels.channel('a')), await readFrom(channels.channel('b'))];
+  await readFrom(channels.channel('c'));
+  await channels.channel('a').append(items(eventOf('1', { ephemeral: true })));
+  expect(await channels.list()).toEqual(['a', 'b', 'c']);
+  expect(await channels.channel('a').stat()).toMatchObject({ published: 0, delivered: 1, subscribers: 1 });
+  await channels.channel('b').remove();
+  expect(await channels.list()).toEqual(['a', 'b', 'c']);
+  for (const reader of readers) await reader.cancel();
+  expect(await channels.list()).toEqual(['c']);
+});
+
 test('a bad name is refused at once', () => {
   expect(() => make().channels.channel('room/1')).toThrow(expect.objectContaining({ name: 'InvalidChannel' }));
 });

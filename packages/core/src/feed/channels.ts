@@ -13,6 +13,7 @@ import { startSweep } from './sweep.ts';
 
 /** A relay's channels, and their end. */
 export interface ServedChannels extends Channels {
+  /** By name: those that hold something, and those that are read. Of ephemeral events nothing is stored, and their readers count. */
   list(): Promise<readonly string[]>;
   /** Tells every reader to come back to another relay, and refuses appends from now on. */
   drain(retryAfterMs: () => number): void;
@@ -63,7 +64,12 @@ export function createChannels(parts: {
         remove: () => feedOf(name).remove(),
       } satisfies Channel;
     },
-    list: () => logs.channels(),
+    async list() {
+      const held = await logs.channels();
+      const used = new Set([...feeds].flatMap(([name, feed]) => (feed.isIdle ? [] : [name])));
+      for (const name of held) used.delete(name);
+      return used.size === 0 ? held : [...held, ...used].sort();
+    },
     drain(retryAfterMs) {
       drainRetryMs = retryAfterMs;
       for (const feed of feeds.values()) feed.drain(retryAfterMs);
