@@ -1,6 +1,6 @@
 // Backups: made while the relay is written to, put in place, and noticed by whoever had read more than they hold.
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -94,6 +94,25 @@ test('what a process that was killed has left of a backup is gone at the next st
   const { close } = await start({}, { data });
   expect((await readdir(data)).filter((name) => name.startsWith('godwit.backup'))).toEqual([]);
   await close();
+});
+
+test('what a relay holds, and each copy of it, its owner alone may read', async () => {
+  const [data, place] = [await folder(), await folder()];
+  const [online, offline] = [join(place, 'online.sqlite'), join(place, 'offline.sqlite')];
+  const { url, close } = await start({}, { data });
+  const headers = { 'content-type': 'application/cloudevents+json' };
+  await fetch(`${url}/v1/channels/room/events`, { method: 'POST', headers, body: JSON.stringify(eventOf('1')) });
+  const others = async (...paths: readonly string[]): Promise<readonly number[]> =>
+    Promise.all(paths.map(async (path) => (await stat(path)).mode & 0o077));
+  expect(await others(fileIn(data), `${fileIn(data)}-wal`)).toEqual([0, 0]);
+  await backupCommand(['--url', url, '--to', online]);
+  await close();
+  await backupCommand(['--data', data, '--to', offline]);
+  expect(await others(offline)).toEqual([0]);
+  // As it is once it was carried about.
+  await chmod(offline, 0o644);
+  await restoreCommand(['--from', offline, '--data', join(place, 'restored')]);
+  expect(await others(fileIn(data), online, fileIn(join(place, 'restored')))).toEqual([0, 0, 0]);
 });
 
 test('a copy that was damaged since is not put in place', async () => {

@@ -1,6 +1,6 @@
 // `npm run relay --silent -- backup --url URL --to FILE`, and `restore --from FILE --data DIR`.
 import { constants, createWriteStream, existsSync } from 'node:fs';
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { Failure, toFailure } from '@godwit/core';
 import { failureOfAnswer } from '@godwit/core/protocol';
 import { copyDatabase } from './backup.ts';
-import { makeFolder } from './folder.ts';
+import { makeFolder, makePrivateFile, privateMode } from './folder.ts';
 import { invalid, readKeyFile } from './key-file.ts';
 import { assertWhole, fileIn, storageFailure } from './sqlite/database.ts';
 
@@ -69,6 +69,7 @@ export async function restoreCommand(args: readonly string[]): Promise<string> {
   try {
     makeFolder(data);
     await copyFile(from, part, constants.COPYFILE_FICLONE);
+    await chmod(part, privateMode);
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
@@ -105,7 +106,7 @@ async function download(url: string, token: string | undefined, path: string): P
     const hint = name === 'Unauthenticated' ? ' (--token-file names a file that holds one)' : '';
     throw new Failure(name, `no copy was made: ${message}${hint}`);
   }
-  const file = createWriteStream(path, { flags: 'wx', flush: true, mode: 0o600 });
+  const file = createWriteStream(path, { flags: 'wx', flush: true, mode: privateMode });
   await pipeline(Readable.from(response.body), file);
   if (String(file.bytesWritten) !== response.headers.get('content-length')) {
     throw new Failure('Unreachable', `the copy broke off after ${file.bytesWritten} bytes; try again`);
@@ -118,6 +119,7 @@ async function copyFolder(data: string, path: string): Promise<void> {
   // Not read-only: what a relay that was killed has left beside the file is put into it first.
   const database = openFile(source, false, 'if a relay runs on it, ask that one: --url');
   try {
+    makePrivateFile(path);
     await copyDatabase(database, path);
   } finally {
     database.close();

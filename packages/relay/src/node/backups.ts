@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { Failure } from '@godwit/core';
 import type { Backup } from '../routes/parts.ts';
 import { copyDatabase } from './backup.ts';
+import { makePrivateFile } from './folder.ts';
 
 /** Whoever comes while another's copy is made comes back then; a gigabyte takes some seconds. */
 const busyRetryMs = 10_000;
@@ -25,6 +26,7 @@ export function createBackups(database: DatabaseSync, folder: string): () => Pro
     }
     isBusy = true;
     try {
+      makePrivateFile(path);
       const bytes = await copyDatabase(database, path);
       const file = await open(path, 'r');
       await rm(path);

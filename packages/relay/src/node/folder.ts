@@ -1,5 +1,5 @@
-// Folders that are made where they are missing.
-import { existsSync, mkdirSync } from 'node:fs';
+// Folders and files that are made where they are missing.
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -18,5 +18,17 @@ export function makeFolder(path: string): void {
   } catch (error) {
     // Somebody else may have made it meanwhile.
     if (!existsSync(path)) throw error;
+  }
+}
+
+/** What a relay holds is for whoever has a token, and the secrets of webhooks are for nobody: its owner alone may read it. */
+export const privateMode = 0o600;
+
+/** Makes an empty file of that mode, which SQLite gives to those that it keeps beside it, too. One that is there stays as it is. */
+export function makePrivateFile(path: string): void {
+  try {
+    if (!existsSync(path)) closeSync(openSync(path, 'a', privateMode));
+  } catch {
+    // Whoever opens it is told why it cannot be had.
   }
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Failure } from '@godwit/core';
 import { webhookSchema } from '../../webhooks/tables.ts';
-import { makeFolder } from '../folder.ts';
+import { makeFolder, makePrivateFile } from '../folder.ts';
 import { bootInUse, markOpened, readBootId, reasonToBeginAnew, type BegunAnew } from './boot.ts';
 import { changeMark, markIn, strangerAt } from './mark.ts';
 
@@ -88,6 +88,7 @@ export function openDatabase(
   let database: DatabaseSync | undefined;
   try {
     makeFolder(dirname(path));
+    makePrivateFile(path);
     const opened = new DatabaseSync(path, { timeout: lockWaitMs });
     database = opened;
     // Before anything is read: the first read takes the lock then, and keeps it until the process ends, however it does.
