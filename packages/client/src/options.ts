@@ -77,17 +77,16 @@ export interface CheckedCommon {
  * @throws Failure `InvalidOptions`, `InvalidChannel`
  */
 export function checkCommon(options: CommonOptions<EventDefinitions>, base: string | undefined): CheckedCommon {
-  const {
-    relay,
-    channels = ['default'],
-    events,
-    tasks: { workers = 1, batch = 1, scheduler = 'concurrent' } = {},
-  } = options;
+  const { relay, channels = ['default'], events, tasks = {} } = options;
   const { token, report, logger = console, signal, telemetry } = options;
+  if (Object(tasks) !== tasks) throw invalid('`tasks` is an object');
+  const { workers = 1, batch = 1, scheduler = 'concurrent', unhandled = 'ignore', hooks } = tasks;
   const said = (of: 'retention' | 'outbox'): Readonly<Record<string, number>> => {
     const bounds: Record<string, number> = {};
     for (const [name, bound] of Object.entries<number | undefined>(options[of] ?? {})) {
       if (bound === undefined) continue;
+      // Of another name it would bound nothing.
+      assertOneOf(of, name, boundsOf[of]);
       if (!(bound >= 0)) throw invalid(`\`${of}.${name}\` is a number of at least 0, or Infinity; got ${bound}`);
       bounds[name] = bound;
     }
@@ -99,6 +98,11 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
       throw invalid(`\`tasks.${name}\` is a whole number of at least 1, got ${count}`);
   }
   assertOneOf('tasks.scheduler', scheduler, ['cooperative', 'concurrent']);
+  assertOneOf('tasks.unhandled', unhandled, ['ignore', 'warn']);
+  // One that cannot be called would throw for each event, and skip them all for good.
+  for (const hook of ['beforeProcessing', 'beforeExecuting'] as const) {
+    assertFunction(`tasks.hooks.${hook}`, hooks?.[hook]);
+  }
   if (typeof events !== 'object' || events === null || !Object.values(events).every(isDefinition)) {
     throw invalid('`events` is what `defineEvents` answers');
   }
@@ -133,6 +137,9 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
     logger,
   };
 }
+
+/** What may be bounded. */
+const boundsOf = { retention: ['ageMs', 'eventsMax', 'bytesMax'], outbox: ['eventsMax', 'bytesMax'] };
 
 /** Refuses what is none of these words. */
 export function assertOneOf(name: string, given: unknown, words: readonly string[]): void {

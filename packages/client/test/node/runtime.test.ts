@@ -122,6 +122,14 @@ test('options that cannot work are refused before anything is opened', async () 
     { channels: [] },
     { channels: ['room', { name: 'room' }] },
     { events: JSON.parse('null') },
+    { tasks: JSON.parse('null') },
+    { tasks: { unhandled: JSON.parse('"wran"') } },
+    // It would throw for each event, which would be skipped for good.
+    { tasks: { hooks: { beforeProcessing: JSON.parse('"decrypt"') } } },
+    { tasks: { hooks: { beforeExecuting: JSON.parse('{}') } } },
+    // They would bound nothing.
+    { outbox: JSON.parse('{ "events": 10 }') },
+    { retention: JSON.parse('{ "maxAge": 10 }') },
   ];
   for (const part of wrong) {
     await expect(createRuntime({ file, events, ...part })).rejects.toMatchObject({ name: 'InvalidOptions' });

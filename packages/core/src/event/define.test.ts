@@ -30,6 +30,17 @@ test('a schema that is no Standard Schema is refused, naming the way out', () =>
   }
 });
 
+test('what is undefined, as an export of a module that is still being loaded, is refused by the name that it stands under', () => {
+  for (const schema of [JSON.parse('null'), undefined]) {
+    const refused = expect.objectContaining({
+      name: 'InvalidDefinition',
+      message: expect.stringContaining('the schema of "todo.added"'),
+    });
+    expect(() => defineEvents({ 'todo.added': schema })).toThrow(refused);
+    expect(() => defineEvent('todo.added', schema)).toThrow(refused);
+  }
+});
+
 test('a definition under another name’s key is refused', () => {
   const TodoAdded = defineEvent('todo.added', { schema: payload() });
   expect(() => defineEvents({ 'todo.removed': TodoAdded })).toThrow('stands under the key "todo.removed"');

@@ -50,7 +50,7 @@ export function defineEvent<const Name extends string, S extends Schema<unknown,
   options: Pick<EventDefinition, 'channel' | 'version' | 'upcast'> & { readonly schema: S },
 ): EventDefinition<Name, InputOf<S>, OutputOf<S>> {
   assertName(name);
-  if (typeof options.schema?.['~standard']?.validate !== 'function') {
+  if (typeof options?.schema?.['~standard']?.validate !== 'function') {
     throw new Failure(
       'InvalidDefinition',
       `the schema of "${name}" is no Standard Schema validator; see payload<T>() for none`,
@@ -76,7 +76,8 @@ export function defineEvents<
 >(parts: Parts): { readonly [Name in Extract<keyof Parts, string>]: DefinitionOf<Name, Parts[Name]> } {
   const definitions: Record<string, unknown> = {};
   for (const [name, part] of Object.entries(parts)) {
-    if ('name' in part && 'schema' in part) {
+    // What a module that is still being loaded exports is undefined.
+    if (part && 'name' in part && 'schema' in part) {
       if (part.name !== name) {
         throw new Failure('InvalidDefinition', `the definition of "${part.name}" stands under the key "${name}"`);
       }

@@ -8,6 +8,7 @@ import type { LogEntry } from '../ports/store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { Stop } from '../ports/world.ts';
 import type { Delivery } from './engine.ts';
+import { need } from './given.ts';
 import type { Tally } from './status.ts';
 import { assertReadable } from './reading-order.ts';
 import type { Delivered, OnOptions } from './runtime.ts';
@@ -59,9 +60,8 @@ export function createHandlers(parts: {
 
   return {
     on(pattern, handler, { order = 'local', channel, onGap, signal }) {
-      if (typeof handler !== 'function')
-        throw new Failure('InvalidOptions', `the handler of "${pattern}" is not a function`);
-      assertReadable(order, channel, channels);
+      need(typeof handler === 'function', `the handler of "${pattern}" is a function`, handler);
+      assertReadable({ order, channel, onGap }, channels);
       const registration: Registration = {
         live: true,
         pattern,

@@ -2,10 +2,10 @@
 import type { EventDefinition } from '../event/define.ts';
 import { compilePattern } from '../event/pattern.ts';
 import { readEvent } from '../event/read.ts';
-import { Failure } from '../failure.ts';
 import type { LogEntry } from '../ports/store.ts';
 import { aborted, createBell } from '../timing/wait.ts';
 import type { Engine } from './engine.ts';
+import { need } from './given.ts';
 import { assertReadable } from './reading-order.ts';
 import type { Delivered, EventsOptions } from './runtime.ts';
 import type { Tally } from './status.ts';
@@ -34,13 +34,11 @@ export function createHistory(parts: {
   return {
     read(pattern, options) {
       // Wrong options are told at the call, not at the first step of the loop.
-      const { order = 'local', channel, live = true, signal } = options;
+      const { order = 'local', channel, live = true, signal, onGap } = options;
       const after = options.after ?? 0;
       const wants = compilePattern(pattern);
-      if (!Number.isInteger(after) || after < 0) {
-        throw new Failure('InvalidOptions', `\`after\` is a position, as a receipt or an event has it; got ${after}`);
-      }
-      assertReadable(order, channel, channels);
+      need(Number.isInteger(after) && after >= 0, '`after` is a position, as a receipt or an event has it', after);
+      assertReadable({ order, channel, onGap }, channels);
       const isWanted = (entry: LogEntry): entry is Extract<LogEntry, { kind: 'event' }> =>
         entry.kind === 'event' &&
         channels.has(entry.channel) &&
@@ -48,8 +46,8 @@ export function createHistory(parts: {
         (order === 'local' ? !entry.echo : entry.offset !== null) &&
         wants(entry.event.type);
       const left = new AbortController();
-      const ends = [parts.signal, left.signal, ...(signal === undefined ? [] : [signal])];
-      return leavable(entries(after, live, AbortSignal.any(ends), isWanted, options.onGap), left);
+      const ends = [parts.signal, left.signal, ...(signal ? [signal] : [])];
+      return leavable(entries(after, live, AbortSignal.any(ends), isWanted, onGap), left);
     },
     wake() {
       for (const wake of wakers) wake();

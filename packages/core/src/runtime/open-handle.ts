@@ -7,6 +7,7 @@ import { guarded, type Logger, type Reporter } from '../ports/logger.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { World } from '../ports/world.ts';
 import type { Engine, EngineHello, EngineStatus } from './engine.ts';
+import { given } from './given.ts';
 import { createHandlers, type Handlers } from './handlers.ts';
 import { createHistory, type History } from './history.ts';
 import { createPublisher } from './publisher.ts';
@@ -99,10 +100,10 @@ export async function openHandle<const Events extends EventDefinitions>(
 
   const publish: AnyPublish = (event, data, options) => {
     if (telemetry === undefined) return published(event, data, options);
-    const labels = { 'event.type': typeof event === 'string' ? event : event.name };
+    const labels = { 'event.type': typeof event === 'string' ? event : Object(event).name };
     return telemetry.watch({ name: 'publish', parent: options.traceparent, labels }, async (span) => {
       const { traceparent = options.traceparent } = span;
-      const receipt = await published(event, data, { ...options, traceparent });
+      const receipt = await published(event, data, { ...given(options), traceparent });
       span.set({ 'event.id': receipt.id, channel: receipt.channel });
       return receipt;
     });
@@ -112,7 +113,7 @@ export async function openHandle<const Events extends EventDefinitions>(
       // What a durable handler still has to say while it ends is part of what is being ended.
       if (closing !== undefined && tasks?.state !== 'stopping') throw closed('publish');
       const name = nameOf(event);
-      const stored = publisher.publish(name, data, options);
+      const stored = publisher.publish(name, data, given(options));
       return parts.tasks?.unhandled === 'warn' ? warned(name, stored) : stored;
     } catch (error) {
       tally.refused(1);
@@ -141,24 +142,24 @@ export async function openHandle<const Events extends EventDefinitions>(
   }
 
   return {
-    publish: (event, ...given) => publish(event, given[0], given[1] ?? nothing),
+    publish: (event, ...said) => publish(event, said[0], said[1] ?? nothing),
     handle(pattern, name, handler, options = {}) {
       if (closing !== undefined) throw closed('handle');
-      return subscription(work.handle(nameOf(pattern), name, handler, options));
+      return subscription(work.handle(nameOf(pattern), name, handler, given(options)));
     },
     tasks: work.api,
     on(pattern, handler, options = {}) {
       if (closing !== undefined) throw closed('on');
-      return subscription(live.on(nameOf(pattern), handler, options));
+      return subscription(live.on(nameOf(pattern), handler, given(options)));
     },
     events(pattern, options = {}) {
       if (closing !== undefined) throw closed('events');
       // The runtime's types have checked which events the pattern brings.
-      return reading.read(nameOf(pattern), options) as AsyncGenerator<never, void, undefined>;
+      return reading.read(nameOf(pattern), given(options)) as AsyncGenerator<never, void, undefined>;
     },
     status,
-    relayed: (event, { signal } = {}) => relayed(event, signal),
-    flush: ({ signal } = {}) => flushed(signal),
+    relayed,
+    flush: flushed,
     pause: () => setPaused(true),
     resume: () => setPaused(false),
     close: () => end(() => engine.close()),
@@ -171,16 +172,21 @@ export async function openHandle<const Events extends EventDefinitions>(
     [asyncDispose]: () => end(() => engine.close()),
   };
 
-  async function relayed({ id, channel, position, offset }: Published, signal?: AbortSignal): Promise<void> {
+  async function relayed(event: Published, options: Parameters<Receipt['relayed']>[0] = nothing): Promise<void> {
+    const { id, channel, position, offset }: Published = Object(event);
+    const { signal } = given(options);
     // The relay has said which place it has.
     if (offset != null) return;
-    if (position == null) throw misused(`the event ${id} has no position: nobody confirms an ephemeral one`);
+    if (id == null || channel == null || position == null) {
+      throw misused(`the event ${id} has no id, channel or position: nobody confirms an ephemeral one`);
+    }
     if (status.get().connection === 'none') throw misused('this runtime has no relay');
     await relaying.relayed({ id, channel, position }, signal);
   }
 
   /** What tabs tell each other of the outbox may be behind, or ahead; where they say that nothing waits, the disk is asked. */
-  async function flushed(signal: AbortSignal | undefined): Promise<void> {
+  async function flushed(options: Parameters<Runtime<Events>['flush']>[0] = nothing): Promise<void> {
+    const { signal } = given(options);
     for (;;) {
       signal?.throwIfAborted();
       if (closing !== undefined) throw closed('flush');
@@ -243,11 +249,9 @@ export async function openHandle<const Events extends EventDefinitions>(
       if (definitions.has(event) || isPattern(event)) return event;
       throw new Failure('UnknownEvent', `"${event}" is not among the events of this runtime; add it to \`events\``);
     }
-    if (definitions.get(event.name) === event) return event.name;
-    throw new Failure(
-      'UnknownEvent',
-      `this definition of "${event.name}" is not the one among the events of this runtime`,
-    );
+    const { name } = Object(event);
+    if (name !== undefined && definitions.get(name) === event) return name;
+    throw new Failure('UnknownEvent', `this definition of "${name}" is not the one among the events of this runtime`);
   }
 
   async function close(release: () => Promise<void>): Promise<void> {

@@ -43,7 +43,7 @@ export function createPublisher(parts: {
   readonly deviceId: string;
   readonly tally: Pick<Tally, 'published' | 'refused'>;
   /** As a receipt's. */
-  readonly relayed: (item: Omit<Receipt, 'relayed'>, signal?: AbortSignal) => Promise<void>;
+  readonly relayed: (item: Omit<Receipt, 'relayed'>, ...options: Parameters<Receipt['relayed']>) => Promise<void>;
   readonly measure: Measure;
 }): Publisher {
   const { definitions, engine, world, tally, relayed, measure } = parts;
@@ -66,7 +66,7 @@ export function createPublisher(parts: {
       // A burst has thousands of these: each function, copy and promise more is a thousand more.
       return stored.promise.then((positions) => {
         const position = positions[index] ?? null;
-        return { id, channel, position, relayed: ({ signal } = {}) => relayed({ id, channel, position }, signal) };
+        return { id, channel, position, relayed: (options) => relayed({ id, channel, position }, options) };
       });
     },
     async settled() {
@@ -153,7 +153,7 @@ function attributesFor(
   options: PublishOptions,
 ): EventParts['attributes'] {
   const said = attributesOf(options);
-  const { durable = true } = options;
+  const durable = options.durable !== false;
   if (version === undefined && durable) return said;
   return {
     dataschemaversion: version === undefined ? undefined : String(version),

@@ -74,7 +74,7 @@ export function createRaiser<const Events extends EventDefinitions>(
 
   return {
     raise(event, ...[data, given = {}]) {
-      const name = typeof event === 'string' ? event : event.name;
+      const name = typeof event === 'string' ? event : Object(event).name;
       const definition = definitionFor(definitions, name, data);
       if (typeof event !== 'string' && event !== definition) {
         throw new Failure(

@@ -22,6 +22,48 @@ test('whoever listens for an event that is not defined here is told so: nobody w
   expect(() => alice.on('todos.*', () => undefined)).not.toThrow();
 });
 
+test('what is no event, no function or no options is refused by name, and what was handed in before goes on', async () => {
+  const { tab, world } = createPlace();
+  const alice = await tab('alice', events);
+  const receipt = await alice.publish('todo.done', { n: 1 });
+  const none = (): undefined => undefined;
+  for (const event of [undefined, null]) {
+    // What a module that is still being loaded exports.
+    // @ts-expect-error an event has a name
+    expect(() => alice.on(event, none)).toThrow(expect.objectContaining({ name: 'UnknownEvent' }));
+    // @ts-expect-error an event has a name
+    expect(() => alice.handle(event, 'h', none)).toThrow(expect.objectContaining({ name: 'UnknownEvent' }));
+    // @ts-expect-error an event has a name
+    expect(() => alice.events(event)).toThrow(expect.objectContaining({ name: 'UnknownEvent' }));
+    // @ts-expect-error an event has a name
+    await expect(alice.publish(event, { n: 1 })).rejects.toMatchObject({ name: 'UnknownEvent' });
+    // @ts-expect-error an event has a place
+    await expect(alice.relayed(event)).rejects.toMatchObject({ name: 'Misused' });
+  }
+  const refused = { name: 'InvalidOptions', message: expect.stringMatching(/; got /) };
+  // Of the last two, a signal's controller and a flag.
+  const strange: readonly never[] = [null, 'relay', 5, { signal: new AbortController() }, { signal: true }] as never[];
+  for (const options of strange) {
+    const throwing = expect.objectContaining(refused);
+    expect(() => alice.on('todo.done', none, options)).toThrow(throwing);
+    expect(() => alice.handle('todo.done', 'h', none, options)).toThrow(throwing);
+    expect(() => alice.events('todo.done', options)).toThrow(throwing);
+    expect(() => alice.status.subscribe(none, options)).toThrow(throwing);
+    await expect(receipt.relayed(options)).rejects.toMatchObject(refused);
+    await expect(alice.relayed(receipt, options)).rejects.toMatchObject(refused);
+    await expect(alice.flush(options)).rejects.toMatchObject(refused);
+    if (options !== null) await expect(alice.publish('todo.done', { n: 2 }, options)).rejects.toMatchObject(refused);
+  }
+  // @ts-expect-error a listener is a function
+  expect(() => alice.status.subscribe('changed')).toThrow(expect.objectContaining(refused));
+  // @ts-expect-error a listener is a function
+  expect(() => alice.on('todo.done', none, { onGap: 'tell' })).toThrow(expect.objectContaining(refused));
+  // @ts-expect-error a listener is a function
+  expect(() => alice.events('todo.done', { onGap: 'tell' })).toThrow(expect.objectContaining(refused));
+  await world.advance(1000);
+  await receipt.relayed();
+});
+
 test('an order that there is not is refused, and not taken for another', async () => {
   const alice = await createPlace().tab('alice', events);
   const refused = expect.objectContaining({
@@ -38,8 +80,13 @@ test('a query that says what no query says chooses no task: it would be every on
   const alice = await createPlace().tab('alice', events);
   for (const [query, got] of [
     ['{ "state": ["dead"] }', 'got `state`'],
-    ['{ "states": "dead" }', 'got the state "dead"'],
-    ['{ "states": ["deda"] }', 'got the state "deda"'],
+    ['{ "states": "dead" }', 'got `states`: dead'],
+    ['{ "states": ["deda"] }', 'got `states`: deda'],
+    // As of a receipt of an ephemeral event.
+    ['{ "handler": "count", "position": null }', 'got `position`: null'],
+    ['{ "position": 1024 }', 'got a position without its handler'],
+    ['{ "handler": 7 }', 'got `handler`: 7'],
+    ['{ "type": ["todo.done"] }', 'got `type`: todo.done'],
   ] as const) {
     const refused = { name: 'InvalidOptions', message: expect.stringContaining(got) };
     await expect(alice.tasks.discard(JSON.parse(query))).rejects.toMatchObject(refused);
@@ -108,6 +155,9 @@ test('what is retried, discarded or cancelled is said: nothing is not all', asyn
       [undefined, 'undefined'],
       [null, 'null'],
       ['count', 'count'],
+      [new Set(['count']), '[object Set]'],
+      // Of those that were chosen by hand there may be none.
+      [[], ''],
     ] as const) {
       // @ts-expect-error a query is an object
       await expect(alice.tasks[change](query)).rejects.toMatchObject({
@@ -116,4 +166,39 @@ test('what is retried, discarded or cancelled is said: nothing is not all', asyn
       });
     }
   }
+});
+
+test('an event is ephemeral where it is said to be, and by no other word: the relay would not store what the device does', async () => {
+  const { tab, world, stored } = createPlace();
+  const alice = await tab('alice', events);
+  for (const durable of [null, 0, '']) {
+    // @ts-expect-error it is a boolean
+    expect(await alice.publish('todo.done', { n: 1 }, { durable })).toMatchObject({ position: expect.any(Number) });
+  }
+  await world.advance(1000);
+  expect(await stored()).toHaveLength(3);
+});
+
+test('who asks for an event of which the channel or the id is not said is told so, and does not wait for ever', async () => {
+  const { tab, world } = createPlace();
+  const alice = await tab('alice', events);
+  const { id, position, relayed } = await alice.publish('todo.done', { n: 1 });
+  // @ts-expect-error what a page has kept of it
+  await expect(alice.relayed({ id, position })).rejects.toMatchObject({ name: 'Misused' });
+  // @ts-expect-error what a page has kept of it
+  await expect(alice.relayed({ channel: 'board', position })).rejects.toMatchObject({ name: 'Misused' });
+  await world.advance(1000);
+  await relayed();
+});
+
+test('a time to shut down in, or a page, that makes no sense is refused, and nothing is shut down', async () => {
+  const { tab } = createPlace();
+  const alice = await tab('alice', events);
+  for (const options of [{ timeoutMs: -1 }, { timeoutMs: Number.NaN }, null]) {
+    // @ts-expect-error options are an object
+    await expect(alice.tasks.shutdown(options)).rejects.toMatchObject({ name: 'InvalidOptions' });
+  }
+  expect(alice.tasks.state).toBe('running');
+  // @ts-expect-error options are an object
+  await expect(alice.tasks.list({}, null)).rejects.toMatchObject({ name: 'InvalidOptions' });
 });

@@ -3,6 +3,7 @@ import type { Failure } from '../failure.ts';
 import type { KnownHandler } from '../durable/durable.ts';
 import type { Gap } from '../protocol/frames.ts';
 import type { EngineHello, EngineStatus } from './engine.ts';
+import { given, need } from './given.ts';
 import type { ChannelStatus, Counts, Readable, Status } from './runtime.ts';
 import { subscription } from './subscription.ts';
 import type { SchedulerState } from './tasks/types.ts';
@@ -49,7 +50,9 @@ export function createStatusBoard(parts: {
   return {
     status: {
       get: () => (snapshot ??= take()),
-      subscribe(listener, { signal } = {}) {
+      subscribe(listener, options = {}) {
+        need(typeof listener === 'function', 'a listener is a function', listener);
+        const { signal } = given(options);
         // A listener of its own each time, so that two equal callbacks are two subscriptions.
         const own = (): unknown => listener();
         const stop = (): void => {

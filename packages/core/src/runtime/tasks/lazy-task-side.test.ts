@@ -62,7 +62,9 @@ test('from plain JavaScript: a controller in place of its signal is refused at o
   const { makeTasks, come } = part();
   const alice = await tab({ makeTasks });
   const wrong = JSON.parse('{ "signal": { "signal": {} } }');
-  expect(() => alice.handle('order.placed', 'wrong', () => undefined, wrong)).toThrow(TypeError);
+  expect(() => alice.handle('order.placed', 'wrong', () => undefined, wrong)).toThrow(
+    expect.objectContaining({ name: 'InvalidOptions' }),
+  );
   const had: number[] = [];
   alice.handle('order.placed', 'ship', ({ data }) => had.push(data.n));
   await alice.publish('order.placed', { n: 1 });

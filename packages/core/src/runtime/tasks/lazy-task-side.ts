@@ -104,7 +104,6 @@ export function lazyTaskSide(load: () => Promise<MakeTaskSide>): MakeTaskSide {
           }
           stopWhole?.();
         };
-        // First: what is no signal throws here, and must not come between the others and their half.
         signal?.addEventListener('abort', stop, { once: true, signal: life.signal });
         early.set(name, define);
         defined.add(name);

@@ -4,11 +4,12 @@ import type { TaskHost } from '../../durable/task.ts';
 import type { CloudEvent } from '../../event/cloudevent.ts';
 import type { EventDefinition } from '../../event/define.ts';
 import { readEvent } from '../../event/read.ts';
-import { Failure, failureToJson, toFailure } from '../../failure.ts';
+import { Failure, failureToJson, textOf, toFailure } from '../../failure.ts';
 import { taskStates, type TaskChange, type TaskQuery } from '../../ports/tasks.ts';
 import type { Telemetry } from '../../ports/telemetry.ts';
 import type { Stop, World } from '../../ports/world.ts';
 import type { EngineStatus, TaskEngine } from '../engine.ts';
+import { given, need } from '../given.ts';
 import type { Delivered } from '../runtime.ts';
 import type { Attempt } from './attempt.ts';
 import { defineHandler, type AnyTaskHandler, type HandlerDefinition } from './definition.ts';
@@ -164,7 +165,9 @@ export function createTasks(parts: {
       },
       pause: () => pause(true),
       resume: () => pause(false),
-      async shutdown({ timeoutMs = shutdownMs } = {}) {
+      async shutdown(options = {}) {
+        const { timeoutMs = shutdownMs } = given(options);
+        need(timeoutMs >= 0, 'a shutdown has a timeoutMs of at least 0', timeoutMs);
         if (ending !== undefined) throw misused('shut down twice', 'once is enough');
         if (isHeld) throw misused('shut down before their start', 'close the runtime instead');
         await end(timeoutMs);
@@ -181,13 +184,9 @@ export function createTasks(parts: {
           isHere: here.get(name)?.isHere === true,
         }));
       },
-      async list(query = {}, { after, limit = pageSize } = {}) {
-        if (!Number.isInteger(limit) || limit < 1) {
-          throw new Failure(
-            'InvalidOptions',
-            `a page of tasks has a limit of at least 1, a whole number; got ${limit}`,
-          );
-        }
+      async list(query = {}, page = {}) {
+        const { after, limit = pageSize } = given(page);
+        need(Number.isInteger(limit) && limit >= 1, 'a page of tasks has a limit of at least 1, a whole number', limit);
         return engine.tasks(checked(query), { limit, ...(after === undefined || after === null ? {} : { after }) });
       },
       async count(query = {}) {
@@ -284,36 +283,44 @@ export function createTasks(parts: {
   }
 }
 
-/** What a query may say. */
-const chosenBy = ['handler', 'type', 'states', 'position'];
+/** What a query may say, and what tells whether it makes sense. */
+const chosenBy: Readonly<Record<string, (value: unknown) => boolean>> = {
+  handler: (value) => typeof value === 'string',
+  type: (value) => typeof value === 'string',
+  states: (value) => Array.isArray(value) && value.every((state) => taskStates.includes(state)),
+  position: Number.isInteger,
+};
 
-/** A word that says nothing would choose every task, and `discard` them. */
+/** A word that says nothing would choose every task, and `discard` them; a list or a date has no word at all. */
 function checked(query: TaskQuery): TaskQuery {
-  const unknown = Object.keys(query).find((key) => !chosenBy.includes(key));
-  const { states = [] } = query;
-  const noState = Array.isArray(states) ? states.find((state) => !taskStates.includes(state)) : states;
-  if (unknown === undefined && noState === undefined) return query;
-  const said = unknown === undefined ? `the state ${JSON.stringify(noState)}` : `\`${unknown}\``;
-  throw new Failure(
-    'InvalidOptions',
-    `tasks are chosen by \`${chosenBy.join('`, `')}\`, and \`states\` is a list of ${taskStates.join(', ')}; got ${said}`,
-  );
+  const words = Object.keys(chosenBy).join('`, `');
+  const what = `tasks are chosen by \`${words}\`, and \`states\` is a list of ${taskStates.join(', ')}`;
+  need(isPlain(query), what, query);
+  for (const [word, value] of Object.entries(query)) {
+    need(value === undefined || chosenBy[word]?.(value) === true, what, `\`${word}\`: ${textOf(value)}`);
+  }
+  need(query.position === undefined || query.handler !== undefined, what, 'a position without its handler');
+  return query;
 }
 
 /** A word that is undefined says nothing either. Who only looks may mean that; who changes tasks is asked first. */
 function chosen(query: TaskQuery, change: TaskChange): TaskQuery {
-  if (typeof query !== 'object' || query === null) {
-    throw new Failure(
-      'InvalidOptions',
-      `tasks.${change} needs to be told which tasks; got ${String(query)}, and {} is all of them`,
-    );
+  if (!isPlain(query)) {
+    throw refused(`tasks.${change} needs to be told which tasks; got ${textOf(query)}, and {} is all of them`);
   }
   const [unsaid] = Object.entries(query).find(([, value]) => value === undefined) ?? [];
   if (unsaid === undefined) return checked(query);
-  throw new Failure(
-    'InvalidOptions',
+  throw refused(
     `tasks.${change} was told that \`${unsaid}\` is undefined, which would choose whatever it is; leave it out if that is meant`,
   );
+}
+
+function isPlain(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Object]';
+}
+
+function refused(why: string): Failure {
+  return new Failure('InvalidOptions', why);
 }
 
 /** How many rows one page of a count reads. */
