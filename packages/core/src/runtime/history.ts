@@ -2,6 +2,7 @@
 import type { EventDefinition } from '../event/define.ts';
 import { compilePattern } from '../event/pattern.ts';
 import { readEvent } from '../event/read.ts';
+import type { Failure } from '../failure.ts';
 import type { LogEntry } from '../ports/store.ts';
 import { aborted, createBell } from '../timing/wait.ts';
 import type { Engine } from './engine.ts';
@@ -19,6 +20,8 @@ export interface History {
   read(pattern: string, options: EventsOptions): AsyncGenerator<Delivered, void, undefined>;
   /** The log grew. */
   wake(): void;
+  /** The log is lost to this tab: nothing more is to come, and whoever reads hears why. */
+  lose(why: Failure): void;
 }
 
 /** Makes what reads the log. `signal` ends every reading. */
@@ -31,6 +34,7 @@ export function createHistory(parts: {
 }): History {
   const { engine, definitions, channels, tally } = parts;
   const wakers = new Set<() => void>();
+  let lost: Failure | undefined;
   return {
     read(pattern, options) {
       // Wrong options are told at the call, not at the first step of the loop.
@@ -49,10 +53,16 @@ export function createHistory(parts: {
       const ends = [parts.signal, left.signal, ...(signal ? [signal] : [])];
       return leavable(entries(after, live, AbortSignal.any(ends), isWanted, onGap), left);
     },
-    wake() {
-      for (const wake of wakers) wake();
+    wake,
+    lose(why) {
+      lost = why;
+      wake();
     },
   };
+
+  function wake(): void {
+    for (const ring of wakers) ring();
+  }
 
   async function* entries(
     after: number,
@@ -66,6 +76,7 @@ export function createHistory(parts: {
     wakers.add(bell.ring);
     try {
       for (let cursor = after; !until.aborted;) {
+        if (lost !== undefined) throw lost;
         const run = await Promise.race([engine.read(cursor, pageMax), ended]);
         if (run === undefined) return;
         // What is trimmed behind a reader that began at nothing is no gap in what it has read.

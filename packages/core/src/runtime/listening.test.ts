@@ -180,6 +180,19 @@ test('a tab that listens no more is spared the events, and one that listens agai
   expect(heard).toEqual([1, 4, 5]);
 });
 
+test('whoever waits for what comes hears that the device\u2019s log is lost, though no more will come', async () => {
+  const { tab, world } = createBorder();
+  const [{ runtime: alice }, { runtime: other }] = [await tab(), await tab()];
+  const history = alice.events('note.made');
+  const next = history.next().catch((error: unknown) => error);
+  await world.settle();
+  await other.destroy();
+  await expect(alice.publish('note.made', { n: 1 })).rejects.toMatchObject({ name: 'Closed' });
+  expect(alice.status.get().connection).toBe('closed');
+  expect(await next).toMatchObject({ name: 'Closed', message: expect.stringContaining('create another runtime') });
+  expect(await history.next()).toEqual({ done: true, value: undefined });
+});
+
 test('a history that is read live goes on though no handler listens', async () => {
   const { tab, world } = createBorder();
   const [alice, bob] = [await tab(), await tab()];

@@ -223,8 +223,10 @@ export async function openHandle<const Events extends EventDefinitions>(
           early = status;
           tasks?.update(status);
           board?.update(status);
-          if (status.connection === 'closed') relaying.close(lost());
-          else relaying.changed();
+          if (status.connection === 'closed') {
+            relaying.close(lost());
+            history?.lose(lost());
+          } else relaying.changed();
         },
         report: (failure) => report(failureFromJson(failure)),
         run: (...args) => tasks?.host.run(...args),
