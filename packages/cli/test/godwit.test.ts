@@ -1,7 +1,7 @@
 // The command as a process: what it passes on, and what it says of what it does not know.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -45,12 +45,28 @@ test('without a command it says which there are, and one that it does not know i
   expect([await unknown.ended, unknown.output.stderr]).toEqual([2, expect.stringContaining('does not know fly')]);
 });
 
+test('it says its version, as its package does', async () => {
+  const manifest: unknown = JSON.parse(await readFile(join(import.meta.dirname, '../package.json'), 'utf8'));
+  for (const option of ['--version', '-v']) {
+    const { ended, output } = godwit(option);
+    expect(await ended).toBe(0);
+    expect({ version: output.stdout.trim() }).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+    expect(manifest).toMatchObject({ version: output.stdout.trim() });
+  }
+});
+
 test('a mistake is told in one sentence on stderr, and ends with 2', async () => {
   for (const [args, sentence] of [
     [['token'], 'a token is signed with one key: --secret-file F or --private-key-file F'],
     [['relay', 'backup'], '--to names the file to write'],
     [['relay', 'restore', '--from', 'nowhere', '--data', 'nowhere'], 'there is no nowhere'],
     [['relay', 'moved'], '--data names the folder'],
+    [
+      ['token', '--expires', '-1h'],
+      "Option '--expires' argument is ambiguous. Did you forget to specify the option argument for '--expires'? " +
+        "To specify an option argument starting with a dash use '--expires=-XYZ'.; token --help lists the options",
+    ],
+    [['relay', 'bakup'], 'relay has the commands token, backup, restore, moved, and serves without one; got bakup'],
     [['relay', '--port', 'x'], '--port is a number from 0 to 65535; got x'],
   ] as const) {
     const { ended, output } = godwit(...args);

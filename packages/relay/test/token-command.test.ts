@@ -77,6 +77,9 @@ test.each([
   [['--private-key-file', 'package.json', '--publish', '*'], 'no private one'],
   [['--secret-file', 'package.json', '--publish', '*', '--expires', '0h'], '--expires is a number and a unit'],
   [['--secret-file', 'package.json', '--publish', '*', '--expires', 'soon'], '--expires is a number and a unit'],
+  [['--secret-file', 'package.json', '--publish', 'a,b'], '--publish is a channel, or a pattern as room:*'],
+  [['--secret-file', 'package.json', '--publish', 'a', '--manage', 'a b'], 'is repeated for several; got a b'],
+  [['--secret-file', 'package.json', '--subscribe', ''], '--subscribe is empty'],
   [['--nonsense'], 'token --help lists the options'],
 ])('asked with %j, it says what is wrong, mints nothing and exits 2', async (args, sentence) => {
   const { code, stdout, stderr } = await mint(...args);

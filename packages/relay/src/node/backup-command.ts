@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { parseArgs } from 'node:util';
 import { Failure, toFailure } from '@godwit/core';
 import { failureOfAnswer } from '@godwit/core/protocol';
+import { readArguments } from './arguments.ts';
 import { copyDatabase } from './backup.ts';
 import { makeFolder, makePrivateFile, privateMode } from './folder.ts';
 import { invalid, readKeyFile } from './key-file.ts';
@@ -19,11 +19,24 @@ const backupUsage = `godwit relay backup: copies all that a relay holds into one
   --data DIR          or the folder of one that does not run
   --to FILE           the copy; a file that is not there yet
 `;
+const backupOptions = {
+  url: { type: 'string' },
+  'token-file': { type: 'string' },
+  data: { type: 'string' },
+  to: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 const restoreUsage = `godwit relay restore: puts a copy in a folder, for a relay to be started on
   --from FILE         what backup has written
   --data DIR          the folder, which has no file of a relay's yet
 A relay that is started on a copy begins new epochs: readers are told of a gap, and publish and read on.
 `;
+
+const restoreOptions = {
+  from: { type: 'string' },
+  data: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
 
 /**
  * Makes a backup. Answers what is to be written to stdout.
@@ -31,7 +44,7 @@ A relay that is started on a copy begins new epochs: readers are told of a gap, 
  * @throws Failure `InvalidOptions`, or why it could not be made; then there is no file
  */
 export async function backupCommand(args: readonly string[]): Promise<string> {
-  const { url, data, to, help, 'token-file': tokenFile } = parse(args, 'backup');
+  const { url, data, to, help, 'token-file': tokenFile } = readArguments(args, backupOptions, 'backup --help');
   if (help === true) return backupUsage;
   if (to === undefined) throw invalid('--to names the file to write');
   if ((url === undefined) === (data === undefined)) throw invalid('one of --url and --data says of which relay');
@@ -57,7 +70,7 @@ export async function backupCommand(args: readonly string[]): Promise<string> {
  * @throws Failure `InvalidOptions`, `StorageFailed`; then nothing was changed, but a folder may have been made
  */
 export async function restoreCommand(args: readonly string[]): Promise<string> {
-  const { from, data, help } = parse(args, 'restore');
+  const { from, data, help } = readArguments(args, restoreOptions, 'restore --help');
   if (help === true) return restoreUsage;
   if (from === undefined || data === undefined) throw invalid('--from names the copy, and --data the folder');
   assertCopy(from);
@@ -76,16 +89,6 @@ export async function restoreCommand(args: readonly string[]): Promise<string> {
     throw storageFailure(error, `cannot write ${path}`);
   }
   return `${path}\n`;
-}
-
-function parse(args: readonly string[], command: string) {
-  try {
-    const text = { type: 'string' } as const;
-    const options = { url: text, data: text, to: text, from: text, 'token-file': text } as const;
-    return parseArgs({ args: [...args], options: { ...options, help: { type: 'boolean', short: 'h' } } }).values;
-  } catch (error) {
-    throw invalid(`${error instanceof Error ? error.message : ''}; ${command} --help lists the options`);
-  }
 }
 
 async function download(url: string, token: string | undefined, path: string): Promise<void> {

@@ -1,5 +1,6 @@
 // Limits and retention as the command line says them: `--limit eventBytesMax=65536`, `--retention 'room:*=1h,10000,64MB'`.
 import { defaultLimits, type Limits, type RetentionRule } from '@godwit/core/protocol';
+import { isChannelPattern } from './channel-pattern.ts';
 import { invalid } from './key-file.ts';
 
 const msPer: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -26,10 +27,10 @@ export function readLimits(texts: readonly string[]): Partial<Limits> {
  */
 export function readRetention(texts: readonly string[]): readonly RetentionRule[] {
   return texts.map((text) => {
-    const [, channels = '', bounds = ''] = /^([A-Za-z0-9._~:*-]+)=(.+)$/.exec(text) ?? [];
+    const [, channels = '', bounds = ''] = /^([^=]+)=(.+)$/.exec(text) ?? [];
     const rule = bounds.split(',').map(boundOf);
     const names = rule.map(([name]) => name);
-    if (channels !== '' && names.every((name, at) => name !== '' && names.indexOf(name) === at)) {
+    if (isChannelPattern(channels) && names.every((name, at) => name !== '' && names.indexOf(name) === at)) {
       return { channels, ...Object.fromEntries(rule) };
     }
     throw invalid(

@@ -3,6 +3,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { toFailure } from '@godwit/core';
 import { backupCommand, restoreCommand } from './backup-command.ts';
+import { invalid } from './key-file.ts';
 import { stderrLogger } from './log.ts';
 import { movedCommand } from './moved-command.ts';
 import { bridgesOf } from './mqtt-bridges.ts';
@@ -40,6 +41,9 @@ async function run(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   const other = command === undefined ? undefined : commands.get(command);
   if (other !== undefined) return void process.stdout.write(await other(rest));
+  if (command !== undefined && !command.startsWith('-')) {
+    throw invalid(`relay has the commands ${[...commands.keys()].join(', ')}, and serves without one; got ${command}`);
+  }
   const options = readOptions(args);
   if (typeof options === 'string') return void process.stdout.write(options);
   const { mqtt, ...others } = options;

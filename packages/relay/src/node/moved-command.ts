@@ -1,8 +1,8 @@
 // `npm run relay --silent -- moved --data DIR`: what no file system can tell, a person may: that a copy is the newest there is.
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { parseArgs } from 'node:util';
 import { toFailure } from '@godwit/core';
+import { readArguments } from './arguments.ts';
 import { invalid } from './key-file.ts';
 import { fileIn, storageFailure } from './sqlite/database.ts';
 import { strangerAt, writePlace } from './sqlite/mark.ts';
@@ -13,13 +13,15 @@ A relay that is started on it then goes on in the epochs that readers know. With
 may be older than what readers had, and begins new ones.
 `;
 
+const known = { data: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
+
 /**
  * Lets a relay's file be at home where it is. Answers what is to be written to stdout.
  *
  * @throws Failure `InvalidOptions` where there is none, or an older one, `StorageFailed` where a relay runs on it; then nothing was changed
  */
 export async function movedCommand(args: readonly string[]): Promise<string> {
-  const { data, help } = parse(args);
+  const { data, help } = readArguments(args, known, 'moved --help');
   if (help === true) return usage;
   if (data === undefined) throw invalid('--data names the folder');
   const path = fileIn(data);
@@ -35,16 +37,5 @@ export async function movedCommand(args: readonly string[]): Promise<string> {
     throw storageFailure(toFailure(error).cause ?? error, `cannot write ${path}`);
   } finally {
     database.close();
-  }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: { data: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-    }).values;
-  } catch (error) {
-    throw invalid(`${toFailure(error).message}; moved --help lists the options`);
   }
 }

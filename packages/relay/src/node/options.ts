@@ -1,6 +1,6 @@
 // What the command line says of how a relay is run.
-import { parseArgs } from 'node:util';
 import { secretBytesMin } from '../authority/keys.ts';
+import { readArguments } from './arguments.ts';
 import { readLimits, readRetention } from './bounds-options.ts';
 import { invalid, readKeyFile } from './key-file.ts';
 import { stderrLogger } from './log.ts';
@@ -37,6 +37,28 @@ godwit relay restore --help puts such a copy in place
 godwit relay moved --help says that a folder was moved, and is no copy
 `;
 
+const known = {
+  port: { type: 'string', default: '8787' },
+  host: { type: 'string', default: '127.0.0.1' },
+  data: { type: 'string', default: '.data' },
+  'secret-file': { type: 'string' },
+  'public-key-file': { type: 'string' },
+  'jwks-url': { type: 'string' },
+  insecure: { type: 'boolean' },
+  issuer: { type: 'string', multiple: true },
+  audience: { type: 'string', multiple: true },
+  'token-in-query': { type: 'boolean' },
+  durability: { type: 'string', default: 'fsync' },
+  cors: { type: 'string', multiple: true },
+  assets: { type: 'string' },
+  retention: { type: 'string', multiple: true },
+  limit: { type: 'string', multiple: true },
+  'allow-private-webhooks': { type: 'boolean' },
+  mqtt: { type: 'string' },
+  proxy: { type: 'string', multiple: true },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 /** What the command line says: a bridge's options are text that only the bridge's own code understands. */
 export interface ReadOptions extends RelayOptions {
   readonly mqtt?: unknown;
@@ -48,7 +70,7 @@ export interface ReadOptions extends RelayOptions {
  * @throws Failure `InvalidOptions`
  */
 export function readOptions(args: readonly string[]): ReadOptions | string {
-  const values = parse(args);
+  const values = readArguments(args, known, '--help');
   if (values.help === true) return usage;
   const { host, data, durability, issuer, audience } = values;
   const port = Number(values.port);
@@ -74,47 +96,8 @@ export function readOptions(args: readonly string[]): ReadOptions | string {
   };
 }
 
-function parse(args: readonly string[]) {
-  const values = parseOptions(args);
-  // As `--host "$HOST"` says it where there is no such variable: it would listen everywhere, or write into whatever folder this is.
-  const empty = Object.entries(values).find(([, value]) => [value].flat().includes(''));
-  if (empty !== undefined) throw invalid(`--${empty[0]} is empty`);
-  return values;
-}
-
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        port: { type: 'string', default: '8787' },
-        host: { type: 'string', default: '127.0.0.1' },
-        data: { type: 'string', default: '.data' },
-        'secret-file': { type: 'string' },
-        'public-key-file': { type: 'string' },
-        'jwks-url': { type: 'string' },
-        insecure: { type: 'boolean' },
-        issuer: { type: 'string', multiple: true },
-        audience: { type: 'string', multiple: true },
-        'token-in-query': { type: 'boolean' },
-        durability: { type: 'string', default: 'fsync' },
-        cors: { type: 'string', multiple: true },
-        assets: { type: 'string' },
-        retention: { type: 'string', multiple: true },
-        limit: { type: 'string', multiple: true },
-        'allow-private-webhooks': { type: 'boolean' },
-        mqtt: { type: 'string' },
-        proxy: { type: 'string', multiple: true },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw invalid(`${error instanceof Error ? error.message : ''}; --help lists the options`);
-  }
-}
-
 function readAccess(
-  values: ReturnType<typeof parse>,
+  values: ReturnType<typeof readArguments<typeof known>>,
 ): Pick<RelayOptions, 'insecure' | 'secret' | 'publicKey' | 'jwksUrl'> {
   const { 'secret-file': secretFile, 'public-key-file': publicKeyFile, 'jwks-url': jwksUrl, insecure } = values;
   const said = Object.entries({

@@ -1,7 +1,8 @@
 // `npm run relay --silent -- token --secret-file F --subscribe 'room:*'`: a token for development, and nothing else on stdout.
-import { parseArgs } from 'node:util';
 import { worldOf } from '@godwit/core';
 import { mintToken, signingKey, type Signing } from '../authority/mint.ts';
+import { readArguments } from './arguments.ts';
+import { isChannelPattern } from './channel-pattern.ts';
 import { invalid, readKeyFile } from './key-file.ts';
 
 const usage = `godwit relay token: a token for development, on stdout
@@ -14,6 +15,20 @@ const usage = `godwit relay token: a token for development, on stdout
   --issuer ISS, --audience AUD, --subject SUB, --key-id KID
 `;
 
+const known = {
+  'secret-file': { type: 'string' },
+  'private-key-file': { type: 'string' },
+  publish: { type: 'string', multiple: true },
+  subscribe: { type: 'string', multiple: true },
+  manage: { type: 'string', multiple: true },
+  expires: { type: 'string', default: '1h' },
+  issuer: { type: 'string' },
+  audience: { type: 'string' },
+  subject: { type: 'string' },
+  'key-id': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 const secondsPer: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /**
@@ -22,37 +37,26 @@ const secondsPer: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 
  * @throws Failure `InvalidOptions`
  */
 export async function tokenCommand(args: readonly string[]): Promise<string> {
-  const { help, publish, subscribe, manage, expires, issuer, audience, subject, ...files } = parse(args);
+  const values = readArguments(args, known, 'token --help');
+  const { help, publish, subscribe, manage, expires, issuer, audience, subject, ...files } = values;
   if (help === true) return usage;
   const signing = await readSigning(files['secret-file'], files['private-key-file'], files['key-id']);
   if ((publish ?? subscribe ?? manage) === undefined) {
     throw invalid('a token allows what it lists, and this one would allow nothing: --publish, --subscribe or --manage');
   }
+  assertPatterns({ publish, subscribe, manage });
   const now = Math.floor(worldOf(globalThis).now() / 1000);
   const claims = { iss: issuer, aud: audience, sub: subject, publish, subscribe, manage };
   return `${await mintToken(signing, { ...claims, iat: now, exp: now + secondsOf(expires) })}\n`;
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        'secret-file': { type: 'string' },
-        'private-key-file': { type: 'string' },
-        publish: { type: 'string', multiple: true },
-        subscribe: { type: 'string', multiple: true },
-        manage: { type: 'string', multiple: true },
-        expires: { type: 'string', default: '1h' },
-        issuer: { type: 'string' },
-        audience: { type: 'string' },
-        subject: { type: 'string' },
-        'key-id': { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw invalid(`${error instanceof Error ? error.message : ''}; token --help lists the options`);
+/** A token with a pattern that no channel has, as `a,b`, would be refused by the relay much later, for want of a right. */
+function assertPatterns(claims: Readonly<Record<string, readonly string[] | undefined>>): void {
+  for (const [name, patterns = []] of Object.entries(claims)) {
+    const wrong = patterns.find((pattern) => !isChannelPattern(pattern));
+    if (wrong !== undefined) {
+      throw invalid(`--${name} is a channel, or a pattern as room:*, and is repeated for several; got ${wrong}`);
+    }
   }
 }
 
