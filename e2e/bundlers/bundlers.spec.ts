@@ -53,6 +53,12 @@ async function addressOf(server: Child): Promise<string> {
   return stripVTControlCharacters(await server.line(/http:/)).replace(/^.*?(http:\S+).*$/, '$1');
 }
 
+test('TypeScript compiles what uses it, skipping no types, by what Vite’s template knows of the language', async ({
+  stranger,
+}) => {
+  await stranger.run('types', 'tsc', '-p', '.');
+});
+
 test('Vite builds it, under a strict content security policy', async ({ stranger, page }) => {
   await stranger.run('app', 'vite', 'build', '--logLevel', 'error', '--outDir', '../vite/dist');
   expect(await servedStrictly(page, join(stranger.folder, 'vite/dist'))).toEqual(heard);
