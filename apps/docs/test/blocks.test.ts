@@ -67,6 +67,7 @@ declare const status: Runtime<typeof events>['status'];`,
     },
     { line: "'send-receipt', // what is stored", setting: page, around: declaredRuntime },
     { line: "from '@godwit/client/node'; // Node 24", setting: node, around: readmeRuntime },
+    { line: 'function relayTokenOf', setting: node },
     {
       line: 'const authorize: Authorize',
       setting: node,

@@ -10,7 +10,7 @@ import { createTokenAuthority, type TokenRules } from './tokens.ts';
 export interface Access {
   /** Open to all who reach it. */
   readonly insecure?: boolean | undefined;
-  /** Signs tokens by HS256. */
+  /** Signs tokens by HS256. Each byte counts: the line break at a file's end, which `--secret-file` leaves out, is none of it. */
   readonly secret?: Uint8Array | undefined;
   /** Verifies tokens signed by RS256, ES256 or EdDSA: PEM, a JWK or a JWK Set. */
   readonly publicKey?: string | undefined;
