@@ -44,6 +44,7 @@ export function storeOn(file: OpenFile): DeviceStore {
       const own = segments.map(writtenOwn);
       if (own.length === 0) return file.read('record events', () => []);
       const numbers = file.transact('record events', ({ log }) => log.append(own));
+      await turn();
       return (numbers ?? []).map(firstPosition);
     },
     async merge(page) {
@@ -82,9 +83,9 @@ export function storeOn(file: OpenFile): DeviceStore {
 }
 
 /**
- * Whoever reads a long log, or trims one, asks again and again. SQLite answers at once: without this, neither a timer nor a
- * socket of the thread would have its turn in between, and whoever published would hear that it is stored only when all
- * readers had read it.
+ * Whoever reads a long log, or trims one, asks again and again, and so does who publishes in a loop. SQLite answers at once:
+ * without this, neither a timer, a signal of the system nor a socket of the thread would have its turn in between, and whoever
+ * published would hear that it is stored only when all readers had read it.
  */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
