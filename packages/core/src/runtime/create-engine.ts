@@ -74,7 +74,7 @@ export function createEngine(parts: EngineParts): Engine {
       alive: () => listener().alive(),
     },
     options: parts.tasks ?? {},
-    head: () => Math.max(newest, reader?.cursor ?? 0),
+    head: known,
     report,
     lost,
     changed: tellStatus,
@@ -187,7 +187,14 @@ export function createEngine(parts: EngineParts): Engine {
     },
 
     waiting: () => outbox.recount(store.state),
-    read: (after, limit) => store.read(after, limit),
+
+    async read(after, limit) {
+      const run = await store.read(after, limit);
+      if (run.entries.length > 0 || after <= known()) return run;
+      const { head } = await store.state(parts.channels[0]?.[0]);
+      // Of a log that was lost: nobody would hear of the next until as much has come.
+      return after <= head ? run : { ...(await store.read(0, limit)), trimmed: true };
+    },
 
     async setPaused(paused) {
       tabs.announce({ kind: 'pause', paused });
@@ -223,6 +230,11 @@ export function createEngine(parts: EngineParts): Engine {
     tabs.announce({ kind: 'channels', tab, channels: [] });
     tabs.close();
     await release();
+  }
+
+  /** Up to here the log has grown, at least. */
+  function known(): Position {
+    return Math.max(newest, reader?.cursor ?? 0);
   }
 
   /** Without its log a tab can do nothing; it must not stand in the way of those that can. */

@@ -88,6 +88,25 @@ test('a history behind an event that has no place in the log, as an ephemeral on
   expect([position, seen]).toEqual([null, [1]]);
 });
 
+test('a history behind a place of a log that was lost begins with a gap, and passes over nothing', async () => {
+  const { tab } = createPlace();
+  const before = await tab('alice', events);
+  await before.publish('todo.done', { n: 1 });
+  const { position } = await before.publish('todo.done', { n: 2 });
+  await before.destroy();
+  const alice = await tab('alice', events);
+  const seen: unknown[] = [];
+  const onGap = ({ missed }: { readonly missed: number | null }): unknown => seen.push(missed);
+  await alice.publish('todo.done', { n: 3 });
+  for await (const { data } of alice.events('todo.done', { after: position, onGap, live: false })) seen.push(data.n);
+  expect(seen).toEqual([null, 3]);
+  // What another tab has just stored is no place beyond the log.
+  const other = await tab('alice', events);
+  const { position: newest } = await other.publish('todo.done', { n: 4 });
+  for await (const _ of alice.events('todo.done', { after: newest, onGap, live: false })) seen.push('again');
+  expect(seen).toEqual([null, 3]);
+});
+
 test('a place in the log that is none is refused at the call', async () => {
   const { tab } = createPlace();
   const alice = await tab('alice', events);

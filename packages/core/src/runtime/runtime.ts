@@ -60,7 +60,10 @@ export interface OnOptions {
 
 /** How the device's log is read. */
 export interface EventsOptions extends Omit<OnOptions, 'signal'> {
-  /** Behind which position, as a receipt or an event has it; from the earliest event that the device holds, unless said, or null. */
+  /**
+   * Behind which position, as a receipt or an event has it; from the earliest event that the device holds, unless said, or null.
+   * One of a log that was lost since is a gap, behind which it begins with the earliest.
+   */
   readonly after?: Position | null | undefined;
   /** Whether the loop goes on with what comes; true unless said. False: it ends where the log ends. */
   readonly live?: boolean | undefined;
