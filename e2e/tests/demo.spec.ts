@@ -90,6 +90,34 @@ test('what is written offline is shown as pending, and takes its place once the 
   }
 });
 
+test('a page that is loaded shows what its device holds, what waits for the relay included', async ({
+  relay,
+  newDevice,
+}) => {
+  const device = await newDevice();
+  const one = await openBoard(device, relay.url);
+  await write(one, 'Ashore.');
+  const two = await openBoard(device, relay.url);
+  await expect(rows(two, 'board')).toHaveText([/Ashore/]);
+
+  await one.getByTestId('offline').check();
+  await expect(two.getByTestId('connection')).toHaveText('paused');
+  await write(one, 'At sea.');
+  await write(one, 'Still at sea.');
+  await expect(rows(one, 'pending')).toHaveCount(2);
+  await one.reload();
+
+  await expect(rows(one, 'pending')).toHaveText([/Still at sea/, /At sea/]);
+  // A new tab hears of the pause from the leader, later than it reads its disk.
+  await expect(one.getByTestId('offline')).toBeChecked();
+  await expect(rows(one, 'board')).toHaveText([/Ashore/]);
+  await one.getByTestId('offline').uncheck();
+  for (const page of [one, two]) {
+    await expect(rows(page, 'board')).toHaveText([/Still at sea/, /At sea/, /Ashore/]);
+    await expect(rows(page, 'pending')).toHaveCount(0);
+  }
+});
+
 test('GitHub’s events are replayed at the rate that the page sets, and shown everywhere in one order', async ({
   relay,
   newDevice,

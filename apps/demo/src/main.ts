@@ -16,10 +16,12 @@ async function start(): Promise<void> {
   const channels = [board, { name: github, from: 'latest' }] as const;
   const runtime = await createRuntime({ name: 'demo', user, events, relay, channels });
 
+  const shown = startBoard(runtime, settings);
   startStatusPanel(runtime, settings);
-  startPublishing(runtime, settings, startBoard(runtime, settings));
+  startPublishing(runtime, settings, shown);
   startOfflineSwitch(runtime);
   startReplayPanel(settings);
+  await shown.history;
 }
 
 start().catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { one } from '../dom.ts';
 import { makeRow, type Shown } from './row.ts';
 
 /** Rows beyond this leave the page (never the log): nobody scrolls further, and a page of 100,000 rows is slow. */
-const rowsMax = 200;
+export const rowsMax = 200;
 
 /** One column of the board. */
 export interface Column {

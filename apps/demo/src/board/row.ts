@@ -53,12 +53,18 @@ export function makeRow({ id, type, time, telling, offset, sequence }: Shown): H
   const moment = one('time', row);
   if (time !== undefined) {
     moment.setAttribute('datetime', time);
-    moment.textContent = new Date(time).toLocaleTimeString();
+    moment.textContent = momentOf(new Date(time));
   }
   const place = one('.place', row);
   place.textContent = sequence === undefined ? 'on disk' : `#${sequence.replace(/^0+(?=\d)/, '')}`;
   place.title = offset ?? 'stored on this device; the relay has not confirmed it yet';
   return row;
+}
+
+/** The time, and the day where it is another than today: a device holds a week of events. */
+function momentOf(date: Date): string {
+  const time = date.toLocaleTimeString();
+  return date.toDateString() === new Date().toDateString() ? time : `${date.toLocaleDateString()}, ${time}`;
 }
 
 function initials(who: string): string {

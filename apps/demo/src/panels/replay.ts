@@ -23,4 +23,5 @@ export function startReplayPanel(settings: Settings): void {
   slider.value = String(settings.rate);
   slider.addEventListener('input', follow);
   follow();
+  slider.disabled = false;
 }
