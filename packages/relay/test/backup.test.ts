@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { createRelayWorld, eventOf, ids, readFrames } from '../src/testing/index.ts';
 import { copyDatabase } from '../src/node/backup.ts';
+import { createBackups } from '../src/node/backups.ts';
 import { backupCommand, restoreCommand } from '../src/node/backup-command.ts';
 import { fileIn } from '../src/node/sqlite/database.ts';
 import { tokenCommand } from '../src/node/token-command.ts';
@@ -68,6 +69,24 @@ test('a copy that is asked for within a transaction is made once that has ended'
   onTestFinished(() => copy.close());
   const keys = copy.prepare('SELECT key FROM meta ORDER BY key').all();
   expect(keys.map(({ key }) => key)).toEqual(['before', 'copy', 'within']);
+});
+
+test('a copy that would leave events no room is not begun', async () => {
+  const place = await folder();
+  const database = new DatabaseSync(join(place, 'large.sqlite'));
+  onTestFinished(() => database.close());
+  database.exec('CREATE TABLE meta (key TEXT PRIMARY KEY, value); INSERT INTO meta VALUES (1, zeroblob(1000000))');
+  const MiB = 1024 * 1024;
+  let freeBytes = 16 * MiB + 500_000;
+  const backup = createBackups(database, place, () => ({ bytes: 1024 * MiB, freeBytes }));
+  await expect(backup()).rejects.toMatchObject({
+    name: 'StorageFailed',
+    message: expect.stringMatching(/^there is no room for a copy of 10\d{5} bytes beside the relay's file/),
+  });
+  expect(await readdir(place)).toEqual(['large.sqlite']);
+  freeBytes += MiB;
+  const { body, bytes } = await backup();
+  expect((await new Response(body).bytes()).byteLength).toBe(bytes);
 });
 
 test('5.8 a backup needs the right to manage all, and leaves nothing behind', async () => {

@@ -8,12 +8,17 @@ import { Failure } from '@godwit/core';
 import type { Backup } from '../routes/parts.ts';
 import { copyDatabase } from './backup.ts';
 import { makePrivateFile } from './folder.ts';
+import { diskOf, leftOn, type Disk } from './sqlite/room.ts';
 
 /** Whoever comes while another's copy is made comes back then; a gigabyte takes some seconds. */
 const busyRetryMs = 10_000;
 
 /** Makes copies of a file, beside it: that is where it has room, and who may read. */
-export function createBackups(database: DatabaseSync, folder: string): () => Promise<Backup> {
+export function createBackups(
+  database: DatabaseSync,
+  folder: string,
+  disk: () => Disk = () => diskOf(folder),
+): () => Promise<Backup> {
   const path = join(folder, 'godwit.backup');
   let isBusy = false;
   // What an earlier process did not get to the end of: as large as the relay's own file, perhaps.
@@ -23,6 +28,14 @@ export function createBackups(database: DatabaseSync, folder: string): () => Pro
       throw new Failure('RateLimited', 'another backup is being made; come back when it is done', {
         retryAfterMs: busyRetryMs,
       });
+    }
+    // As long as it is on its way, however slowly that is, events would find no room.
+    const needed = sizeOf(database);
+    if (needed > leftOn(disk())) {
+      throw new Failure(
+        'StorageFailed',
+        `there is no room for a copy of ${needed} bytes beside the relay's file, with what events need; make room, or copy it while the relay does not run (--data)`,
+      );
     }
     isBusy = true;
     try {
@@ -35,4 +48,9 @@ export function createBackups(database: DatabaseSync, folder: string): () => Pro
       isBusy = false;
     }
   };
+}
+
+function sizeOf(database: DatabaseSync): number {
+  const pragma = (name: string): number => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+  return pragma('page_count') * pragma('page_size');
 }

@@ -32,7 +32,11 @@ const lookAfterMs = 1000;
 /** Makes that of a file. */
 export function roomFor(
   database: DatabaseSync,
-  { path, now, disk = () => diskOf(path) }: { path: string; now: () => number; disk?: (() => Disk) | undefined },
+  {
+    path,
+    now,
+    disk = () => diskOf(dirname(path)),
+  }: { readonly path: string; readonly now: () => number; readonly disk?: (() => Disk) | undefined },
 ): Room {
   const usualPages = pragma('max_page_count');
   const pageBytes = pragma('page_size');
@@ -64,10 +68,9 @@ export function roomFor(
     if (isFar && took < lookAfterBytes && Math.abs(now() - lookedAt) < lookAfterMs) return;
     took = 0;
     lookedAt = now();
-    const { bytes, freeBytes } = disk();
-    const kept = Math.min(keptBytesMax, bytes * keptPart);
-    left = Math.max(0, freeBytes - kept);
-    isFar = freeBytes >= farTimes * kept;
+    const its = disk();
+    left = leftOn(its);
+    isFar = its.freeBytes >= farTimes * keptOf(its);
   }
 
   function pragma(name: string): number {
@@ -75,10 +78,19 @@ export function roomFor(
   }
 }
 
-/** As its file system says; without an end where that does not say it. */
-function diskOf(path: string): Disk {
+/** What may be taken of it. */
+export function leftOn(disk: Disk): number {
+  return Math.max(0, disk.freeBytes - keptOf(disk));
+}
+
+function keptOf({ bytes }: Disk): number {
+  return Math.min(keptBytesMax, bytes * keptPart);
+}
+
+/** The disk that a folder is on, as its file system says; without an end where that does not say it. */
+export function diskOf(folder: string): Disk {
   try {
-    const { bsize, blocks, bavail } = statfsSync(dirname(path));
+    const { bsize, blocks, bavail } = statfsSync(folder);
     if (blocks > 0) return { bytes: blocks * bsize, freeBytes: bavail * bsize };
   } catch {
     // What is wrong with the disk, the append itself finds out.
