@@ -18,6 +18,7 @@ test.each([
   [71_755, 'what a tab stored before it hung in that very call waits for the next news'],
   [75_514, 'what was kept though its answer was lost is handled at once'],
   [82_484, 'what is cancelled ahead a second time, behind events that were given back, is counted once'],
+  [102_279, 'of a channel that is made anew twice while a reader takes nothing, all is counted'],
 ])('seed %i: %s', async (seed) => {
   expect(await simulate(seed)).toMatchObject({ violation: undefined });
 });

@@ -50,8 +50,8 @@ export function createLedger(parts: { readonly sinkBytes: number; readonly fail:
   const readers = new Map<string, Reader[]>();
   /** By epoch: the newest sequence that the channel's feed was told of. */
   const heads = new Map<string, number>();
-  /** By channel: the epoch of the log that was opened last. */
-  const epochs = new Map<string, string>();
+  /** By channel: the epochs of the logs that were opened, in their order. */
+  const epochs = new Map<string, string[]>();
   const learn = (epoch: string, sequence: number): void =>
     void heads.set(epoch, Math.max(sequence, heads.get(epoch) ?? 0));
 
@@ -61,7 +61,8 @@ export function createLedger(parts: { readonly sinkBytes: number; readonly fail:
       async open(channel) {
         const log = await logs.open(channel);
         const { epoch } = await log.stat();
-        epochs.set(channel, epoch);
+        const all = epochs.get(channel) ?? [];
+        if (all.at(-1) !== epoch) epochs.set(channel, [...all, epoch]);
         return {
           ...log,
           follow: (listener) =>
@@ -107,7 +108,7 @@ export function createLedger(parts: { readonly sinkBytes: number; readonly fail:
   function counting(channel: string, reader: Reader, sink: Sink): Sink {
     return {
       send(bytes) {
-        for (const frame of decoder.decode(bytes).split('\n\n')) count(reader, frame);
+        for (const frame of decoder.decode(bytes).split('\n\n')) count(channel, reader, frame);
         return sink.send(bytes);
       },
       close() {
@@ -140,7 +141,7 @@ export function createLedger(parts: { readonly sinkBytes: number; readonly fail:
     };
   }
 
-  function count(reader: Reader, frame: string): void {
+  function count(channel: string, reader: Reader, frame: string): void {
     const [, id] = /^id: (.*)$/mu.exec(frame) ?? [];
     const [, event] = /^event: (.*)$/mu.exec(frame) ?? [];
     if (event === 'connected') {
@@ -152,7 +153,7 @@ export function createLedger(parts: { readonly sinkBytes: number; readonly fail:
       const { position }: { position: string } = JSON.parse(dataOf(frame));
       const { epoch } = parseOffset(position);
       if (epoch !== reader.epoch) {
-        reader.before += headOf(reader) - reader.began;
+        reader.before += sumUpTo(channel, epoch, reader) - reader.began;
         reader.epoch = epoch;
         reader.began = 0;
       }
@@ -160,6 +161,13 @@ export function createLedger(parts: { readonly sinkBytes: number; readonly fail:
       if (id === undefined) reader.told += 1;
       else reader.stored += 1;
     }
+  }
+
+  /** What the reader's epoch held, and those behind it of which it was never told: it took nothing while they came and went. */
+  function sumUpTo(channel: string, epoch: string, reader: Reader): number {
+    const all = epochs.get(channel) ?? [];
+    const passed = all.slice(all.lastIndexOf(reader.epoch), all.lastIndexOf(epoch));
+    return passed.reduce((sum, each) => sum + (heads.get(each) ?? 0), 0);
   }
 
   function headOf({ epoch }: Reader): number {
@@ -181,7 +189,7 @@ export function createLedger(parts: { readonly sinkBytes: number; readonly fail:
     reader.isOver = true;
     checkReader(channel, reader);
     // Its log was removed, and it is yet to be told.
-    if (epochs.get(channel) !== reader.epoch) return;
+    if (epochs.get(channel)?.at(-1) !== reader.epoch) return;
     // What was dropped while it read was told only; what is dropped at its end may be either.
     const { delivered, filtered, dropped } = subscription.counts;
     const { retention = 0, epoch = 0, detached = 0 } = dropped;
