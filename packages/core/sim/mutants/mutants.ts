@@ -521,9 +521,23 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a leader tells the others of events that it is still storing',
     file: 'runtime/standing.ts',
-    find: 'parts.outbox().stored;',
-    put: 'parts.outbox();',
+    find: 'const { stored, counted } = parts.outbox();',
+    put: 'const stored = parts.outbox(); const { counted } = stored;',
     suite: 'runtime/standing.test.ts',
+  },
+  {
+    name: 'a leader that has counted what waits says so only where it was wrong',
+    file: 'runtime/leading.ts',
+    find: '      standing.changed();\n    } catch',
+    put: '    } catch',
+    suite: 'runtime/standing.test.ts',
+  },
+  {
+    name: 'what the leader has counted is counted again by who is told of it late',
+    file: 'runtime/outbox.ts',
+    find: 'counted = Math.max(counted, upTo);',
+    put: '',
+    suite: 'runtime/outbox.test.ts',
   },
   {
     name: 'what a tab has found on the disk is counted again when it is told of it',

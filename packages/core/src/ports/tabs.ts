@@ -26,6 +26,8 @@ export interface LeaderNews {
   readonly connection: Connection;
   readonly pending: number;
   readonly pendingBytes: number;
+  /** Up to here the disk has counted what is pending; a tab of an older release does not say. */
+  readonly counted?: Position;
   /** The application has paused the device; what was said before may have been lost. */
   readonly paused: boolean;
   /** Channels that the relay refuses for now. */

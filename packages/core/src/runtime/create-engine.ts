@@ -257,12 +257,9 @@ export function createEngine(parts: EngineParts): Engine {
     if (leading !== undefined && standing.setPaused(paused)) leading.reconsider();
   }
 
-  function recorded(firsts: readonly Position[], drafts: readonly Draft[], growth: readonly OutboxGrowth[]): void {
-    firsts.forEach((first, index) => {
-      const last = first + (drafts[index]?.n ?? 1) - 1;
-      newest = Math.max(newest, last);
-      reader?.recorded(first);
-    });
+  function recorded(firsts: readonly Position[], upTo: Position, growth: readonly OutboxGrowth[]): void {
+    newest = Math.max(newest, upTo);
+    for (const first of firsts) reader?.recorded(first);
     tellGrowth(growth);
   }
 

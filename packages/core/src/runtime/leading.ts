@@ -174,6 +174,8 @@ export function createLeading(parts: {
         }
         return state;
       });
+      // Also where it was right: a tab that was told of something late may have counted it beside what the news had counted.
+      standing.changed();
     } catch (error) {
       if (!signal.aborted) report(toFailure(error));
     }

@@ -13,7 +13,7 @@ test('an outbox that is full refuses, says how full it is, and has not grown', (
     }),
   );
   expect(outbox.events).toBe(3);
-  outbox.keep(growth(3, 30));
+  outbox.keep(growth(3, 30), 1026);
   outbox.shrink(1, 10);
   outbox.reserve(growth(1, 10));
   expect(() => outbox.reserve(growth(0, 5000))).toThrow(expect.objectContaining({ name: 'OutboxFull' }));
@@ -26,8 +26,8 @@ test('what another tab added counts, even beyond the limit, and so does what the
   expect(outbox.events).toBe(5);
   outbox.shrink(9, 90);
   expect([outbox.events, outbox.bytes]).toEqual([0, 0]);
-  outbox.set(1, 10);
-  outbox.set(1, 10);
+  outbox.set({ events: 1, bytes: 10 }, 0);
+  outbox.set({ events: 1, bytes: 10 }, 0);
   expect(changes).toBe(3);
 });
 
@@ -36,7 +36,7 @@ test('what is only reserved is not said to be stored, and a count of the disk fr
   outbox.reserve(growth(2, 20));
   expect(outbox.stored).toEqual({ events: 0, bytes: 0 });
   await outbox.recount(async () => {
-    outbox.keep(growth(2, 20));
+    outbox.keep(growth(2, 20), 1025);
     return { head: 0, deviceId: 'alice', channels: {} };
   });
   expect([outbox.events, outbox.stored]).toEqual([2, { events: 2, bytes: 20 }]);
@@ -52,6 +52,21 @@ test('what the disk has counted is not counted again when another tab tells of i
   expect([outbox.events, outbox.bytes]).toEqual([3, 30]);
 });
 
+test('what the leader has counted is not counted again: neither what is told of late, nor what was reserved here', () => {
+  const outbox = createOutbox({ eventsMax: 9, bytesMax: 1000 }, () => undefined);
+  outbox.reserve(growth(1, 10));
+  outbox.set({ events: 3, bytes: 30 }, 2048);
+  expect(outbox.events).toBe(4);
+  outbox.keep(growth(1, 10), 1024);
+  outbox.grow(growth(2, 20), 2048);
+  expect([outbox.events, outbox.bytes]).toEqual([3, 30]);
+  outbox.grow(growth(1, 10), 3072);
+  // A leader that knows less takes nothing of that back.
+  outbox.set({ events: 4, bytes: 40 }, 1024);
+  outbox.grow(growth(2, 20), 2048);
+  expect([outbox.events, outbox.counted]).toEqual([4, 2048]);
+});
+
 test('events that no relay is to get fill no outbox', () => {
   const outbox = createOutbox({ eventsMax: 0, bytesMax: 0 }, () => undefined);
   expect(() => outbox.reserve([])).not.toThrow();
@@ -60,12 +75,12 @@ test('events that no relay is to get fill no outbox', () => {
 test('what is only reserved counts beside what the disk, or the leader, says, which cannot know of it', () => {
   const outbox = createOutbox({ eventsMax: 9, bytesMax: 1000 }, () => undefined);
   outbox.reserve(growth(2, 20));
-  outbox.set(0, 0);
+  outbox.set({ events: 0, bytes: 0 }, 0);
   expect([outbox.events, outbox.bytes]).toEqual([2, 20]);
-  outbox.keep(growth(2, 20));
+  outbox.keep(growth(2, 20), 1025);
   outbox.reserve(growth(1, 10));
   outbox.release(growth(1, 10));
-  outbox.set(2, 20);
+  outbox.set({ events: 2, bytes: 20 }, 0);
   expect([outbox.events, outbox.bytes]).toEqual([2, 20]);
 });
 

@@ -22,17 +22,19 @@ export interface OutboxSize {
 export interface Outbox extends OutboxSize {
   /** Of it, what is not only reserved: other tabs are told of that once it is stored. */
   readonly stored: OutboxSize;
+  /** Up to here the disk has counted. */
+  readonly counted: Position;
   /** @throws Failure `OutboxFull` when it would grow beyond its limits; then it has not grown */
   reserve(growth: readonly OutboxGrowth[]): void;
   /** It grew in another tab, up to there; unless the disk has told so already. */
   grow(growth: readonly OutboxGrowth[], upTo: Position): void;
-  /** What was reserved is stored. */
-  keep(growth: readonly OutboxGrowth[]): void;
+  /** What was reserved is stored, up to there; unless the disk has told so already. */
+  keep(growth: readonly OutboxGrowth[], upTo: Position): void;
   /** It did not grow after all. */
   release(growth: readonly OutboxGrowth[]): void;
   shrink(events: number, bytes: number): void;
-  /** What the leader says. It knows nothing of what is only reserved, as the disk does not. */
-  set(events: number, bytes: number): void;
+  /** What the leader says, for whom the disk has counted up to there. It knows nothing of what is only reserved, as the disk does not. */
+  set(size: OutboxSize, upTo: Position): void;
   /** What the disk says. */
   count(state: StoreState): void;
   /** Asks the disk, and goes by it unless something changed meanwhile. Answers how many events wait there. */
@@ -44,7 +46,6 @@ export function createOutbox({ eventsMax, bytesMax }: OutboxLimits, changed: () 
   let stored = nothing;
   /** Reserved, and not stored yet. */
   let reserved = nothing;
-  /** Up to here the disk has counted. */
   let counted: Position = 0;
   let changes = 0;
 
@@ -57,6 +58,9 @@ export function createOutbox({ eventsMax, bytesMax }: OutboxLimits, changed: () 
     },
     get stored() {
       return stored;
+    },
+    get counted() {
+      return counted;
     },
     reserve(growth) {
       const more = sumOf(growth);
@@ -73,13 +77,16 @@ export function createOutbox({ eventsMax, bytesMax }: OutboxLimits, changed: () 
     grow(growth, upTo) {
       if (upTo > counted) put(plus(stored, sumOf(growth)), reserved);
     },
-    keep(growth) {
+    keep(growth, upTo) {
       const its = sumOf(growth);
-      put(plus(stored, its), plus(reserved, its, -1));
+      put(upTo > counted ? plus(stored, its) : stored, plus(reserved, its, -1));
     },
     release: (growth) => put(stored, plus(reserved, sumOf(growth), -1)),
     shrink: (events, bytes) => put(plus(stored, { events, bytes }, -1), reserved),
-    set: (events, bytes) => put({ events, bytes }, reserved),
+    set(size, upTo) {
+      counted = Math.max(counted, upTo);
+      put(size, reserved);
+    },
     count(state) {
       counted = state.head;
       put(outboxOf(state), reserved);

@@ -24,8 +24,8 @@ export function createRecorder(parts: {
   readonly world: World;
   readonly outbound: boolean;
   readonly outbox: Outbox;
-  /** The log has grown, and the outbox with it. */
-  readonly recorded: (firsts: readonly Position[], drafts: readonly Draft[], growth: readonly OutboxGrowth[]) => void;
+  /** The log has grown, up to there, and the outbox with it. */
+  readonly recorded: (firsts: readonly Position[], upTo: Position, growth: readonly OutboxGrowth[]) => void;
   /** The store has failed, and may have kept the drafts of these channels all the same: it says so only to who looks. */
   readonly unsure: (channels: readonly string[]) => void;
 }): Recorder {
@@ -37,16 +37,17 @@ export function createRecorder(parts: {
       outbox.reserve(growth);
       let firsts: readonly Position[];
       try {
-        firsts = await store.record(drafts.map(ownSegment));
+        const answered = await store.record(drafts.map(ownSegment));
+        firsts = drafts.map((_, index) => asFirst(answered[index]));
       } catch (error) {
         outbox.release(growth);
         unsure(growth.map(({ channel }) => channel));
         throw error;
       }
-      outbox.keep(growth);
-      const checked = drafts.map((_, index) => asFirst(firsts[index]));
-      recorded(checked, drafts, growth);
-      return checked;
+      const upTo = (firsts.at(-1) ?? 0) + (drafts.at(-1)?.n ?? 1) - 1;
+      outbox.keep(growth, upTo);
+      recorded(firsts, upTo, growth);
+      return firsts;
     },
   };
 

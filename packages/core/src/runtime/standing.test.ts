@@ -8,7 +8,7 @@ import { createMemoryDatabase, openMemoryStore } from '../memory/store.ts';
 import { createMemoryDevice } from '../memory/tabs.ts';
 import type { Link } from '../ports/link.ts';
 import type { DeviceStore } from '../ports/tasks.ts';
-import type { Tabs } from '../ports/tabs.ts';
+import type { LeaderNews, Tabs } from '../ports/tabs.ts';
 import { defaultLimits } from '../protocol/limits.ts';
 import { flowEvents, type FlowEvents } from '../testing/flow/events.ts';
 import { gather, untilStatus } from '../testing/waiting.ts';
@@ -289,6 +289,35 @@ test('what a tab has found on the disk is not counted again when the tab that st
   expect(other.status.get().pending).toBe(1);
   mayPush.resolve();
   await untilStatus(other.status, ({ pending }) => pending === 0);
+  await place.close();
+});
+
+test.each([
+  ['before the leader has asked the disk: until it has', (news: LeaderNews) => news.pending === 1, 2],
+  ['after it: at once', (news: LeaderNews) => (news.counted ?? 0) > 0, 1],
+])("an event of the leader's news is counted once by a tab that is told of it late, %s", async (_, isNow, atOnce) => {
+  const place = createPlace();
+  const leader = await place.tab('alice');
+  leader.pause();
+  const late: (() => void)[] = [];
+  const news = gather<LeaderNews>();
+  const tabsOf = (tabs: Tabs): Tabs => ({
+    ...tabs,
+    hear: (listener) =>
+      tabs.hear((message) => {
+        if (message.kind === 'grew') return void late.push(() => listener(message));
+        listener(message);
+        if (message.kind === 'leader-news' && isNow(message.news)) news.add(message.news);
+      }),
+  });
+  const follower = await place.tab('alice', { tabsOf });
+  const writer = await place.tab('alice');
+  await untilStatus(writer.status, ({ connection }) => connection === 'paused');
+  await writer.publish('todo.done', { n: 1 });
+  await news.until(1);
+  for (const hear of late) hear();
+  expect(follower.status.get().pending).toBe(atOnce);
+  await untilStatus(follower.status, ({ pending }) => pending === 1);
   await place.close();
 });
 

@@ -79,7 +79,7 @@ export function createStanding(parts: {
       if (role !== 'follower') return;
       ({ connection, paused, refused } = news);
       // Tells by itself where it changes; the rest of the news may have changed alone.
-      parts.outbox().set(news.pending, news.pendingBytes);
+      parts.outbox().set({ events: news.pending, bytes: news.pendingBytes }, news.counted ?? 0);
       changed();
     },
     stop() {
@@ -99,11 +99,11 @@ export function createStanding(parts: {
     newsDue = world.after(leaderNewsMs, () => {
       newsDue = undefined;
       if (role !== 'leader') return;
-      const { events, bytes } = parts.outbox().stored;
+      const { stored, counted } = parts.outbox();
       tabs.announce({
         kind: 'leader-news',
         term: parts.term(),
-        news: { connection, pending: events, pendingBytes: bytes, paused, refused },
+        news: { connection, pending: stored.events, pendingBytes: stored.bytes, counted, paused, refused },
       });
     });
   }

@@ -19,6 +19,9 @@ test.each([
   [75_514, 'what was kept though its answer was lost is handled at once'],
   [82_484, 'what is cancelled ahead a second time, behind events that were given back, is counted once'],
   [102_279, 'of a channel that is made anew twice while a reader takes nothing, all is counted'],
+  [111_057, 'what a tab had stored when it froze is counted once by the tab that thaws'],
+  [115_593, "what the leader's news has counted is counted once by a tab that is told of it late"],
+  [121_416, 'of messages that come doubled and late, what waits is right once the leader has counted'],
 ])('seed %i: %s', async (seed) => {
   expect(await simulate(seed)).toMatchObject({ violation: undefined });
 });
