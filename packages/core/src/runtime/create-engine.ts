@@ -8,7 +8,7 @@ import type { OutboxGrowth, TabMessage, Tabs } from '../ports/tabs.ts';
 import type { World } from '../ports/world.ts';
 import { channelsPerConnectionMax } from '../protocol/limits.ts';
 import { createAudience } from './audience.ts';
-import type { Draft, Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { createEphemeral } from './ephemeral.ts';
 import { createLeading, type Leading } from './leading.ts';
 import { createOutbox, defaultOutboxLimits, type Outbox, type OutboxLimits } from './outbox.ts';

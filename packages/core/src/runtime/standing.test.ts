@@ -305,8 +305,8 @@ test.each([
     ...tabs,
     hear: (listener) =>
       tabs.hear((message) => {
-        if (message.kind === 'grew') return void late.push(() => listener(message));
-        listener(message);
+        if (message.kind === 'grew') late.push(() => listener(message));
+        else listener(message);
         if (message.kind === 'leader-news' && isNow(message.news)) news.add(message.news);
       }),
   });

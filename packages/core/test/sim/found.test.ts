@@ -22,6 +22,10 @@ test.each([
   [111_057, 'what a tab had stored when it froze is counted once by the tab that thaws'],
   [115_593, "what the leader's news has counted is counted once by a tab that is told of it late"],
   [121_416, 'of messages that come doubled and late, what waits is right once the leader has counted'],
+  [
+    131_356,
+    'whoever was not told of an event, since the tab that stored it was mute, may lose its handlers to one that looked',
+  ],
 ])('seed %i: %s', async (seed) => {
   expect(await simulate(seed)).toMatchObject({ violation: undefined });
 });

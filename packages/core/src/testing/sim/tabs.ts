@@ -141,7 +141,11 @@ export function createSimTabs(parts: {
         if (end.signal.aborted || life.isDead()) return;
         if (message.kind === 'leader' && message.term <= conduct.heardTerm)
           fail(`a tab leads in the term ${message.term}, and has heard of ${conduct.heardTerm}`);
-        if (isSilenced('mute', life)) return lose(life);
+        if (isSilenced('mute', life)) {
+          // Who is not told of what came cannot know of it, however well it is.
+          if (message.kind === 'grew') for (const other of receivers) other.life.trouble();
+          return lose(life);
+        }
         const copy = structuredClone(message);
         for (const other of receivers) {
           if (other === receiver) continue;
