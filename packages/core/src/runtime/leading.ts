@@ -177,7 +177,9 @@ export function createLeading(parts: {
       // Also where it was right: a tab that was told of something late may have counted it beside what the news had counted.
       standing.changed();
     } catch (error) {
-      if (!signal.aborted) report(toFailure(error));
+      if (signal.aborted) return;
+      report(toFailure(error));
+      if (!isFinal(error)) void recountSoon();
     }
   }
 }

@@ -321,6 +321,38 @@ test.each([
   await place.close();
 });
 
+test('a leader whose disk did not say what waits asks it again', async () => {
+  const place = createPlace();
+  let isFailing = false;
+  const storeOf = (store: DeviceStore): DeviceStore => ({
+    ...store,
+    async state(channel) {
+      if (!isFailing) return store.state(channel);
+      isFailing = false;
+      throw new Failure('StorageFailed', 'the disk does not answer');
+    },
+  });
+  const tabsOf = (tabs: Tabs): Tabs => ({
+    ...tabs,
+    hear: (listener) =>
+      tabs.hear((message) => {
+        listener(message);
+        if (message.kind === 'grew') listener(message);
+      }),
+  });
+  const reports = gather<Failure>();
+  const leader = await place.tab('alice', { storeOf, tabsOf, report: reports.add });
+  leader.pause();
+  const writer = await place.tab('alice');
+  await untilStatus(writer.status, ({ connection }) => connection === 'paused');
+  await writer.publish('todo.done', { n: 1 });
+  isFailing = true;
+  await untilStatus(leader.status, ({ pending }) => pending === 2);
+  expect((await reports.until(1)).map(({ name }) => name)).toEqual(['StorageFailed']);
+  await untilStatus(leader.status, ({ pending }) => pending === 1);
+  await place.close();
+});
+
 test('without locks an ephemeral event is heard once in each tab', async () => {
   const place = createPlace();
   const tabsOf = (tabs: Tabs): Tabs => ({ ...tabs, exclusive: false, lead: (callback, held) => callback(held) });

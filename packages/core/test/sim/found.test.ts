@@ -6,6 +6,7 @@ import { simulate } from '../../src/testing/sim/index.ts';
 test.each([
   [369, 'who came late may meet in a backup what it had not read before it'],
   [433, 'a removal that a killed relay had begun takes no channel from the relay that runs next'],
+  [2406, 'a leader whose disk does not say what waits asks it again'],
   [3256, 'a relay does not keep a log that another relay has removed'],
   [3590, 'whoever asks a relay that is killed before it answers asks again'],
   [4685, 'a tab whose claim was cancelled ahead says that it is done with it'],
