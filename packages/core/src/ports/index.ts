@@ -1,6 +1,7 @@
 export * from './link.ts';
 export * from './log.ts';
 export * from './logger.ts';
+export * from './neighbours.ts';
 export * from './store.ts';
 export * from './tabs.ts';
 export * from './tasks.ts';

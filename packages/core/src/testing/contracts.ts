@@ -4,6 +4,7 @@ export * from './flow-contract.ts';
 export * from './flow/events.ts';
 export * from './link-contract.ts';
 export * from './log-contract.ts';
+export * from './neighbours-contract.ts';
 export * from './store-contract.ts';
 export * from './tabs-contract.ts';
 export type { TabsDevice } from './tabs/opened.ts';

@@ -10,6 +10,7 @@ const contracts: Readonly<Record<string, string>> = {
   Log: 'logContract',
   Logs: 'logContract',
   Link: 'linkContract',
+  Neighbours: 'neighboursContract',
   Tabs: 'tabsContract',
   Telemetry: 'telemetryContract',
   World: 'worldContract',
