@@ -41,6 +41,21 @@ test('what is undefined, as an export of a module that is still being loaded, is
   }
 });
 
+test('events that are no object, as of a module that is still being loaded, or a list of names, are refused by name', () => {
+  for (const [events, said] of [
+    [undefined, 'events are an object; got undefined'],
+    ['todo.added', 'events are an object; got string'],
+    [['todo.added'], 'the schema of "0" is no Standard Schema validator'],
+  ] as const) {
+    const refused = expect.objectContaining({
+      name: 'InvalidDefinition',
+      message: expect.stringContaining(said),
+    });
+    // @ts-expect-error schemas have names
+    expect(() => defineEvents(events)).toThrow(refused);
+  }
+});
+
 test('a definition under another name’s key is refused', () => {
   const TodoAdded = defineEvent('todo.added', { schema: payload() });
   expect(() => defineEvents({ 'todo.removed': TodoAdded })).toThrow('stands under the key "todo.removed"');

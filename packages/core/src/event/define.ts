@@ -63,6 +63,7 @@ export function defineEvent<const Name extends string, S extends Schema<unknown,
 /**
  * Defines several events at once: from schemas, or from definitions made elsewhere.
  *
+ * @throws Failure `InvalidDefinition` as `defineEvent`; when a definition stands under another name's key, or nothing is handed in
  * @example
  * ```ts
  * const events = defineEvents({
@@ -75,9 +76,10 @@ export function defineEvents<
   const Parts extends Readonly<Record<string, Schema<unknown, unknown> | EventDefinition<string, unknown, unknown>>>,
 >(parts: Parts): { readonly [Name in Extract<keyof Parts, string>]: DefinitionOf<Name, Parts[Name]> } {
   const definitions: Record<string, unknown> = {};
+  // What a module that is still being loaded exports is undefined.
+  if (Object(parts) !== parts) throw new Failure('InvalidDefinition', `events are an object; got ${typeof parts}`);
   for (const [name, part] of Object.entries(parts)) {
-    // What a module that is still being loaded exports is undefined.
-    if (part && 'name' in part && 'schema' in part) {
+    if (part && typeof part === 'object' && 'name' in part && 'schema' in part) {
       if (part.name !== name) {
         throw new Failure('InvalidDefinition', `the definition of "${part.name}" stands under the key "${name}"`);
       }

@@ -4,6 +4,7 @@ import type { EventDefinition, EventDefinitions, EventInput, EventName } from '.
 import type { Entity } from '../event/entity.ts';
 import { Failure } from '../failure.ts';
 import { assertChannel } from '../protocol/channel.ts';
+import { given, need } from './given.ts';
 import { definitionFor } from './publisher.ts';
 import type { EventRef, PublishArguments, PublishOptions, Receipt } from './publishing.ts';
 import type { Runtime } from './runtime.ts';
@@ -39,7 +40,7 @@ export interface Raiser<Events> {
    * Publishes what waits, each event once the one before is stored, and takes out what was. When one fails, it and those
    * behind it stay, and can be published again. Calls wait for each other.
    *
-   * @throws Failure whatever `publish` rejects with
+   * @throws Failure whatever `publish` rejects with; `InvalidOptions` for what is no runtime
    */
   publishTo<All>(runtime: Runtime<All> & (All extends Events ? unknown : never)): Promise<readonly Receipt[]>;
 }
@@ -64,7 +65,8 @@ export function createRaiser<const Events extends EventDefinitions>(
   events: Events,
   options: { readonly entity?: Entity | undefined; readonly eventsMax?: number | undefined } = {},
 ): Raiser<Events> {
-  const { entity, eventsMax = defaultEventsMax } = options;
+  const { entity, eventsMax = defaultEventsMax } = given(options);
+  need(Object(events) === events, 'a raiser is made of events', events);
   if (!(eventsMax >= 1)) throw new Failure('InvalidOptions', `eventsMax is a number from 1; got ${eventsMax}`);
   const ofEntity = entity === undefined ? {} : { entity: { ...entity } };
   attributesOf(ofEntity);
@@ -73,7 +75,7 @@ export function createRaiser<const Events extends EventDefinitions>(
   let publishing: Promise<unknown> = Promise.resolve();
 
   return {
-    raise(event, ...[data, given = {}]) {
+    raise(event, ...[data, said = {}]) {
       const name = typeof event === 'string' ? event : Object(event).name;
       const definition = definitionFor(definitions, name, data);
       if (typeof event !== 'string' && event !== definition) {
@@ -82,7 +84,7 @@ export function createRaiser<const Events extends EventDefinitions>(
           `this definition of "${name}" is not the one among the events of this raiser`,
         );
       }
-      const options: PublishOptions = { ...given, ...ofEntity };
+      const options: PublishOptions = { ...said, ...ofEntity };
       attributesOf(options);
       if (options.channel !== undefined) assertChannel(options.channel);
       if (waiting.length >= eventsMax) {
@@ -109,6 +111,7 @@ export function createRaiser<const Events extends EventDefinitions>(
   };
 
   async function publishAll(runtime: Publishing): Promise<readonly Receipt[]> {
+    need(typeof Object(runtime).publish === 'function', 'publishTo takes a runtime', runtime);
     const receipts: Receipt[] = [];
     // What is raised meanwhile is published by the next call: its entity may not be saved yet.
     for (const item of waiting) {

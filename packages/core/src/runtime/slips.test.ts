@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { defineEvents } from '../event/define.ts';
 import { payload } from '../event/schema.ts';
 import type { TaskQuery } from '../ports/tasks.ts';
+import { createRaiser } from './raiser.ts';
 import { createPlace } from './test/place.ts';
 
 const events = defineEvents({ 'todo.done': payload<{ readonly n: number }>() });
@@ -201,4 +202,20 @@ test('a time to shut down in, or a page, that makes no sense is refused, and not
   expect(alice.tasks.state).toBe('running');
   // @ts-expect-error options are an object
   await expect(alice.tasks.list({}, null)).rejects.toMatchObject({ name: 'InvalidOptions' });
+});
+
+test('a raiser of no events, and one that is to publish to no runtime, are refused by name, and what waits goes on waiting', async () => {
+  const refused = { name: 'InvalidOptions' };
+  // @ts-expect-error what a module that is still being loaded exports
+  expect(() => createRaiser(undefined)).toThrow(expect.objectContaining(refused));
+  // @ts-expect-error options are an object
+  expect(() => createRaiser(events, null)).toThrow(expect.objectContaining(refused));
+  const raiser = createRaiser(events);
+  raiser.raise('todo.done', { n: 1 });
+  // @ts-expect-error a runtime publishes
+  await expect(raiser.publishTo(undefined)).rejects.toMatchObject(refused);
+  // What was not awaited.
+  // @ts-expect-error a runtime publishes
+  await expect(raiser.publishTo(createPlace().tab('alice', events))).rejects.toMatchObject(refused);
+  expect(await raiser.publishTo(await createPlace().tab('alice', events))).toHaveLength(1);
 });

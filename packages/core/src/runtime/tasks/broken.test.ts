@@ -187,6 +187,11 @@ test.each(['Outdated', 'Closed'] as const)(
     isLost = true;
     await world.advance(10_000);
     expect(reasons).toMatchObject([{ name: 'Fenced' }]);
+    // Nobody has shut it down, and it can neither be shut down, nor begin anything.
+    const lost = { name: 'Closed', message: "the device's log is lost to this tab; create another runtime" };
+    await expect(shop.tasks.shutdown()).rejects.toMatchObject(lost);
+    expect(() => shop.tasks.start()).toThrow(expect.objectContaining(lost));
+    expect(() => shop.handle('order.placed', 'late', () => undefined)).toThrow(expect.objectContaining(lost));
     let isClosed = false;
     void shop.close().then(() => (isClosed = true));
     await world.advance(60_000);

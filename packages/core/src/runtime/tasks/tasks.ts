@@ -59,6 +59,7 @@ export function createTasks(parts: {
   let isHeld = options.start === false;
   let isPaused = false;
   let ending: 'stopping' | 'stopped' | undefined;
+  let isLost = false;
   const executor = createExecutor({
     workers: options.workers ?? workersDefault,
     after: world.after,
@@ -106,7 +107,7 @@ export function createTasks(parts: {
           `there is a durable handler "${name}" already; its name is what is stored of it, so each has its own`,
         );
       }
-      if (ending !== undefined) throw misused(`shut down before "${name}" was defined`, 'create another runtime');
+      assertAlive(`shut down before "${name}" was defined`, 'create another runtime');
       const { signal } = handleOptions;
       if (signal?.aborted === true) return () => undefined;
       handlers.set(name, definition);
@@ -157,7 +158,7 @@ export function createTasks(parts: {
         return state();
       },
       start() {
-        if (ending !== undefined) throw misused('started after its shutdown', 'create another runtime');
+        assertAlive('started after its shutdown', 'create another runtime');
         if (!isHeld) throw misused('started twice', 'with `start: false` a runtime waits for the one start');
         isHeld = false;
         void ask(engine.hold(false));
@@ -168,7 +169,7 @@ export function createTasks(parts: {
       async shutdown(options = {}) {
         const { timeoutMs = shutdownMs } = given(options);
         need(timeoutMs >= 0, 'a shutdown has a timeoutMs of at least 0', timeoutMs);
-        if (ending !== undefined) throw misused('shut down twice', 'once is enough');
+        assertAlive('shut down twice', 'once is enough');
         if (isHeld) throw misused('shut down before their start', 'close the runtime instead');
         await end(timeoutMs);
       },
@@ -187,7 +188,10 @@ export function createTasks(parts: {
       async list(query = {}, page = {}) {
         const { after, limit = pageSize } = given(page);
         need(Number.isInteger(limit) && limit >= 1, 'a page of tasks has a limit of at least 1, a whole number', limit);
-        return engine.tasks(checked(query), { limit, ...(after === undefined || after === null ? {} : { after }) });
+        // What one store would take for a place, another could not look for.
+        const isKey = after == null || (typeof after.handler === 'string' && Number.isInteger(after.position));
+        need(isKey, 'a page of tasks begins behind a `next`', after);
+        return engine.tasks(checked(query), { limit, after: after ?? undefined });
       },
       async count(query = {}) {
         const { handler, states = taskStates, type, position } = checked(query);
@@ -235,9 +239,15 @@ export function createTasks(parts: {
   function lost(): void {
     if (ending === 'stopped') return;
     ending = 'stopped';
+    isLost = true;
     const failure = new Failure('Fenced', "the device's log is lost to this tab; what its handlers do counts no more");
     for (const name of handlers.keys()) void host.drop(name, failureToJson(failure, { stack: false }));
     changed();
+  }
+
+  function assertAlive(what: string, cure: string): void {
+    if (isLost) throw new Failure('Closed', "the device's log is lost to this tab; create another runtime");
+    if (ending !== undefined) throw misused(what, cure);
   }
 
   async function forget(name: string, stopped: Promise<unknown>): Promise<void> {

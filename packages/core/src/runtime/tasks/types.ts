@@ -112,7 +112,7 @@ export interface Tasks {
   /**
    * Begins, where the runtime was made with `start: false`. A pause from before holds.
    *
-   * @throws Failure `Misused` when it has begun, or ended
+   * @throws Failure `Misused` when it has begun, or ended; `Closed` when the device's log is lost to this tab
    */
   start(): void;
   /** Begins no more tasks, in all tabs that are open now. What runs goes on to its end. */
@@ -121,7 +121,7 @@ export interface Tasks {
   /**
    * Stops this tab's durable handlers: begins no more, and gives what runs `timeoutMs` to end ({@link shutdownMs} by default).
    *
-   * @throws Failure `Misused` when it has not begun, or was shut down
+   * @throws Failure `Misused` when it has not begun, or was shut down; `Closed` when the device's log is lost to this tab
    */
   shutdown(options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
   /** Every durable handler that this device knows, by name: how much waits, is dead or deferred, and what was counted. */
@@ -129,7 +129,7 @@ export interface Tasks {
   /**
    * Tasks, by handler and position: dead letters by `{ states: ['dead'] }`. 100 by default.
    *
-   * @throws Failure `InvalidOptions` when the limit is no whole number of at least 1
+   * @throws Failure `InvalidOptions` when the limit is no whole number of at least 1, or `after` no `next`
    */
   list(
     query?: TaskQuery,

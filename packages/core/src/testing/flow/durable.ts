@@ -72,6 +72,25 @@ export function durably(open: Open): void {
     expect(await alice.tasks.count()).toBe(0);
   });
 
+  test('a page of tasks behind what is no place is refused by name, whatever the store would make of it', async () => {
+    const alice = await open('alice');
+    for (const after of [
+      'index',
+      7,
+      {},
+      { handler: 'index' },
+      { handler: 'index', position: '1' },
+      { handler: null, position: 1 },
+    ]) {
+      // @ts-expect-error a place is a handler and a position
+      await expect(alice.tasks.list({}, { after })).rejects.toMatchObject({
+        name: 'InvalidOptions',
+        message: expect.stringContaining('a page of tasks begins behind a `next`; got'),
+      });
+    }
+    expect(await alice.tasks.list({}, { after: { handler: 'index', position: 1 } })).toEqual({ tasks: [], next: null });
+  });
+
   test('events of one key keep their order across retries, and other keys go on', async () => {
     const alice = await open('alice');
     const handled = gather<number>();
