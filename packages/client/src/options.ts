@@ -77,10 +77,8 @@ export interface CheckedCommon {
  * @throws Failure `InvalidOptions`, `InvalidChannel`
  */
 export function checkCommon(options: CommonOptions<EventDefinitions>, base: string | undefined): CheckedCommon {
-  const { relay, channels = ['default'], events, tasks = {} } = options;
-  const { token, report, logger = console, signal, telemetry } = options;
-  if (Object(tasks) !== tasks) throw invalid('`tasks` is an object');
-  const { workers = 1, batch = 1, scheduler = 'concurrent', unhandled = 'ignore', hooks } = tasks;
+  const { relay, channels = ['default'], token, signal } = options;
+  const logger = checkHandling(options);
   const said = (of: 'retention' | 'outbox'): Readonly<Record<string, number>> => {
     const bounds: Record<string, number> = {};
     for (const [name, bound] of Object.entries<number | undefined>(options[of] ?? {})) {
@@ -93,28 +91,9 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
     return bounds;
   };
   const [retention, outbox] = [said('retention'), said('outbox')];
-  for (const [name, count] of Object.entries({ workers, batch })) {
-    if (!Number.isInteger(count) || count < 1)
-      throw invalid(`\`tasks.${name}\` is a whole number of at least 1, got ${count}`);
-  }
-  assertOneOf('tasks.scheduler', scheduler, ['cooperative', 'concurrent']);
-  assertOneOf('tasks.unhandled', unhandled, ['ignore', 'warn']);
-  // One that cannot be called would throw for each event, and skip them all for good.
-  for (const hook of ['beforeProcessing', 'beforeExecuting'] as const) {
-    assertFunction(`tasks.hooks.${hook}`, hooks?.[hook]);
-  }
-  if (typeof events !== 'object' || events === null || !Object.values(events).every(isDefinition)) {
-    throw invalid('`events` is what `defineEvents` answers');
-  }
   assertFunction('token', token);
-  assertFunction('report', report);
-  // Found only once the engine runs, neither would leave anybody who could close that.
+  // Found only once the engine runs, it would leave nobody who could close that.
   assertHas('signal', signal, 'addEventListener', 'an AbortSignal');
-  assertHas('telemetry', telemetry, 'gauge', 'of `createTelemetry`');
-  // What is told to a function of another name is told to nobody.
-  if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function') {
-    throw invalid('`logger` has the functions `debug`, `info`, `warn` and `error`, as `console` has');
-  }
   // One stream carries them all.
   // Of a text each character would be a channel.
   if (!Array.isArray(channels) || channels.length === 0 || channels.length > channelsPerConnectionMax) {
@@ -136,6 +115,44 @@ export function checkCommon(options: CommonOptions<EventDefinitions>, base: stri
     outbox,
     logger,
   };
+}
+
+/** How events are handled, and failures told: what a runtime in an application's own worker is told, too. */
+export type HandlingOptions<Events extends EventDefinitions> = Pick<
+  CommonOptions<Events>,
+  'events' | 'logger' | 'report' | 'telemetry' | 'tasks'
+>;
+
+/**
+ * Checks those. Answers what logs.
+ *
+ * @throws Failure `InvalidOptions`
+ */
+export function checkHandling(options: HandlingOptions<EventDefinitions>): Logger {
+  const { events, tasks = {}, report, logger = console, telemetry } = options;
+  if (Object(tasks) !== tasks) throw invalid('`tasks` is an object');
+  const { workers = 1, batch = 1, scheduler = 'concurrent', unhandled = 'ignore', hooks } = tasks;
+  for (const [name, count] of Object.entries({ workers, batch })) {
+    if (!Number.isInteger(count) || count < 1)
+      throw invalid(`\`tasks.${name}\` is a whole number of at least 1, got ${count}`);
+  }
+  assertOneOf('tasks.scheduler', scheduler, ['cooperative', 'concurrent']);
+  assertOneOf('tasks.unhandled', unhandled, ['ignore', 'warn']);
+  // One that cannot be called would throw for each event, and skip them all for good.
+  for (const hook of ['beforeProcessing', 'beforeExecuting'] as const) {
+    assertFunction(`tasks.hooks.${hook}`, hooks?.[hook]);
+  }
+  if (typeof events !== 'object' || events === null || !Object.values(events).every(isDefinition)) {
+    throw invalid('`events` is what `defineEvents` answers');
+  }
+  assertFunction('report', report);
+  // Found only once the engine runs, it would leave nobody who could close that.
+  assertHas('telemetry', telemetry, 'gauge', 'of `createTelemetry`');
+  // What is told to a function of another name is told to nobody.
+  if (typeof logger?.warn !== 'function' || typeof logger.error !== 'function') {
+    throw invalid('`logger` has the functions `debug`, `info`, `warn` and `error`, as `console` has');
+  }
+  return logger;
 }
 
 /** What may be bounded. */
@@ -168,7 +185,7 @@ export function engineTasks({ scheduler, batch, start }: TaskOptions = {}): Task
 
 /** An option that cannot work. */
 export function invalid(what: string): Failure {
-  return new Failure('InvalidOptions', `createRuntime: ${what}`);
+  return new Failure('InvalidOptions', `of a runtime\u2019s options, ${what}`);
 }
 
 /** The whole address: a worker has another base than its page. */

@@ -48,6 +48,26 @@ test('of two tabs with such a worker, one runs the handler; when its tab closes 
   await untilStatus(second.status, ({ handlers }) => (handlers['index']?.totals.handled ?? 0) === 2);
 });
 
+test.each([
+  ['null', '`events` is what `defineEvents` answers'],
+  ['{"events":["note.added"]}', '`events` is what `defineEvents` answers'],
+  ['{"events":{}}', '`run` is a function; got undefined'],
+  ['{"events":{},"report":"console"}', '`report` is a function; got string'],
+  ['{"events":{},"logger":{}}', '`logger` has the functions'],
+  ['{"events":{},"tasks":{"workers":0}}', '`tasks.workers` is a whole number of at least 1, got 0'],
+])('a page whose own worker was made with %s hears what is wrong', async (options, said) => {
+  const opened = createRuntime({
+    name: crypto.randomUUID(),
+    events,
+    worker: () =>
+      new Worker(new URL('./worker/own-unfit.test-worker.ts', import.meta.url), { type: 'module', name: options }),
+  });
+  await expect(opened).rejects.toMatchObject({
+    name: 'WorkerFailed',
+    message: expect.stringContaining(`of a runtime\u2019s options, ${said}`),
+  });
+});
+
 async function open(name: string, report?: (message: string) => void): Promise<Runtime<typeof events>> {
   const runtime = await createRuntime({
     name,

@@ -65,6 +65,9 @@ test('a page that is prerendered and given up starts nothing', async () => {
   const refused = expect(opened).rejects.toMatchObject({ name: 'Closed' });
   leaving.abort();
   await refused;
+  // One that had been given up before does not wait to be shown, either.
+  const late = createRuntime({ name: freshName(), events, worker, signal: leaving.signal });
+  await expect(late).rejects.toMatchObject({ name: 'Closed' });
   expect(made).toHaveLength(0);
 });
 

@@ -6,11 +6,12 @@ export type PageEvents = Pick<EventTarget, 'addEventListener'>;
 /**
  * Resolves once somebody looks at this page. A browser that prerenders one holds back its worker, its locks and its
  * messages until then: https://wicg.github.io/nav-speculation/prerendering.html#intrusive-behaviors. Resolves also when the
- * signal aborts.
+ * signal aborts, or has.
  */
 export async function untilShown(signal: AbortSignal | undefined): Promise<void> {
   const { document } = globalThis;
   if (document === undefined || !('prerendering' in document) || document.prerendering !== true) return;
+  if (signal?.aborted === true) return;
   await new Promise((resolve) => {
     document.addEventListener('prerenderingchange', resolve, { once: true });
     signal?.addEventListener('abort', resolve, { once: true });
