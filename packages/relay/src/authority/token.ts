@@ -26,7 +26,10 @@ export function tokenOf(
   const cookies = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim());
   const cookie = cookies.find((pair) => pair.startsWith(`${tokenCookie}=`));
   if (cookie === undefined) {
-    throw new Failure('Unauthenticated', 'this relay wants a token: send "Authorization: Bearer <JWT>"');
+    throw new Failure(
+      'Unauthenticated',
+      'this relay wants a token: send "Authorization: Bearer <JWT>", as a runtime does whose option `token` answers one',
+    );
   }
   assertOwnPage(request, where.origins ?? []);
   return cookie.slice(tokenCookie.length + 1);

@@ -72,6 +72,14 @@ test('of several keys that fit a token without a "kid", the one that signed it c
   );
 });
 
+test('whoever brings no token is told how one is sent, and by which option of a runtime', async () => {
+  await expect(bySecret()(new Request(url), 'publish', 'room')).rejects.toMatchObject({
+    name: 'Unauthenticated',
+    message:
+      'this relay wants a token: send "Authorization: Bearer <JWT>", as a runtime does whose option `token` answers one',
+  });
+});
+
 test('text that is no token is refused by name, whatever it is', async () => {
   const part = fc.oneof(
     fc.base64String().map((text) => text.replaceAll('=', '')),
