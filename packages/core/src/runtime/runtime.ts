@@ -231,7 +231,11 @@ export interface Runtime<Events> {
   /** Talks to the relay again; where the device waits for its next try, as behind `needs-auth`, within half a second. */
   resume(): void;
 
-  /** Waits for what is being stored, then releases everything. What is pending stays on disk. Closing twice is closing once. */
+  /**
+   * Gives durable handlers that run up to 5 s to end, waits for what is being stored, then releases everything. A
+   * handler that has not ended has its signal aborted, has used no attempt, and runs again with the next tab that defines it; for
+   * another time than that, call `tasks.shutdown` first. What is pending stays on disk. Closing twice is closing once.
+   */
   close(): Promise<void>;
   /**
    * Closes, and forgets all that the device has stored for this name and user, also what the relay does not have yet. Other tabs

@@ -132,6 +132,25 @@ test('closing does not wait for a shutdown that was given an hour', async () => 
   expect(isClosed).toBe(true);
 });
 
+test('closing gives what runs five seconds to end; what has not ended then has used no attempt', async () => {
+  const { tab, world } = createDevice();
+  const shop = await tab();
+  shop.handle('order.placed', 'ship', () => new Promise(() => undefined));
+  await world.settle();
+  await shop.publish('order.placed', { n: 1 });
+  await world.settle();
+  let isClosed = false;
+  void shop.close().then(() => (isClosed = true));
+  await world.advance(4999);
+  expect(isClosed).toBe(false);
+  await world.advance(1);
+  expect(isClosed).toBe(true);
+  const attempts: number[] = [];
+  (await tab()).handle('order.placed', 'ship', (_, { attempt }) => void attempts.push(attempt));
+  await world.settle();
+  expect(attempts).toEqual([1]);
+});
+
 test('a runtime that closed leaves no timer behind, also when what ran had ended before its time was over', async () => {
   const { tab, world } = createDevice();
   const shop = await tab();
