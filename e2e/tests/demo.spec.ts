@@ -118,6 +118,40 @@ test('a page that is loaded shows what its device holds, what waits for the rela
   }
 });
 
+test.describe('a relay that takes little', () => {
+  test.use({ limits: { eventBytesMax: 400 } });
+
+  test('refuses a note that is too long for it: it is shown as refused, with the reason, also where it was loaded while it waited', async ({
+    relay,
+    newDevice,
+  }) => {
+    const device = await newDevice();
+    const one = await openBoard(device, relay.url);
+    const bob = await openBoard(await newDevice(), relay.url, 'rate=0&user=bob');
+    const long = 'long '.repeat(50);
+    const refused = /long long[^]*400 is the most[^]*refused/;
+
+    await write(one, long);
+    await expect(one.getByTestId('said')).toContainText('The relay refused a note');
+    await write(one, 'Short.');
+    for (const page of [one, bob]) await expect(rows(page, 'board')).toHaveText([/Short/]);
+    await expect(rows(one, 'pending')).toHaveText([refused]);
+    await expect(one.getByTestId('pending')).toHaveText('0');
+
+    await one.getByTestId('offline').check();
+    await expect(one.getByTestId('connection')).toHaveText('paused');
+    await write(one, long);
+    await expect(rows(one, 'pending')).toHaveText([/on disk/, refused]);
+    const two = await device.newPage();
+    await two.goto(`${relay.url}/?rate=0`);
+    await expect(rows(two, 'pending')).toHaveText([/on disk/]);
+    await one.getByTestId('offline').uncheck();
+    await expect(rows(one, 'pending')).toHaveText([refused, refused]);
+    await expect(rows(two, 'pending')).toHaveText([refused]);
+    for (const page of [one, two, bob]) await expect(rows(page, 'board')).toHaveText([/Short/]);
+  });
+});
+
 test('GitHub’s events are replayed at the rate that the page sets, and shown everywhere in one order', async ({
   relay,
   newDevice,

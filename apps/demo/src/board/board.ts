@@ -1,5 +1,6 @@
 // The board: every event in the relay's order, each channel in its column; first what the device holds, then what comes.
-import type { DeliveredBy, Runtime } from '@godwit/core';
+import { isFailure, toFailure, type DeliveredBy, type Published, type Runtime } from '@godwit/core';
+import { find, say } from '../dom.ts';
 import type { Events } from '../events/index.ts';
 import type { Settings } from '../settings.ts';
 import { makeColumn, rowsMax, type Column } from './column.ts';
@@ -9,8 +10,8 @@ import type { Shown } from './row.ts';
 export interface Board {
   /** Resolves once all is shown that the device held when the page was opened. */
   readonly history: Promise<unknown>;
-  /** Shows an own note that is on disk and not confirmed yet. */
-  addPending(shown: Shown): void;
+  /** Shows an own note that is on disk and not confirmed yet; and that it is refused, if the relay does not take it. */
+  addPending(shown: Shown, published: Published): void;
 }
 
 /** An event of the board. */
@@ -24,7 +25,7 @@ export function startBoard(runtime: Runtime<Events>, settings: Settings): Board 
     startColumn(runtime, board, settings.board),
     startColumn(runtime, github, settings.github),
   ]);
-  return { history, addPending: board.addPending };
+  return { history, addPending: (shown, published) => void showPending(runtime, board, shown, published) };
 }
 
 /** Shows a channel's events. Resolves once those are shown that the device held. */
@@ -41,7 +42,7 @@ function startColumn(runtime: Runtime<Events>, column: Column, channel: string):
   }
 
   async function showHistory(): Promise<void> {
-    for (const event of await readPending(runtime, channel)) column.addPending(shownOf(event));
+    for (const event of await readPending(runtime, channel)) void showPending(runtime, column, shownOf(event), event);
     for (const event of await newestOf(runtime.events('**', { channel, order, live: false }), rowsMax)) show(event);
   }
 
@@ -55,6 +56,25 @@ function startColumn(runtime: Runtime<Events>, column: Column, channel: string):
     { channel, order },
   );
   return history;
+}
+
+/** Shows it until the relay has it, which shows it in its place; or refuses it. */
+async function showPending(
+  runtime: Runtime<Events>,
+  column: Column,
+  shown: Shown,
+  published: Published,
+): Promise<void> {
+  column.addPending(shown);
+  try {
+    await runtime.relayed(published);
+  } catch (error) {
+    // It is on its way still; only this tab will not know of it.
+    if (isFailure(error, 'Closed') || isFailure(error, 'WorkerFailed')) return;
+    const { message } = toFailure(error);
+    column.refuse(shown.id, message);
+    say(find('said'), `The relay refused a note: ${message}`);
+  }
 }
 
 /** The device's notes that the relay has not confirmed: the last of its own, since a publisher's events keep their order. */

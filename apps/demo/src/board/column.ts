@@ -1,6 +1,6 @@
-// A channel as a list: the newest on top, in the relay's order, and above it what this tab published and the relay has not confirmed.
+// A channel as a list: the newest on top, in the relay's order, and above it what this tab published and the relay has not confirmed, or has refused.
 import { one } from '../dom.ts';
-import { makeRow, type Shown } from './row.ts';
+import { makeRow, refuseRow, type Shown } from './row.ts';
 
 /** Rows beyond this leave the page (never the log): nobody scrolls further, and a page of 100,000 rows is slow. */
 export const rowsMax = 200;
@@ -11,6 +11,8 @@ export interface Column {
   addPending(shown: Shown): void;
   /** An event in the relay's order; if it is an own pending one, it has found its place. */
   addOrdered(shown: Shown): void;
+  /** The relay does not take an own pending event. */
+  refuse(id: string, why: string): void;
 }
 
 /** Fills the column of this name. */
@@ -40,6 +42,10 @@ export function makeColumn(name: string, channel: string): Column {
       rows.prepend(row);
       const oldest = ordered.keys().next();
       if (ordered.size > rowsMax && oldest.done !== true) drop(ordered, oldest.value);
+    },
+    refuse(id, why) {
+      const row = waiting.get(id);
+      if (row !== undefined) refuseRow(row, why);
     },
   };
 }

@@ -61,6 +61,15 @@ export function makeRow({ id, type, time, telling, offset, sequence }: Shown): H
   return row;
 }
 
+/** Says in the row of an own note that nobody else will see it, and why. */
+export function refuseRow(row: HTMLElement, why: string): void {
+  row.dataset['refused'] = '';
+  one('.why', row).textContent = why;
+  const place = one('.place', row);
+  place.textContent = 'refused';
+  place.title = 'the relay does not take it; nobody else sees it';
+}
+
 /** The time, and the day where it is another than today: a device holds a week of events. */
 function momentOf(date: Date): string {
   const time = date.toLocaleTimeString();

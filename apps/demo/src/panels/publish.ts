@@ -18,14 +18,15 @@ export function startPublishing(runtime: Runtime<Events>, settings: Settings, bo
   async function publish(note: string): Promise<void> {
     const data = { author: author.value, text: note };
     const receipt = await runtime.publish('note.written', data, { channel: settings.board });
-    board.addPending({
+    const shown = {
       id: receipt.id,
       type: 'note.written',
       time: new Date().toISOString(),
       telling: { who: data.author, did: 'noted', what: data.text, where: '' },
       offset: null,
       sequence: undefined,
-    });
+    };
+    board.addPending(shown, receipt);
   }
 
   /** Says how it went: a refusal is an answer too. */
