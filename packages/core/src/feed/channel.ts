@@ -67,7 +67,10 @@ export interface Channel {
   /** The same into a sink of the caller's own, where the channel is in this process. The reading is to be attached at once. */
   subscribe?(query: StreamQuery): Promise<Attach>;
   stat(): Promise<ChannelStat>;
-  /** Who reads it live, of those that say who they are. */
+  /**
+   * Who reads it live, of those that say who they are; with several relays, at any of them. One at which nobody reads asks the
+   * others for that, a quarter of a second long.
+   */
   presence(): Promise<readonly Present[]>;
   /** Forgets the log. Answers whether there was one. Streams are told of the gap and read on in the new epoch. */
   remove(): Promise<boolean>;

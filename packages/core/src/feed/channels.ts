@@ -1,6 +1,7 @@
 // All the channels of a relay in one process: feeds are made when they are used, and the idle ones let go.
 import { isFailure, type Failure } from '../failure.ts';
 import type { Logs } from '../ports/log.ts';
+import type { Neighbours } from '../ports/neighbours.ts';
 import type { World } from '../ports/world.ts';
 import { assertChannel } from '../protocol/channel.ts';
 import type { Limits } from '../protocol/limits.ts';
@@ -39,6 +40,8 @@ export function createChannels(parts: {
   /** What channels keep whose names match; the others as `limits` says. */
   readonly retention?: readonly RetentionRule[] | undefined;
   readonly report: (failure: Failure) => void;
+  /** Where several relays serve the same channels: what this one says and hears of each. */
+  readonly neighbours?: ((channel: string) => Neighbours) | undefined;
 }): ServedChannels {
   const { logs, world, report } = parts;
   const limitsOf = compileRetention(parts.limits, parts.retention);
@@ -110,7 +113,8 @@ export function createChannels(parts: {
   function make(channel: string): Feed {
     const [open, remove] = [() => logs.open(channel), () => logs.remove(channel)];
     const known = counts.get(channel);
-    const made = { channel, open, remove, world, limits: limitsOf(channel), report };
+    const neighbours = parts.neighbours?.(channel);
+    const made = { channel, open, remove, world, limits: limitsOf(channel), report, neighbours };
     const feed = createFeed(known === undefined ? made : { ...made, counts: known });
     if (drainRetryMs !== undefined) feed.drain(drainRetryMs);
     if (isClosed) void feed.close();

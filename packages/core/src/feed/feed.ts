@@ -2,6 +2,7 @@
 import type { CloudEvent } from '../event/cloudevent.ts';
 import { Failure } from '../failure.ts';
 import type { Log, LogRecord } from '../ports/log.ts';
+import type { Neighbours } from '../ports/neighbours.ts';
 import type { World } from '../ports/world.ts';
 import { encodeEventFrame } from '../protocol/frames.ts';
 import type { Limits } from '../protocol/limits.ts';
@@ -13,8 +14,9 @@ import { createCounts, type DeliveryCounts } from './counts.ts';
 import { createGroup } from './group.ts';
 import { holdLog } from './held-log.ts';
 import { createJoiner } from './joined.ts';
+import { createNeighbourhood } from './neighbours/neighbourhood.ts';
 import { createPager } from './pager.ts';
-import { createPresence } from './presence.ts';
+import { createPresence, type PresenceChange } from './presence.ts';
 import { createRetention } from './retention.ts';
 import { createRing } from './ring.ts';
 import { channelStat } from './stat.ts';
@@ -56,6 +58,8 @@ export interface FeedParts {
   readonly report: (failure: Failure) => void;
   /** Counts to go on with, of an earlier feed of this channel in this process. */
   readonly counts?: DeliveryCounts;
+  /** Other relays that serve the channel from the same log, where there are any. */
+  readonly neighbours?: Neighbours | undefined;
 }
 
 /** How many records a reader behind the ring gets at once. */
@@ -73,6 +77,7 @@ export function createFeed(parts: FeedParts): Feed {
   const joiner = createJoiner();
   const subscribers = createSubscribers(world, limits.heartbeatMs);
   let busy = 0;
+  let announcing: Promise<void> | undefined;
   let drainRetryMs: (() => number) | undefined;
 
   const held = holdLog({
@@ -102,21 +107,16 @@ export function createFeed(parts: FeedParts): Feed {
     commit: (events, refused) =>
       held.ask(async (log, epoch) => ({ epoch, appended: await log.append(events, refused) })),
     head: () => held.place.head,
-    relay,
+    relay: parts.neighbours === undefined ? relay : relayEverywhere,
     settled: () => subscribers.announce(),
     turn: () => turn(world),
   });
-  const presence = createPresence({
-    world,
-    lifetimeMs: limits.presenceMs,
-    clientsMax: limits.subscribersMax,
-    tell(type, clientId) {
-      const time = new Date(world.now()).toISOString();
-      const base = { specversion: '1.0', id: world.id(), source: `/v1/channels/${channel}`, type, time } as const;
-      relay({ ...base, subject: clientId, ephemeral: true, data: { clientId } }, held.place.head);
-      if (!group.isCommitting) subscribers.announce();
-    },
-  });
+  const clients = { world, lifetimeMs: limits.presenceMs, clientsMax: limits.subscribersMax, tell };
+  const { neighbours } = parts;
+  const isRead = (): boolean => subscribers.size > 0;
+  const neighbourhood =
+    neighbours && createNeighbourhood({ ...clients, channel, neighbours, isRead, relay: relayBeside, report });
+  const presence = neighbourhood ?? createPresence(clients);
   const retention = createRetention({
     world,
     limits,
@@ -167,6 +167,29 @@ export function createFeed(parts: FeedParts): Feed {
     subscribers.relay({ bytes, type, attributes: sent, key: JSON.stringify([source, type, subject]), after });
   }
 
+  function relayEverywhere(event: CloudEvent, after: number): void {
+    neighbourhood?.say(event);
+    relay(event, after);
+  }
+
+  /** Of no commit here. Those that come in one turn go out together. */
+  function relayBeside(event: CloudEvent): void {
+    relay(event, group.after);
+    announcing ??= announceSoon();
+  }
+
+  async function announceSoon(): Promise<void> {
+    await Promise.resolve();
+    announcing = undefined;
+    if (!group.isCommitting) subscribers.announce();
+  }
+
+  function tell(type: PresenceChange, clientId: string): void {
+    const time = new Date(world.now()).toISOString();
+    const base = { specversion: '1.0', id: world.id(), source: `/v1/channels/${channel}`, type, time } as const;
+    relayBeside({ ...base, subject: clientId, ephemeral: true, data: { clientId } });
+  }
+
   async function use<T>(work: () => Promise<T>): Promise<T> {
     busy += 1;
     try {
@@ -214,6 +237,7 @@ export function createFeed(parts: FeedParts): Feed {
       // Removed since: what it was to begin behind is no more.
       const isStale = stat.epoch !== held.place.epoch;
       const { after, gap } = isStale ? { after: 0, gap: { missed: null, reason: 'epoch' } as const } : resolved;
+      neighbourhood?.listen();
       // Before it reads: it is the others who are told.
       const leave = clientId === undefined || held.isClosed ? undefined : presence.join(clientId);
       const subscription = subscribers.add(until, (left) => {

@@ -51,6 +51,8 @@ export interface Group {
   add(items: readonly AppendItem[]): Promise<readonly AppendResult[]>;
   /** A commit is under way: what it announces is held back until its ephemeral events stand between its others. */
   readonly isCommitting: boolean;
+  /** Behind what an event comes that is in no commit: while one is under way, in front of its own. */
+  readonly after: number;
   /** Runs between two commits, after those that were asked for before. */
   exclusive<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -71,6 +73,8 @@ export function createGroup(parts: {
   const queue: (Waiting | Exclusive)[] = [];
   let waitingBytes = 0;
   let isCommitting = false;
+  /** Where the commit under way began. */
+  let began = 0;
   let running: Promise<void> | undefined;
 
   return {
@@ -88,6 +92,10 @@ export function createGroup(parts: {
     },
     get isCommitting() {
       return isCommitting;
+    },
+    get after() {
+      // A channel made anew meanwhile begins at 0 again.
+      return isCommitting ? Math.min(began, head()) : head();
     },
     exclusive(work) {
       return new Promise((resolve, reject) => {
@@ -127,7 +135,8 @@ export function createGroup(parts: {
 
   async function commitOnce(group: readonly Waiting[]): Promise<void> {
     isCommitting = true;
-    let after = head();
+    began = head();
+    let after = began;
     try {
       const items = group.flatMap((waiting) => waiting.items);
       const events = items.flatMap((item) => ('event' in item && item.event.ephemeral !== true ? [item.event] : []));

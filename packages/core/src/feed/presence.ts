@@ -8,7 +8,10 @@ export interface Present {
   readonly since: string;
 }
 
-/** The clients of one channel. */
+/** What the readers of a channel are told of a client, by an ephemeral event of this type. */
+export type PresenceChange = 'client.connected' | 'client.disconnected';
+
+/** The clients of one channel at this relay. */
 export interface Presence {
   /** A connection of this client has begun; what is returned is called at its end. */
   join(clientId: string): Stop;
@@ -33,7 +36,7 @@ export function createPresence(parts: {
   readonly lifetimeMs: number;
   /** Beyond so many clients, one that goes is not waited for. */
   readonly clientsMax: number;
-  readonly tell: (type: 'client.connected' | 'client.disconnected', clientId: string) => void;
+  readonly tell: (type: PresenceChange, clientId: string) => void;
 }): Presence {
   const { world, lifetimeMs, clientsMax, tell } = parts;
   const members = new Map<string, Member>();

@@ -36,7 +36,7 @@ export interface Limits {
   readonly waitMsMax: number;
   /** How often a silent stream says that it is alive, in milliseconds. */
   readonly heartbeatMs: number;
-  /** How long a client counts as present after its last connection has ended, in milliseconds. */
+  /** How long a client counts as present after its last connection has ended, in milliseconds: the same at all relays of one log. */
   readonly presenceMs: number;
 }
 
