@@ -146,7 +146,7 @@ test('a copy that was damaged since is not put in place', async () => {
   const data = join(await folder(), 'new');
   await expect(restoreCommand(['--from', copy, '--data', data])).rejects.toMatchObject({
     name: 'StorageFailed',
-    message: expect.stringContaining('damaged'),
+    message: expect.stringMatching(/^the database \S+copy\.sqlite is damaged [^]*; take another copy$/),
   });
   expect(existsSync(data)).toBe(false);
 });
@@ -257,7 +257,12 @@ test.each([
   [restoreCommand, ['--from', 'x', '--to', 'y'], 'restore --help lists the options'],
   [restoreCommand, ['--from', 'x'], '--from names the copy'],
   [restoreCommand, ['--from', 'does-not-exist', '--data', 'x'], 'there is no does-not-exist'],
-  [restoreCommand, ['--from', 'package.json', '--data', 'x'], 'is it a copy that backup has made?'],
+  // Nothing is said of the folder: it is the copy that is wrong.
+  [
+    restoreCommand,
+    ['--from', 'package.json', '--data', 'x'],
+    'cannot read package.json: it is not a database (is it a copy that backup has made?)',
+  ],
   [restoreCommand, ['--from', '.', '--data', 'x'], 'cannot read .: '],
 ])('%o, asked with %j, says what is wrong, and changes nothing', async (command, args, sentence) => {
   await expect(command(args)).rejects.toThrow(sentence);

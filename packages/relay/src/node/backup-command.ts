@@ -120,7 +120,7 @@ async function copyFolder(data: string, path: string): Promise<void> {
   const source = fileIn(data);
   if (!existsSync(source)) throw invalid(`there is no relay's file in ${data}`);
   // Not read-only: what a relay that was killed has left beside the file is put into it first.
-  const database = openFile(source, false, 'if a relay runs on it, ask that one: --url');
+  const database = openFile(source, { isOwn: true, hint: 'if a relay runs on it, ask that one: --url' });
   try {
     makePrivateFile(path);
     await copyDatabase(database, path);
@@ -131,29 +131,30 @@ async function copyFolder(data: string, path: string): Promise<void> {
 
 function assertCopy(path: string): void {
   if (!existsSync(path)) throw invalid(`there is no ${path}`);
-  const database = openFile(path, true, 'is it a copy that backup has made?');
+  const database = openFile(path, { isOwn: false, hint: 'is it a copy that backup has made?' });
   try {
     const made = database.prepare("SELECT 1 FROM meta WHERE key = 'copy'").get();
     if (made === undefined) throw invalid(`${path} is no copy that backup has made`);
     // However large: what is put in place damaged is found out when the copies that were whole are gone.
-    assertWhole(database, path);
+    assertWhole(database, path, 'take another copy');
   } catch (error) {
-    throw storageFailure(error, `cannot read ${path}`);
+    throw storageFailure(error, `cannot read ${path}`, false);
   } finally {
     database.close();
   }
 }
 
-function openFile(path: string, readOnly: boolean, hint: string): DatabaseSync {
+/** Opens a relay's own file, or a copy, which is read only. */
+function openFile(path: string, { isOwn, hint }: { readonly isOwn: boolean; readonly hint: string }): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    const opened = new DatabaseSync(path, { readOnly });
+    const opened = new DatabaseSync(path, { readOnly: !isOwn });
     database = opened;
     opened.prepare('SELECT value FROM meta').all();
     return opened;
   } catch (error) {
     database?.close();
-    const { message } = storageFailure(error, `cannot read ${path}`);
+    const { message } = storageFailure(error, `cannot read ${path}`, isOwn);
     throw new Failure('StorageFailed', `${message} (${hint})`, { cause: error });
   }
 }

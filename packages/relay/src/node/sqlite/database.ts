@@ -128,11 +128,10 @@ export function openDatabase(
   }
 }
 
-/** @throws Failure `StorageFailed` where a page of it is not what it should be */
-export function assertWhole(database: DatabaseSync, path: string): void {
+/** @throws Failure `StorageFailed`, with what to do, where a page of it is not what it should be */
+export function assertWhole(database: DatabaseSync, path: string, cure: string = restore): void {
   const found = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})[0];
-  if (found !== 'ok')
-    throw new Failure('StorageFailed', `the database ${path} is damaged (${String(found)}); ${restore}`);
+  if (found !== 'ok') throw new Failure('StorageFailed', `the database ${path} is damaged (${String(found)}); ${cure}`);
 }
 
 /** Answers whether the file has just been made. */
@@ -176,12 +175,17 @@ const sentences: Readonly<Record<number, string>> = {
   5: 'it is locked; does another relay run on this file?',
   8: 'it may not be written; does the relay own the file and its folder?',
   10: 'the disk does not answer as it should',
-  11: `it is damaged; ${restore}`,
+  11: 'it is damaged',
   13: 'the disk is full; nothing was stored. Make room, or remove a channel, and the relay goes on by itself',
   14: 'the file cannot be opened; does the folder exist, and may the relay write there?',
-  26: 'it is not a database; move the file away, or name another --data folder',
+  26: 'it is not a database',
   // SQLITE_IOERR_WRITE: a quota is one, and the largest size that a process may give a file.
   778: 'the disk takes no more, as at the end of a quota; nothing was stored. Make room, and the relay goes on by itself',
+};
+/** What to do where the file itself is wrong, and is the relay's own. */
+const cures: Readonly<Record<number, string>> = {
+  11: restore,
+  26: 'move the file away, or name another --data folder',
 };
 /** Room is not made within a second. */
 const fullRetryMs = 5000;
@@ -198,15 +202,13 @@ function isWithoutRoom(error: unknown): boolean {
   return [13, 778, 'ENOSPC', 'EDQUOT', 'EFBIG'].some((known) => known === code);
 }
 
-/** A sentence for SQLite's code as it is, or for the kind of codes that it is of: `errcode` is an extended one. */
-function sentenceOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : Number.NaN;
-  return sentences[code] ?? sentences[code & 0xff];
-}
-
-/** What SQLite or the file system threw, as a failure that says what to do. */
-export function storageFailure(error: unknown, tried: string): Failure {
+/** What SQLite or the file system threw, as a failure that says what to do; `isOwn` is false of a file that no relay runs on. */
+export function storageFailure(error: unknown, tried: string, isOwn = true): Failure {
   if (error instanceof Failure) return error;
-  const what = sentenceOf(error) ?? (error instanceof Error ? error.message : String(error));
-  return new Failure('StorageFailed', `${tried}: ${what}`, { retryAfterMs: fullRetryMs, cause: error });
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : Number.NaN;
+  // For the code as it is, or for the kind of codes that it is of: `errcode` is an extended one.
+  const what = sentences[code] ?? sentences[code & 0xff] ?? (error instanceof Error ? error.message : String(error));
+  const cure = isOwn ? cures[code & 0xff] : undefined;
+  const message = `${tried}: ${what}${cure === undefined ? '' : `; ${cure}`}`;
+  return new Failure('StorageFailed', message, { retryAfterMs: fullRetryMs, cause: error });
 }
