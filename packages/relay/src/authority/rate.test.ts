@@ -1,11 +1,12 @@
 import { Failure } from '@godwit/core';
 import { createTestWorld } from '@godwit/core/testing';
 import { expect, test } from 'vitest';
-import type { Authority } from './authority.ts';
+import { forbidden, type Authority } from './authority.ts';
 import { rated } from './rate.ts';
 
 const byHeader: Authority = async (request) => {
   const token = request.headers.get('authorization');
+  if (request.url.endsWith('/forbidden')) throw forbidden('publish', 'room');
   return token === null ? {} : { token };
 };
 
@@ -47,6 +48,15 @@ test('who asks too often is told when to come back; others are not touched, and 
   expect(refusal).toMatchObject({ name: 'RateLimited', details: { retryAfterMs: 200 } });
   expect(await ask('bob')).toBe('yes');
   expect(await times(10, () => ask())).toBe(10);
+});
+
+test('what a token is forbidden takes nothing from what it may ask', async () => {
+  const { ask } = create();
+  const elsewhere = new Request('http://relay.example/forbidden', { headers: { authorization: 'alice' } });
+  for (let index = 0; index < 10; index += 1) {
+    expect(await ask('alice', elsewhere.clone())).toMatchObject({ name: 'Forbidden' });
+  }
+  expect(await times(10, () => ask('alice'))).toBe(5);
 });
 
 test('a request for a hundred channels counts once', async () => {

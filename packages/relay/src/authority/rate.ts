@@ -13,7 +13,8 @@ interface Bucket {
 
 /**
  * Admits whom `authority` admits, but no token oftener than `perSecond`, and at once no more than a second's worth. A
- * request counts once, however many channels it asks for. Who has no token is not counted.
+ * request counts once, however many channels it asks for. Who has no token is not counted; nor is what `authority` refuses, since
+ * there is nothing behind that to be spared: another refusal would cost as much.
  *
  * @see https://en.wikipedia.org/wiki/Token_bucket
  */
