@@ -1,18 +1,10 @@
 // Every block of TypeScript in the documents compiles, as strictly as our own code: what they import is there, and takes what it is given.
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { complaints, patience, type Setting } from './compile.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
-
-interface Setting {
-  /** What the blocks' platform knows. */
-  readonly lib: readonly string[];
-  readonly types: readonly string[];
-}
 
 const page: Setting = { lib: ['es2024', 'esnext.disposable', 'dom'], types: ['vite/client'] };
 const server: Setting = { lib: ['es2024', 'esnext.disposable', 'dom'], types: ['node'] };
@@ -30,6 +22,13 @@ const events = defineEvents({
   'receipt.sent': payload<{ order: string }>(),
 });`;
 const declaredRuntime = `${readmeRuntime}\ndeclare const runtime: Runtime<typeof events>;`;
+
+/** Where a page's framework makes a runtime. */
+const todos = `
+import { createRuntime, type RuntimeOptions } from '@godwit/client';
+import { defineEvents, payload, type Runtime } from '@godwit/core';
+const events = defineEvents({ 'todo.added': payload<{ readonly title: string }>() });
+type TodosOptions = Omit<RuntimeOptions<typeof events>, 'events' | 'signal'>;`;
 
 interface Block {
   /** A line of it: which one it is. */
@@ -57,13 +56,27 @@ declare function render(status: ReturnType<typeof runtime.status.get>): void;`,
     {
       line: 'function useTodos',
       setting: page,
-      around: `
-import { createRuntime, type RuntimeOptions } from '@godwit/client';
-import { defineEvents, payload, type Runtime } from '@godwit/core';
+      around: `${todos}
 import { useEffect, useState, useSyncExternalStore } from 'react';
-const events = defineEvents({ 'todo.added': payload<{ readonly title: string }>() });
-type TodosOptions = Omit<RuntimeOptions<typeof events>, 'events' | 'signal'>;
 declare const status: Runtime<typeof events>['status'];`,
+    },
+    {
+      line: 'shallowRef',
+      setting: page,
+      around: `${todos}
+declare function onScopeDispose(dispose: () => void): void;
+declare function shallowRef<Value>(): { value: Value | undefined };`,
+    },
+    {
+      line: 'onDestroy',
+      setting: page,
+      around: `${todos}
+declare const options: TodosOptions;
+declare function onDestroy(destroy: () => void): void;
+declare function readable<Value>(
+  value: Value,
+  start: (set: (value: Value) => void) => () => void,
+): { subscribe(run: (value: Value) => void): () => void };`,
     },
     { line: "'send-receipt', // what is stored", setting: page, around: declaredRuntime },
     { line: "from '@godwit/client/node'; // Node 24", setting: node, around: readmeRuntime },
@@ -114,12 +127,6 @@ const events = defineEvents({ 'item.sold': payload<{ readonly count: number }>()
   ],
 };
 
-/** A compiler reads the sources of our packages first: two seconds on an idle machine. */
-const patience = { timeout: 60_000 };
-
-const folder = mkdtempSync(join(tmpdir(), 'godwit-blocks-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 test.for(Object.entries(documents))('each block of %s is known here, and what stands around it', ([path, blocks]) => {
   const written = blocksOf(path);
   expect(written.map((text, index) => text.includes(blocks[index]?.line ?? '\0'))).toEqual(blocks.map(() => true));
@@ -150,31 +157,4 @@ function blocksOf(path: string): readonly string[] {
   return [...readFileSync(join(root, path), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(
     ([, block = '']) => block,
   );
-}
-
-/** What the compiler says of modules, by their files' names, that stand where our own packages are installed. */
-async function complaints(
-  { lib, types }: Setting,
-  modules: readonly (readonly [file: string, text: string])[],
-): Promise<string> {
-  const home = mkdtempSync(join(folder, 'of-'));
-  symlinkSync(join(root, 'node_modules'), join(home, 'node_modules'));
-  writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
-  for (const [file, text] of modules)
-    writeFileSync(
-      join(home, file),
-      `${text}
-export {};
-`,
-    );
-  const compilerOptions = { lib, types, isolatedDeclarations: false, declaration: false };
-  const config = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['*.ts'] };
-  writeFileSync(join(home, 'tsconfig.json'), JSON.stringify(config));
-  try {
-    await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', '.'], { cwd: home });
-    return '';
-  } catch (error) {
-    if (error instanceof Error && 'stdout' in error) return `${String(error.stdout)}${error.message}`;
-    throw error;
-  }
 }
