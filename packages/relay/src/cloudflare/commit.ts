@@ -1,8 +1,8 @@
 // append: tells what is new and what the log already holds, and writes it.
 import { Failure, identityOf, utf8Length, type Appended, type CloudEvent, type TrimBounds } from '@godwit/core';
 import { encodeRecord, type LogRecord } from '@godwit/core/protocol';
-import type { IdentityHash } from './hash.ts';
-import type { Identities } from './identities.ts';
+import type { IdentityHash } from '../identities/hash.ts';
+import type { Identities } from '../identities/identities.ts';
 import { divide, rowBytes, rowBytesMax, type Draft } from './segment.ts';
 import type { ChannelRow, SegmentSize, Tables } from './tables.ts';
 

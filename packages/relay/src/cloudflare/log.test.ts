@@ -2,8 +2,8 @@
 import { logContract } from '@godwit/core/contracts';
 import { evictDurableObject } from 'cloudflare:test';
 import { expect, test } from 'vitest';
-import type { IdentityHash } from './hash.ts';
-import { loadIdentities, type Identities } from './identities.ts';
+import type { IdentityHash } from '../identities/hash.ts';
+import { loadIdentities, type Identities } from '../identities/identities.ts';
 import { createObjectLogs, newObject, openLogs } from './testing/objects.ts';
 import { eventOf, replace, tablesIn } from './testing/storage.ts';
 import { createWorkersWorld } from './world.ts';

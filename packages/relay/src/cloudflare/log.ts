@@ -2,8 +2,8 @@
 import { Failure, type Log, type LogPage, type Logs, type World } from '@godwit/core';
 import { epochOf, resolvePosition } from '@godwit/core/protocol';
 import { commit, trim } from './commit.ts';
-import { halfSipHash, type Hash, type IdentityHash } from './hash.ts';
-import { identityLimits, loadIdentities } from './identities.ts';
+import { halfSipHash, type Hash, type IdentityHash } from '../identities/hash.ts';
+import { identityLimits, loadIdentities } from '../identities/identities.ts';
 import { readRecords } from './read.ts';
 import { announce, blankState, closed, storedState, type State } from './state.ts';
 import { createTables, type ChannelRow, type LogStorage } from './tables.ts';

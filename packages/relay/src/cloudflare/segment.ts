@@ -1,6 +1,6 @@
 // What one row takes: a group commit's records, the hashes of their identities, and how much of them fits.
 import type { LogRecord } from '@godwit/core/protocol';
-import type { Hash } from './hash.ts';
+import type { Hash } from '../identities/hash.ts';
 
 /** An event on its way into a segment. */
 export interface Draft {

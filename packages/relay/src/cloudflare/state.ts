@@ -1,7 +1,7 @@
 // A channel as its object's process knows it: what is on disk, and who listens.
 import { Failure, type LogNews } from '@godwit/core';
-import type { Hash, IdentityHash } from './hash.ts';
-import type { Identities } from './identities.ts';
+import type { Hash, IdentityHash } from '../identities/hash.ts';
+import type { Identities } from '../identities/identities.ts';
 import type { ChannelRow } from './tables.ts';
 
 /** An open channel. */

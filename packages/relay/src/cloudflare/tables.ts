@@ -1,6 +1,6 @@
 // The two tables of a channel's log in its object, and every statement on them.
 import { decodeSegment, encodeSegment, type LogRecord } from '@godwit/core/protocol';
-import type { Hash } from './hash.ts';
+import type { Hash } from '../identities/hash.ts';
 import { decodeHashes, encodeHashes, type Draft } from './segment.ts';
 
 /** What a log needs of a Durable Object's storage. */
