@@ -6,6 +6,7 @@ export default defineConfig({
     index: 'src/index.ts',
     'node/index': 'src/node/index.ts',
     'mqtt/index': 'src/mqtt/index.ts',
+    'nats/index': 'src/nats/index.ts',
     'cloudflare/index': 'src/cloudflare/index.ts',
   },
   format: 'esm',

@@ -1,0 +1,2 @@
+// Several relays that share their logs by NATS JetStream, on Node: an entry of its own, so that nobody else loads it.
+export type { Message, StoredHead, StoredMessage, Stream, Streams } from './stream.ts';
