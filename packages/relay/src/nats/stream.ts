@@ -3,7 +3,7 @@ import type { Stop } from '@godwit/core';
 
 /** A message as it is given to a stream. */
 export interface Message {
-  /** What it says of itself: text that is read without the body. */
+  /** What it says of itself: text, on one line and without white space around it, that is read without the body. */
   readonly head: string;
   readonly body: Uint8Array;
 }
@@ -29,7 +29,10 @@ export interface StoredMessage extends StoredHead {
  * stopped or the stream is gone; what was dropped meanwhile it passes over. `drop` removes the messages before a number; numbers are
  * never given twice, unless the stream is removed, or its host loses what it had acknowledged.
  *
- * Failures: `StorageFailed` where the host does not answer, or refuses.
+ * A stream that is not there is empty, takes nothing, and is gone to whoever follows it.
+ *
+ * Failures: `StorageFailed` where the host does not answer, or refuses; `TooLarge` for a message beyond `messageBytesMax`; `Closed`
+ * after `close`.
  */
 export interface Stream {
   /** Makes it, where it is not there. `title` is for whoever lists streams by hand. */
