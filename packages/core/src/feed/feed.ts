@@ -86,6 +86,7 @@ export function createFeed(parts: FeedParts): Feed {
     forget: parts.remove,
     exclusive: (work) => group.exclusive(work),
     isRead: () => subscribers.size > 0,
+    after: (ms, callback) => world.after(ms, callback),
     opened,
     heard,
   });

@@ -1,7 +1,7 @@
 // The log that a feed holds: opened at its first use, followed, let go of once it was removed, and opened again.
 import { Failure, isFailure, toFailure } from '../failure.ts';
-import type { Log, LogRecord, LogStat } from '../ports/log.ts';
-import type { Stop } from '../ports/world.ts';
+import type { Log, LogNews, LogRecord, LogStat } from '../ports/log.ts';
+import type { Stop, World } from '../ports/world.ts';
 
 /** Where a log stands. */
 export interface Place {
@@ -50,6 +50,8 @@ export interface HeldLogParts {
   readonly isRead: () => boolean;
   /** It was opened; where it is in another epoch than before, the head of that one is told. */
   readonly opened: (previousHead: number | undefined) => void;
+  /** For another try at a log that is read, and could not be opened. */
+  readonly after: World['after'];
   /** Records were committed, by this relay or another. */
   readonly heard: (records: readonly LogRecord[]) => void;
 }
@@ -61,11 +63,15 @@ interface Opened {
   readonly stop: Stop;
 }
 
+/** After how long a log that is read, and could not be opened, is tried again. */
+const retryMs = 1000;
+
 /** Holds a channel's log. It opens nothing before it is used. */
 export function holdLog(parts: HeldLogParts): HeldLog {
   let current: Promise<Opened> | undefined;
   let removing: Promise<unknown> | undefined;
   let removals = 0;
+  let stopRetry: Stop | undefined;
   const place = { epoch: '', head: 0 };
   let isClosed = false;
 
@@ -115,6 +121,7 @@ export function holdLog(parts: HeldLogParts): HeldLog {
     },
     async close() {
       isClosed = true;
+      stopRetry?.();
       await parts.exclusive(async () => undefined);
       await removing;
       const last = await current?.catch(() => undefined);
@@ -148,7 +155,7 @@ export function holdLog(parts: HeldLogParts): HeldLog {
     // Follows first and asks for the head then, so that nothing is committed between the two unheard.
     let isKnown = false;
     let heard = 0;
-    const stop = log.follow(({ records }) => {
+    const hears = ({ records }: LogNews): void => {
       const last = records.at(-1)?.sequence ?? 0;
       if (!isKnown) {
         heard = Math.max(heard, last);
@@ -156,15 +163,35 @@ export function holdLog(parts: HeldLogParts): HeldLog {
       }
       place.head = Math.max(place.head, last);
       parts.heard(records);
+    };
+    let hasEnded = false;
+    let opened: Opened | undefined;
+    const stop = log.follow(hears, () => {
+      hasEnded = true;
+      if (opened !== undefined) ended(opened);
     });
-    const stat = await log.stat();
+    const stat = await log.stat().catch(async (error: unknown) => {
+      stop();
+      await log.close();
+      if (hasEnded && !isClosed) return undefined;
+      throw error;
+    });
+    // Ended while it was opened: the next one is in its place.
+    if (stat === undefined) return open();
     isKnown = true;
     const { epoch } = stat;
     const { epoch: previousEpoch, head: previousHead } = place;
     place.epoch = epoch;
     place.head = Math.max(heard, stat.head);
     parts.opened(previousEpoch === '' || previousEpoch === epoch ? undefined : previousHead);
-    return { log, epoch, stop };
+    opened = { log, epoch, stop };
+    if (hasEnded) ended(opened);
+    return opened;
+  }
+
+  /** By another relay's hand: nobody here may ask for long, and who reads is to be told. Our own removal lets go by itself. */
+  function ended(gone: Opened): void {
+    if (removing === undefined) letGo(gone).catch(() => undefined);
   }
 
   async function letGo(gone: Opened): Promise<void> {
@@ -173,7 +200,19 @@ export function holdLog(parts: HeldLogParts): HeldLog {
     removals += 1;
     gone.stop();
     await gone.log.close();
-    if (parts.isRead()) await opened();
+    await openForReaders();
+  }
+
+  /** Who reads hears of nothing while no log is open: where it cannot be opened, that is tried again. */
+  async function openForReaders(): Promise<void> {
+    if (!parts.isRead() || isClosed) return;
+    try {
+      await opened();
+    } catch (error) {
+      stopRetry?.();
+      stopRetry = parts.after(retryMs, () => void openForReaders().catch(() => undefined));
+      throw error;
+    }
   }
 
   function closed(): Failure {

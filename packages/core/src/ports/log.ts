@@ -62,17 +62,19 @@ export interface TrimBounds {
  * sequence. Concurrent appends are as if one came after the other. `follow` announces each committed record once, in
  * order, after its commit and never before; announcements of other nodes come too. A position of another epoch, or
  * beyond the head, reads from the earliest with a gap `epoch` and `missed: null`; one below the tail, with a gap
- * `retention` and the exact number. `trim` drops whole segments from the tail, never the counts, never the epoch.
+ * `retention` and the exact number. A log that another relay removes, or renews in another epoch, is closed, and tells its
+ * followers so. `trim` drops whole segments from the tail, never the counts, never the epoch.
  *
- * Failures: `StorageFailed` when nothing was kept; `Closed` after `close`.
+ * Failures: `StorageFailed` when nothing was kept, as far as the log knows (of a host that does not answer nobody does: what is
+ * sent again is recognised); `Closed` after `close`.
  */
 export interface Log {
   /** Appends events. `refused` is the number of their neighbours that were refused before they got here. */
   append(events: readonly CloudEvent[], refused: number): Promise<readonly Appended[]>;
   /** Reads at most `limit` records behind a position, fewer where they are large, and at least one where there is one. */
   read(after: LogPosition, limit: number): Promise<LogPage>;
-  /** Hears of every commit from now on. */
-  follow(listener: (news: LogNews) => void): Stop;
+  /** Hears of every commit from now on. `ended` is called once, if another relay ends the log. */
+  follow(listener: (news: LogNews) => void, ended?: () => void): Stop;
   stat(): Promise<LogStat>;
   /** Answers how many events were dropped. */
   trim(bounds: TrimBounds): Promise<number>;
