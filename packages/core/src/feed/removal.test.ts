@@ -1,6 +1,6 @@
 // A channel that is removed while it is used.
 import { expect, test } from 'vitest';
-import { toFailure } from '../failure.ts';
+import { Failure, toFailure } from '../failure.ts';
 import { createFeedWorld, eventOf, items, range } from './test/reading.ts';
 
 const numbered = (from: number, to: number): ReturnType<typeof items> =>
@@ -43,6 +43,56 @@ test('a log that another relay removes is followed by the next one: appends go o
     await ask();
     expect(await feed.append(numbered(5, 5))).toMatchObject([{ status: 'appended' }]);
   }
+});
+
+test('who only reads is told of a removal by another relay at once, and hears what that one stores then', async () => {
+  const { feed, read, logs } = createFeedWorld();
+  await feed.append(numbered(1, 3));
+  const reader = await read({ after: 'latest' });
+  await logs.remove('room:1');
+  expect((await reader.next()).frame).toMatchObject({ kind: 'gap', missed: null, reason: 'epoch' });
+  await (await logs.open('room:1')).append([eventOf('4')], 0);
+  expect(await reader.ids(1)).toEqual(['4']);
+});
+
+test('a log that cannot be opened after another relay has removed it is tried again, for those who read', async () => {
+  let isAway = false;
+  const { feed, read, logs, world } = createFeedWorld({}, (its) => ({
+    ...its,
+    open: async (channel) => {
+      if (isAway) throw new Failure('StorageFailed', 'the host is away');
+      return its.open(channel);
+    },
+  }));
+  await feed.append(numbered(1, 3));
+  const reader = await read({ after: 'latest' });
+  isAway = true;
+  await logs.remove('room:1');
+  await world.advance(5000);
+  isAway = false;
+  await world.advance(5000);
+  expect((await reader.next()).frame).toMatchObject({ kind: 'gap', missed: null, reason: 'epoch' });
+  await (await logs.open('room:1')).append([eventOf('4')], 0);
+  expect(await reader.ids(1)).toEqual(['4']);
+});
+
+test('a log that ends while it is opened is opened again, and nobody is told of a failure', async () => {
+  let left = 2;
+  const { feed, logs } = createFeedWorld({}, (its) => ({
+    ...its,
+    open: async (channel) => {
+      const log = await its.open(channel);
+      return {
+        ...log,
+        async stat() {
+          if ((left -= 1) >= 0) await its.remove(channel);
+          return log.stat();
+        },
+      };
+    },
+  }));
+  await (await logs.open('room:1')).append([eventOf('0')], 0);
+  expect(await feed.append(numbered(1, 1))).toMatchObject([{ status: 'appended' }]);
 });
 
 test('appends around a removal are in the old log or in the new one, and all are answered', async () => {

@@ -18,6 +18,12 @@ interface Segment {
   readonly identities: readonly string[];
 }
 
+/** Who follows a log. */
+interface Follower {
+  hears(news: LogNews): void;
+  ended(): void;
+}
+
 /** Everything a channel is. */
 interface State {
   readonly epoch: string;
@@ -25,7 +31,7 @@ interface State {
   readonly records: LogRecord[];
   /** The sequence that each identity held has. */
   readonly sequences: Map<string, number>;
-  readonly listeners: Set<(news: LogNews) => void>;
+  readonly followers: Set<Follower>;
   head: number;
   bytes: number;
   published: number;
@@ -61,8 +67,8 @@ export function createMemoryLogs(world: World): MemoryLogs {
     async remove(channel) {
       const state = states.get(channel);
       if (state === undefined || state.published + state.refused === 0) return false;
-      state.isClosed = true;
       states.delete(channel);
+      end(state);
       return true;
     },
     async close() {
@@ -72,9 +78,10 @@ export function createMemoryLogs(world: World): MemoryLogs {
     backUp() {
       const kept = new Map([...states].map(([channel, state]) => [channel, copyOf(state)]));
       return () => {
-        for (const state of states.values()) state.isClosed = true;
+        const before = [...states.values()];
         states.clear();
         for (const [channel, state] of kept) states.set(channel, { ...copyOf(state), epoch: epochOf(world.id()) });
+        for (const state of before) end(state);
       };
     },
   } satisfies MemoryLogs;
@@ -88,9 +95,16 @@ function copyOf(state: State): State {
     segments: [...segments],
     records: [...records],
     sequences: new Map(sequences),
-    listeners: new Set(),
+    followers: new Set(),
     isClosed: false,
   };
+}
+
+/** Another is in its place. */
+function end(state: State): void {
+  state.isClosed = true;
+  for (const { ended } of state.followers) ended();
+  state.followers.clear();
 }
 
 function openLog(channel: string, state: State, world: World): Log {
@@ -116,7 +130,7 @@ function openLog(channel: string, state: State, world: World): Log {
       state.published += records.length;
       state.duplicates += events.length - records.length;
       state.refused += refused;
-      if (records.length > 0) for (const listener of state.listeners) listener({ records });
+      if (records.length > 0) for (const { hears } of state.followers) hears({ records });
       return outcomes;
     },
     async read(position, limit) {
@@ -128,13 +142,13 @@ function openLog(channel: string, state: State, world: World): Log {
       const page: LogPage = { epoch: state.epoch, records, after, head: state.head };
       return gap === undefined ? page : { ...page, gap };
     },
-    follow(listener) {
-      // Its own function: two followers that share one listener are two.
-      const own = (news: LogNews): void => listener(news);
-      state.listeners.add(own);
+    follow(listener, ended) {
+      // Of its own: two followers that share one listener are two.
+      const own = { hears: (news: LogNews) => listener(news), ended: () => ended?.() };
+      state.followers.add(own);
       const stop = (): void => {
         stops.delete(stop);
-        state.listeners.delete(own);
+        state.followers.delete(own);
       };
       stops.add(stop);
       return stop;
@@ -191,7 +205,7 @@ function createState(epoch: string): State {
     segments: [],
     records: [],
     sequences: new Map(),
-    listeners: new Set(),
+    followers: new Set(),
     head: 0,
     bytes: 0,
     published: 0,
