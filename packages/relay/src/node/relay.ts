@@ -8,6 +8,7 @@ import { checkedOrigins, type Origins } from '../cors.ts';
 import { limitsWith } from '../limits.ts';
 import { assertFolder, withAssets } from './assets.ts';
 import { createBackups } from './backups.ts';
+import { logsOf, type Cluster } from './cluster.ts';
 import { prepareNotes, type Bridge } from './bridges.ts';
 import { checkedProxies, loopback } from './crowd.ts';
 import { endWithinMs, listen } from './listen.ts';
@@ -28,6 +29,11 @@ export interface RelayOptions extends Access {
   readonly host?: string;
   /** The folder of its one file. */
   readonly data: string;
+  /**
+   * Shares the channels with other relays, as `natsCluster` of `@godwit/relay/nats`. Its file then holds its webhooks, and how far its
+   * bridges are; the events are where the cluster keeps them, as durable as that is.
+   */
+  readonly cluster?: Cluster | undefined;
   /** What an acknowledgement survives; the loss of power unless said otherwise. */
   readonly durability?: Durability;
   /** Pages of which origins may use it; any when it is insecure. */
@@ -99,38 +105,49 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     without: 'a relay needs a key, or to be told that it is open to all: --secret-file FILE or --insecure',
   });
   const file = { path: fileIn(data), durability, world };
-  const logs = openSqliteLogs(fileBytesMax === undefined ? file : { ...file, bytesMax: fileBytesMax });
-  if (logs.begunAnew !== undefined) {
+  const own = openSqliteLogs(fileBytesMax === undefined ? file : { ...file, bytesMax: fileBytesMax });
+  const { cluster } = options;
+  const { logs, ready, neighbours } = await logsOf(own, cluster, { limits, world, tell }).catch(
+    async (error: unknown) => {
+      await own.close();
+      stopTelling();
+      throw error;
+    },
+  );
+  if (own.begunAnew !== undefined && cluster === undefined) {
     const why = {
       lost: `the machine went down while ${file.path} was not synced (--durability os)`,
       restored: `${file.path} is a backup`,
       replaced: `${file.path} is not the file that the relay has left there, but perhaps an older copy of it`,
       copied: `${file.path} was copied there, and may be older than the relay's (\`godwit relay moved\`, before the start, says that it is not)`,
     };
-    const message = `${why[logs.begunAnew]}: every log begins a new epoch, and readers are told of a gap`;
+    const message = `${why[own.begunAnew]}: every log begins a new epoch, and readers are told of a gap`;
     tell(new Failure('StorageFailed', message), {}, 'warn');
   }
-  if (logs.durability !== durability) {
+  if (own.durability !== durability) {
     const message = `${file.path} has no room to say that its newest events are not synced: until the next start, each commit waits for the disk, as by fsync`;
     tell(new Failure('StorageFailed', message), {}, 'warn');
   }
   const webhooks = startWebhooks({
     logs,
+    database: own.database,
     world,
     limits,
     allowsPrivate: options.allowPrivateWebhooks === true,
     report: tell,
   });
   const followed = { ...logs, remove: async (channel: string) => forgetting(channel, await logs.remove(channel)) };
-  const channels = createChannels({ logs: followed, world, limits, retention: options.retention, report: tell });
-  const notes = prepareNotes(logs.database);
+  const { retention } = options;
+  const channels = createChannels({ logs: followed, neighbours, world, limits, retention, report: tell });
+  const notes = prepareNotes(own.database);
   const told = { report: (failure: Failure) => tell(failure), telemetry };
   const streams = createSocketStreams();
   const sockets = createSockets(limits);
   const ways = { bodyOf: streams.bodyOf, upgrade: sockets.upgrade };
-  const backup = createBackups(logs.database, data);
+  // Of a cluster's channels its host makes the copies.
+  const backup = cluster === undefined ? createBackups(own.database, data) : undefined;
   const served = { channels, webhooks, backup, authority, limits, world, ...ways };
-  const { app, post } = openApp({ ...served, ...told, version, cors: origins, ready: logs.ready });
+  const { app, post } = openApp({ ...served, ...told, version, cors: origins, ready });
   const bridges = (options.bridges ?? []).map((bridge) => bridge({ channels, limits, world, notes, tell }));
   try {
     const server = await listen({

@@ -10,7 +10,7 @@ export function backUp({ authority, backup }: RelayParts): Handler {
     if (backup === undefined) {
       throw new Failure(
         'Unsupported',
-        'this relay makes no backups: on Workers, the platform keeps copies; a relay on Node has them',
+        'this relay makes no backups: on Workers, and of a cluster, whoever keeps the events keeps copies of them',
       );
     }
     const headers = {

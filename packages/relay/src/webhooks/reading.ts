@@ -48,10 +48,11 @@ export function openWebhookLog(parts: {
   let grownWhenRead = -1;
 
   const open = (): Promise<{ readonly log: Log; stop(): void }> => {
-    opened ??= logs.open(record().channel).then((log) => ({ log, stop: log.follow(heard) }));
+    opened ??= logs.open(record().channel).then((log) => ({ log, stop: log.follow(heard, reopen) }));
     opened.catch(() => (opened = undefined));
     return opened;
   };
+  const reopen = (): void => void letGo().then(beginAnew).then(heard, heard);
   const heard = (): void => {
     grown += 1;
     grew();
@@ -75,7 +76,7 @@ export function openWebhookLog(parts: {
         return found;
       },
     },
-    reopen: () => void letGo().then(beginAnew).then(heard, heard),
+    reopen,
     get isRead() {
       return grownWhenRead === grown;
     },
