@@ -7,6 +7,7 @@ import { invalid } from './key-file.ts';
 import { stderrLogger } from './log.ts';
 import { movedCommand } from './moved-command.ts';
 import { bridgesOf } from './mqtt-bridges.ts';
+import { clusterOf } from './nats-cluster.ts';
 import { readOptions } from './options.ts';
 import { startRelay } from './relay.ts';
 import { tokenCommand } from './token-command.ts';
@@ -46,12 +47,13 @@ async function run(args: readonly string[]): Promise<void> {
   }
   const options = readOptions(args);
   if (typeof options === 'string') return void process.stdout.write(options);
-  const { mqtt, ...others } = options;
+  const { mqtt, nats, ...others } = options;
   const bridges = await bridgesOf(mqtt);
+  const cluster = await clusterOf(nats);
   // Before the line that says it is ready: whoever reads that may ask it to end at once.
   const asked = askedToEnd();
   setFlagsFromString(smallYoungSpace);
-  const relay = await startRelay({ ...others, bridges, ownsProcess: true });
+  const relay = await startRelay({ ...others, bridges, cluster, ownsProcess: true });
   process.stdout.write(`godwit relay ${relay.url}\n`);
   await asked;
   await relay.close();

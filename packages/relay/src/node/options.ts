@@ -19,6 +19,7 @@ const usage = `godwit relay ${version}
   --allow-private-webhooks
                        webhooks may go to private addresses, to this machine, and over plain HTTP
   --mqtt FILE          bridges channels and topics of an MQTT broker, as the JSON in this file says; needs the package mqtt
+  --nats FILE          shares the channels with other relays by NATS JetStream, as the JSON in this file says; needs NATS's client
   --proxy ADDRESS      a proxy in front of it, whose connections are those of many clients; may be repeated (127.0.0.1, ::1)
 
 who may use it, one of
@@ -55,13 +56,15 @@ const known = {
   limit: { type: 'string', multiple: true },
   'allow-private-webhooks': { type: 'boolean' },
   mqtt: { type: 'string' },
+  nats: { type: 'string' },
   proxy: { type: 'string', multiple: true },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-/** What the command line says: a bridge's options are text that only the bridge's own code understands. */
+/** What the command line says: a bridge's options, and a cluster's, are what only its own code understands. */
 export interface ReadOptions extends RelayOptions {
   readonly mqtt?: unknown;
+  readonly nats?: unknown;
 }
 
 /**
@@ -91,7 +94,8 @@ export function readOptions(args: readonly string[]): ReadOptions | string {
     retention: readRetention(values.retention ?? []),
     allowPrivateWebhooks: values['allow-private-webhooks'],
     proxies: values.proxy,
-    ...(values.mqtt === undefined ? {} : { mqtt: readMqtt(values.mqtt) }),
+    ...(values.mqtt === undefined ? {} : { mqtt: readJson('--mqtt', values.mqtt) }),
+    ...(values.nats === undefined ? {} : { nats: readJson('--nats', values.nats) }),
     ...(values.assets === undefined ? {} : { assets: values.assets }),
   };
 }
@@ -116,13 +120,13 @@ function readAccess(
   };
 }
 
-/** A file, since a broker's password stands in it: command lines are seen by everybody on a machine. */
-function readMqtt(path: string): unknown {
+/** A file, since a password stands in it: command lines are seen by everybody on a machine. */
+function readJson(option: string, path: string): unknown {
   try {
-    return JSON.parse(readKeyFile('--mqtt', path));
+    return JSON.parse(readKeyFile(option, path));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw invalid(`--mqtt ${path} is not JSON: ${error.message}`);
+    throw invalid(`${option} ${path} is not JSON: ${error.message}`);
   }
 }
 
