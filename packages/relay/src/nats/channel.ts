@@ -17,7 +17,7 @@ import type { IdentityHash } from '../identities/hash.ts';
 import { draftAppends, trimmed, type Draft, type Job } from './commit.ts';
 import { decodeBody, decodeHead, encodeBody, encodeHead, type ChannelHead, type CommitHead } from './head.ts';
 import { createReplica, heldEventsMax, type Replica, type Segment } from './replica.ts';
-import type { Message, StoredMessage, Stream } from './stream.ts';
+import type { Message, StoredHead, StoredMessage, Stream } from './stream.ts';
 
 /** The most UTF-16 units of JSON on a page, unless its first record alone is larger. */
 const pageSizeMax = 256 * 1024;
@@ -75,6 +75,8 @@ export interface ChannelParts {
   readonly firstEpoch: string;
   /** Makes its stream, and tells every relay of it. */
   readonly register: () => Promise<void>;
+  /** Resolves once whoever else knows what the host may have lost has said so. */
+  readonly settled: () => Promise<void>;
   readonly report: (failure: Failure) => void;
   /** The most events that it holds. */
   readonly eventsMax?: number;
@@ -89,7 +91,7 @@ interface Writing {
 
 /** Opens a channel. It asks for nothing before it is used. */
 export function openChannel(parts: ChannelParts): SharedChannel {
-  const { name, stream, world, hash, firstEpoch, register, report, eventsMax = heldEventsMax } = parts;
+  const { name, stream, world, hash, firstEpoch, register, settled, report, eventsMax = heldEventsMax } = parts;
   const replica = createReplica();
   const followers = new Set<Follower>();
   const waiting = new Set<() => void>();
@@ -100,7 +102,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   let loading: Promise<void> | undefined;
   let stopFollowing: Stop | undefined;
   let droppedBefore = 0;
-  let isOver = false;
+  let [isOver, hasDiverged] = [false, false];
 
   return {
     append(job) {
@@ -206,9 +208,11 @@ export function openChannel(parts: ChannelParts): SharedChannel {
 
   /** Takes the next message; `records` where they are known. Those that were taken already it passes over. */
   function take({ number, head: text, body }: StoredMessage, records?: readonly LogRecord[]): void {
-    if (isOver || number <= replica.number) return;
+    if (isOver || hasDiverged || number <= replica.number) return;
     const before = epoch();
     const head = decodeHead(text);
+    const isNext = number === replica.number + 1;
+    if (head !== undefined && isNext && head.behind !== (replica.head?.by ?? '')) return void diverged(number);
     replica.read(number, head);
     if (head !== undefined && head.by === writing?.by) writing.wasRead = true;
     for (const wake of waiting) wake();
@@ -241,32 +245,56 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   /** Takes everything that any relay had been told was stored. */
   async function catchUp(): Promise<void> {
     assertThere();
-    const had = replica.number;
+    const had = { number: replica.number, by: replica.head?.by };
     const newest = await stream.newest();
     const number = newest?.number ?? 0;
-    if (number < had) await renew(had);
+    if (isLost(newest, had)) await surelyLost(had);
     else if (number > replica.number) await taken(number);
     assertThere();
   }
 
-  /** The host has lost what was told of, up to a number: offsets that were given are not given to other events. */
-  async function renew(had: number): Promise<void> {
-    // A host that has just come back may not have read all that it holds.
+  /** Whether the host no longer holds what was read of it. */
+  function isLost(
+    newest: StoredHead | undefined,
+    had: { readonly number: number; readonly by: string | undefined },
+  ): boolean {
+    const { number = 0, head = '' } = newest ?? {};
+    // Of a stranger's message nothing is known.
+    const by = number === had.number ? decodeHead(head)?.by : undefined;
+    return number < had.number || (by !== undefined && by !== had.by);
+  }
+
+  /** A host that has just come back may not have read all that it holds. */
+  async function surelyLost(had: { readonly number: number; readonly by: string | undefined }): Promise<void> {
     await later(surelyLostMs);
-    const { number, head: text } = (await stream.newest()) ?? { number: 0, head: undefined };
-    if (number >= had) return;
-    const head = (text === undefined ? undefined : decodeHead(text)) ?? blank(firstEpoch);
-    report(
-      new Failure(
-        'StorageFailed',
-        `the host of "${name}" has lost what it had acknowledged: the log begins a new epoch`,
-      ),
-    );
-    const channel = { ...head, epoch: epochOf(world.id()) };
-    const message = await messageOf(world.id(), { channel, ...nothing });
-    if (text === undefined) await register();
+    const newest = await stream.newest();
+    if (isLost(newest, had)) await renew(newest);
+  }
+
+  /** What comes follows on something else than what was read. */
+  async function diverged(number: number): Promise<void> {
+    hasDiverged = true;
+    try {
+      const newest = await stream.newest();
+      if (newest !== undefined && newest.number >= number) await renew(newest);
+    } catch (error) {
+      report(asFailure(error));
+    }
+    end();
+  }
+
+  /** The host has lost what was told of: offsets that were given are not given to other events. */
+  async function renew(newest: StoredHead | undefined): Promise<void> {
+    const head = (newest === undefined ? undefined : decodeHead(newest.head)) ?? { ...blank(firstEpoch), by: '' };
+    // Another relay has said so already, or made another log.
+    if (newest !== undefined && head.epoch !== epoch()) return end();
+    const why = `the host of "${name}" has lost what it had acknowledged: the log begins a new epoch`;
+    report(new Failure('StorageFailed', why));
+    const channel = { ...channelOf(head), epoch: epochOf(world.id()) };
+    const message = await messageOf({ by: world.id(), behind: head.by }, { channel, ...nothing });
+    if (newest === undefined) await register();
     // Where another relay was quicker, it was to say the same.
-    await stream.append(message, number);
+    await stream.append(message, newest?.number ?? 0);
     end();
   }
 
@@ -345,6 +373,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
    */
   async function write<Made extends Draft>(make: () => Promise<Made>): Promise<Made> {
     await load();
+    await settled();
     for (let race = 0; race < racesMax; race += 1) {
       if (race >= racesAtOnce) await later(world.random() * Math.min(waitMsMax, 2 ** (race - racesAtOnce)));
       assertThere();
@@ -353,7 +382,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
       if (replica.number !== behind) continue;
       if (isSame(made.channel, current())) return made;
       const its: Writing = { by: world.id(), wasRead: false };
-      const message = await messageOf(its.by, made);
+      const message = await messageOf({ by: its.by, behind: replica.head?.by ?? '' }, made);
       assertThere();
       if (replica.number !== behind) continue;
       writing = its;
@@ -386,8 +415,11 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     }
   }
 
-  async function messageOf(by: string, { channel, records, hashes, size }: Draft): Promise<Message> {
-    const head: CommitHead = { ...channel, by, at: Math.floor(world.now()), size, hashes };
+  async function messageOf(
+    its: Pick<CommitHead, 'by' | 'behind'>,
+    { channel, records, hashes, size }: Draft,
+  ): Promise<Message> {
+    const head: CommitHead = { ...channelOf(channel), ...its, at: Math.floor(world.now()), size, hashes };
     return { head: encodeHead(head), body: await encodeBody(records) };
   }
 
@@ -466,6 +498,11 @@ function isSame(one: ChannelHead, other: ChannelHead): boolean {
   const { epoch, isLive, head, tail, duplicates, refused } = one;
   const counts = head === other.head && tail === other.tail && duplicates === other.duplicates;
   return counts && refused === other.refused && epoch === other.epoch && isLive === other.isLive;
+}
+
+function channelOf(head: ChannelHead): ChannelHead {
+  const { epoch, isLive, head: newest, tail, bytes, published, duplicates, refused } = head;
+  return { epoch, isLive, head: newest, tail, bytes, published, duplicates, refused };
 }
 
 function blank(epoch: string): ChannelHead {

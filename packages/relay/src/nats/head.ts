@@ -26,6 +26,8 @@ export interface ChannelHead {
 export interface CommitHead extends ChannelHead {
   /** No other message's: whoever has not heard whether its own was stored knows it by this. */
   readonly by: string;
+  /** Of the message before it that is ours; empty for the first. Where it is another, the host has lost what it had acknowledged. */
+  readonly behind: string;
   /** Wall-clock milliseconds. */
   readonly at: number;
   /** The size of its events' JSON. */
@@ -66,15 +68,19 @@ export function decodeHead(text: string): CommitHead | undefined {
     const message = `the channel was written to by a newer release (format ${value['v']}, this one knows ${version}); run that one at every relay`;
     throw new Failure('StorageFailed', message);
   }
-  const { by, epoch, isLive, ids } = value;
+  const { by, behind, epoch, isLive, ids } = value;
   const counted = countsOf(value);
   const isWhole =
-    typeof by === 'string' && typeof epoch === 'string' && typeof isLive === 'boolean' && typeof ids === 'string';
+    typeof by === 'string' &&
+    typeof behind === 'string' &&
+    typeof epoch === 'string' &&
+    typeof isLive === 'boolean' &&
+    typeof ids === 'string';
   // To pass it over would be to forget what it says.
   if (!isWhole || counted === undefined) {
     throw new Failure('StorageFailed', `the channel's stream is damaged: a message says ${text.slice(0, 200)}`);
   }
-  return { by, epoch, isLive, ...counted, hashes: hashesOf(ids) };
+  return { by, behind, epoch, isLive, ...counted, hashes: hashesOf(ids) };
 }
 
 /** Writes events as a body. */

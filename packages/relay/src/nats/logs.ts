@@ -20,6 +20,12 @@ const noBody = new Uint8Array();
 /** How long to wait where another relay has just written to the registry. */
 const hearAgainMs = 10;
 
+/**
+ * How long nothing is appended once the host is there again: relays that know what it may have lost come back within half of this, and
+ * say so before anything else is given the same place.
+ */
+const settledMs = 3000;
+
 /** A channel, and how many use it here. */
 interface Entry {
   readonly channel: SharedChannel;
@@ -53,11 +59,13 @@ export async function openClusterLogs(parts: {
   const entries = new Map<string, Entry>();
   let number = 1;
   let isClosed = false;
+  let settled = Promise.resolve();
   for await (const message of registry.heads(number + 1)) hear(message);
   const stopHearing = registry.follow(number + 1, hear, () => {
     report(new Failure('StorageFailed', 'the stream of the channels was removed: restart the relays of this cluster'));
   });
   const stopReturns = streams.onReturn(() => {
+    settled = new Promise((resolve) => world.after(settledMs, resolve));
     for (const { channel } of entries.values()) channel.returned();
   });
 
@@ -172,7 +180,16 @@ export async function openClusterLogs(parts: {
 
   function makeChannel(name: string): SharedChannel {
     const stream = streams.stream(name);
-    const made = { name, stream, world, hash, firstEpoch, report, register: () => register(name, stream) };
+    const made = {
+      name,
+      stream,
+      world,
+      hash,
+      firstEpoch,
+      report,
+      settled: () => settled,
+      register: () => register(name, stream),
+    };
     return openChannel(eventsMax === undefined ? made : { ...made, eventsMax });
   }
 

@@ -5,7 +5,7 @@ import { mulberry32 } from '@godwit/core/testing';
 import { expect, test } from 'vitest';
 import { eventOf, startCluster, type Cluster, type ClusterRelay } from './testing/cluster.ts';
 
-const seeds = 200;
+const seeds = 20;
 const steps = 60;
 const relays = 3;
 const channel = 'room';
@@ -28,6 +28,7 @@ test.each(Array.from({ length: seeds }, (_, index) => index + 1))('seed %i', asy
   const ledger: Ledger = { told: new Map(), appended: new Map() };
   const readers = cluster.relays.map((relay) => startReader(relay, cluster));
   const under: Promise<void>[] = [];
+  let cutOff = 0;
   for (let step = 0; step < steps; step += 1) {
     const relay = cluster.relays[upTo(relays)];
     if (relay === undefined) throw new Error('no relay');
@@ -45,10 +46,17 @@ test.each(Array.from({ length: seeds }, (_, index) => index + 1))('seed %i', asy
     else if (chance < 0.77) under.push(relay.logs.remove(channel).then(ignore, ignore));
     else if (chance < 0.83) {
       relay.streams.cut();
-      world.after(upTo(3000), () => relay.streams.mend());
+      cutOff += 1;
+      world.after(upTo(3000), () => {
+        relay.streams.mend();
+        // Until it has looked.
+        world.after(5000, () => (cutOff -= 1));
+      });
     } else if (chance < 0.86) {
       host.leave();
-      world.after(upTo(3000), () => host.back());
+      // Whoever may know what is lost is there to say so: of a relay that is cut off then, and of nobody else, that cannot be asked.
+      const lost = random() < 0.3 && cutOff === 0 ? 1 + upTo(3) : 0;
+      world.after(upTo(3000), () => host.back(cutOff === 0 ? lost : 0));
     }
     await world.advance(upTo(300));
   }
