@@ -45,6 +45,14 @@ export interface Follower {
   ended(): void;
 }
 
+/** The newest message that was read: it is lost with whatever comes before it. */
+export interface Mark {
+  readonly number: number;
+  /** By whom it was; of a stranger's, the newest before it that is ours. */
+  readonly by: string | undefined;
+  readonly epoch: string;
+}
+
 /** A channel, shared by all logs of it that are open here. */
 export interface SharedChannel {
   append(job: Job): void;
@@ -63,6 +71,8 @@ export interface SharedChannel {
   /** Another log is in its place, or the relay ends: what it is asked from now on it rejects with `Closed`. */
   end(): void;
   readonly isOver: boolean;
+  /** How far it was read; undefined where it was not. */
+  readonly mark: Mark | undefined;
 }
 
 /** What a channel is made of. */
@@ -75,6 +85,8 @@ export interface ChannelParts {
   readonly firstEpoch: string;
   /** Makes its stream, and tells every relay of it. */
   readonly register: () => Promise<void>;
+  /** How far this relay had read it before. */
+  readonly mark?: Mark | undefined;
   /** Resolves once whoever else knows what the host may have lost has said so. */
   readonly settled: () => Promise<void>;
   readonly report: (failure: Failure) => void;
@@ -150,7 +162,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     returned() {
       if (loading === undefined) return;
       load()
-        .then(catchUp)
+        .then(() => insist(catchUp))
         .catch((error: unknown) => {
           if (!isFailure(error, 'Closed')) report(asFailure(error));
         });
@@ -158,6 +170,9 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     end,
     get isOver() {
       return isOver;
+    },
+    get mark() {
+      return replica.number === 0 ? parts.mark : mark();
     },
   };
 
@@ -169,6 +184,10 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     return current().epoch;
   }
 
+  function mark(): Mark {
+    return { number: replica.number, by: replica.head?.by, epoch: epoch() };
+  }
+
   function assertThere(): void {
     if (isOver) throw closed(name);
   }
@@ -178,6 +197,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     assertThere();
     loading ??= (async () => {
       const newest = await stream.newest();
+      if (parts.mark !== undefined && isLost(newest, parts.mark)) await surelyLost(parts.mark);
       if (newest === undefined) return;
       for await (const { number, head } of stream.heads(replica.number + 1)) replica.read(number, decodeHead(head));
       listen();
@@ -212,7 +232,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     const before = epoch();
     const head = decodeHead(text);
     const isNext = number === replica.number + 1;
-    if (head !== undefined && isNext && head.behind !== (replica.head?.by ?? '')) return void diverged(number);
+    if (head !== undefined && isNext && head.behind !== (replica.head?.by ?? '')) return void diverged();
     replica.read(number, head);
     if (head !== undefined && head.by === writing?.by) writing.wasRead = true;
     for (const wake of waiting) wake();
@@ -245,7 +265,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   /** Takes everything that any relay had been told was stored. */
   async function catchUp(): Promise<void> {
     assertThere();
-    const had = { number: replica.number, by: replica.head?.by };
+    const had = mark();
     const newest = await stream.newest();
     const number = newest?.number ?? 0;
     if (isLost(newest, had)) await surelyLost(had);
@@ -254,10 +274,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   }
 
   /** Whether the host no longer holds what was read of it. */
-  function isLost(
-    newest: StoredHead | undefined,
-    had: { readonly number: number; readonly by: string | undefined },
-  ): boolean {
+  function isLost(newest: StoredHead | undefined, had: Mark): boolean {
     const { number = 0, head = '' } = newest ?? {};
     // Of a stranger's message nothing is known.
     const by = number === had.number ? decodeHead(head)?.by : undefined;
@@ -265,18 +282,17 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   }
 
   /** A host that has just come back may not have read all that it holds. */
-  async function surelyLost(had: { readonly number: number; readonly by: string | undefined }): Promise<void> {
+  async function surelyLost(had: Mark): Promise<void> {
     await later(surelyLostMs);
     const newest = await stream.newest();
-    if (isLost(newest, had)) await renew(newest);
+    if (isLost(newest, had)) await renew(had);
   }
 
   /** What comes follows on something else than what was read. */
-  async function diverged(number: number): Promise<void> {
+  async function diverged(): Promise<void> {
     hasDiverged = true;
     try {
-      const newest = await stream.newest();
-      if (newest !== undefined && newest.number >= number) await renew(newest);
+      await insist(() => renew(mark()));
     } catch (error) {
       report(asFailure(error));
     }
@@ -284,26 +300,42 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   }
 
   /** The host has lost what was told of: offsets that were given are not given to other events. */
-  async function renew(newest: StoredHead | undefined): Promise<void> {
-    const head = (newest === undefined ? undefined : decodeHead(newest.head)) ?? { ...blank(firstEpoch), by: '' };
-    // Another relay has said so already, or made another log.
-    if (newest !== undefined && head.epoch !== epoch()) return end();
-    const why = `the host of "${name}" has lost what it had acknowledged: the log begins a new epoch`;
-    report(new Failure('StorageFailed', why));
-    const channel = { ...channelOf(head), epoch: epochOf(world.id()) };
-    const message = await messageOf({ by: world.id(), behind: head.by }, { channel, ...nothing });
+  async function renew(had: Mark): Promise<void> {
+    const held = createReplica();
+    const newest = await stream.newest();
     if (newest === undefined) await register();
-    // Where another relay was quicker, it was to say the same.
-    await stream.append(message, newest?.number ?? 0);
+    for await (const { number, head } of stream.heads(1)) held.read(number, decodeHead(head));
+    const { head, segments } = held;
+    // Another relay has said so already, or made another log.
+    if (head !== undefined && head.epoch !== had.epoch) return end();
+    report(
+      new Failure(
+        'StorageFailed',
+        `the host of "${name}" has lost what it had acknowledged: the log begins a new epoch`,
+      ),
+    );
+    const left = channelOf(head ?? blank(firstEpoch));
+    const channel = {
+      ...left,
+      epoch: epochOf(world.id()),
+      // It may have kept that something was dropped, and not why.
+      tail: segments[0]?.first ?? left.head + 1,
+      bytes: segments.reduce((sum, { size }) => sum + size, 0),
+    };
+    const message = await messageOf({ by: world.id(), behind: head?.by ?? '' }, { channel, ...nothing });
+    const stored = await insist(() => stream.append(message, newest?.number ?? 0));
+    // Another relay was quicker: to say the same, or not.
+    if (stored === undefined && !isOver) return renew(had);
     end();
   }
 
   async function peek(): Promise<ChannelHead> {
     assertThere();
     const newest = await stream.newest();
-    if (newest === undefined) return blank(firstEpoch);
-    const head = decodeHead(newest.head);
-    if (head !== undefined) return head;
+    const isAsRead = parts.mark === undefined || !isLost(newest, parts.mark);
+    if (newest === undefined && isAsRead) return blank(firstEpoch);
+    const head = newest === undefined ? undefined : decodeHead(newest.head);
+    if (head !== undefined && isAsRead) return head;
     await load();
     return current();
   }
@@ -373,7 +405,6 @@ export function openChannel(parts: ChannelParts): SharedChannel {
    */
   async function write<Made extends Draft>(make: () => Promise<Made>): Promise<Made> {
     await load();
-    await settled();
     for (let race = 0; race < racesMax; race += 1) {
       if (race >= racesAtOnce) await later(world.random() * Math.min(waitMsMax, 2 ** (race - racesAtOnce)));
       assertThere();
@@ -401,9 +432,21 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   }
 
   /** Whoever does not hear whether its message was stored gives it again: only one of the two can be behind the same one. */
+  async function insist<T>(ask: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (attempt === triesMax || isOver) throw error;
+        await later(tryAgainMs * attempt);
+      }
+    }
+  }
+
   async function put(message: Message, behind: number): Promise<number | undefined> {
     for (let attempt = 1; ; attempt += 1) {
       try {
+        await settled();
         return await stream.append(message, behind);
       } catch (error) {
         if (attempt === triesMax || isOver || replica.number > behind) {

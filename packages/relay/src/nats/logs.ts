@@ -1,9 +1,8 @@
 // The logs of a cluster: a stream for each channel, and one that says which channels there are.
 import { Failure, type Appended, type Log, type Logs, type Stop, type World } from '@godwit/core';
-import { epochOf } from '@godwit/core/feed';
-import { halfSipHash, type IdentityHash } from '../identities/hash.ts';
-import { closed, openChannel, type SharedChannel } from './channel.ts';
-import type { StoredHead, Stream, Streams } from './stream.ts';
+import { closed, openChannel, type Mark, type SharedChannel } from './channel.ts';
+import { openRegistry } from './registry.ts';
+import type { Streams } from './stream.ts';
 
 /** Logs of a cluster. */
 export interface ClusterLogs extends Logs {
@@ -15,10 +14,6 @@ export interface ClusterLogs extends Logs {
 const registryName = '';
 /** Channels that are asked for at once. */
 const asksAtOnce = 32;
-const noBody = new Uint8Array();
-
-/** How long to wait where another relay has just written to the registry. */
-const hearAgainMs = 10;
 
 /**
  * How long nothing is appended once the host is there again: relays that know what it may have lost come back within half of this, and
@@ -26,17 +21,13 @@ const hearAgainMs = 10;
  */
 const settledMs = 3000;
 
+/** Of so many channels that nobody uses it is remembered how far they were. */
+const marksMax = 10_000;
+
 /** A channel, and how many use it here. */
 interface Entry {
   readonly channel: SharedChannel;
   uses: number;
-}
-
-/** What the first message of the registry says: the same to every relay. */
-interface Cluster {
-  /** Of every channel that nobody has removed yet. */
-  readonly epoch: string;
-  readonly hash: IdentityHash;
 }
 
 /**
@@ -52,21 +43,21 @@ export async function openClusterLogs(parts: {
   readonly eventsMax?: number;
 }): Promise<ClusterLogs> {
   const { streams, world, report, eventsMax } = parts;
-  const registry = streams.stream(registryName);
-  await registry.create('the channels of this cluster');
-  const { epoch: firstEpoch, hash } = await clusterOf(registry, world);
-  const names = new Set<string>();
   const entries = new Map<string, Entry>();
-  let number = 1;
+  const marks = new Map<string, Mark>();
   let isClosed = false;
   let settled = Promise.resolve();
-  for await (const message of registry.heads(number + 1)) hear(message);
-  const stopHearing = registry.follow(number + 1, hear, () => {
-    report(new Failure('StorageFailed', 'the stream of the channels was removed: restart the relays of this cluster'));
+  const registry = await openRegistry(streams.stream(registryName), {
+    world,
+    report,
+    heard: (name) => entries.get(name)?.channel.appeared(),
   });
+  const { epoch: firstEpoch, hash } = registry;
   const stopReturns = streams.onReturn(() => {
-    settled = new Promise((resolve) => world.after(settledMs, resolve));
+    settled = new Promise((resolve) => void world.after(settledMs, resolve));
+    registry.returned();
     for (const { channel } of entries.values()) channel.returned();
+    for (const name of marks.keys()) use(name, (channel) => channel.stat()).catch(() => undefined);
   });
 
   return {
@@ -76,7 +67,7 @@ export async function openClusterLogs(parts: {
     },
     async channels() {
       assertOpen();
-      const all = [...names];
+      const all = registry.names();
       const live: string[] = [];
       for (let from = 0; from < all.length; from += asksAtOnce) {
         const some = all.slice(from, from + asksAtOnce);
@@ -93,20 +84,12 @@ export async function openClusterLogs(parts: {
     async close() {
       if (isClosed) return;
       isClosed = true;
-      stopHearing();
+      registry.stop();
       stopReturns();
       for (const { channel } of entries.values()) channel.end();
       await streams.close();
     },
   };
-
-  function hear({ number: its, head }: StoredHead): void {
-    number = Math.max(number, its);
-    const name = channelIn(head);
-    if (name === undefined) return;
-    names.add(name);
-    entries.get(name)?.channel.appeared();
-  }
 
   function openLog(name: string): Log {
     const entry = taken(name);
@@ -175,7 +158,17 @@ export async function openClusterLogs(parts: {
     entry.uses -= 1;
     if (entry.uses > 0) return;
     entry.channel.end();
+    remember(name, entry.channel.mark);
     if (entries.get(name) === entry) entries.delete(name);
+  }
+
+  /** What it had told: the host may lose that while nobody uses the channel. */
+  function remember(name: string, mark: Mark | undefined): void {
+    marks.delete(name);
+    if (mark === undefined) return;
+    marks.set(name, mark);
+    const [oldest] = marks.keys();
+    if (marks.size > marksMax && oldest !== undefined) marks.delete(oldest);
   }
 
   function makeChannel(name: string): SharedChannel {
@@ -186,59 +179,24 @@ export async function openClusterLogs(parts: {
       world,
       hash,
       firstEpoch,
+      mark: marks.get(name),
       report,
-      settled: () => settled,
-      register: () => register(name, stream),
+      settled: hasSettled,
+      async register() {
+        await stream.create(name);
+        // It is known of before it holds anything, so that no relay misses it.
+        await registry.add(name);
+      },
     };
     return openChannel(eventsMax === undefined ? made : { ...made, eventsMax });
   }
 
-  /** The registry knows of a channel before it holds anything, so that no relay misses it. */
-  async function register(name: string, stream: Stream): Promise<void> {
-    await stream.create(name);
-    while (!names.has(name)) {
-      assertOpen();
-      const stored = await registry.append({ head: JSON.stringify({ channel: name }), body: noBody }, number);
-      if (stored !== undefined) hear({ number: stored, head: JSON.stringify({ channel: name }) });
-      // Another relay was quicker: what it has said is heard in a moment.
-      else await new Promise<void>((resolve) => world.after(hearAgainMs, resolve));
-    }
+  async function hasSettled(): Promise<void> {
+    // It may go away again meanwhile.
+    for (let its: Promise<void> | undefined; its !== settled;) await (its = settled);
   }
 
   function assertOpen(): void {
     if (isClosed) throw new Failure('Closed', 'the logs of this relay are closed');
-  }
-}
-
-async function clusterOf(registry: Stream, world: World): Promise<Cluster> {
-  const [low, high] = crypto.getRandomValues(new Uint32Array(2));
-  const mine = JSON.stringify({ v: 1, epoch: epochOf(world.id()), key: [low, high] });
-  const first = (await registry.read(1)) ?? (await begun());
-  const value: unknown = JSON.parse(first?.head || 'null');
-  if (!isCluster(value)) {
-    const message = 'the stream of the channels is not a relay’s, or of a newer release; name another prefix';
-    throw new Failure('StorageFailed', message);
-  }
-  return { epoch: value.epoch, hash: halfSipHash(value.key) };
-
-  async function begun(): Promise<{ readonly head: string } | undefined> {
-    // Undefined where another relay was quicker.
-    await registry.append({ head: mine, body: noBody }, 0);
-    return registry.read(1);
-  }
-}
-
-function isCluster(value: unknown): value is { readonly epoch: string; readonly key: readonly [number, number] } {
-  const { v, epoch, key } = Object(value) as Readonly<Record<string, unknown>>;
-  const isKey = Array.isArray(key) && key.length === 2 && key.every((word) => Number.isInteger(word));
-  return v === 1 && typeof epoch === 'string' && isKey;
-}
-
-function channelIn(head: string): string | undefined {
-  try {
-    const { channel } = Object(JSON.parse(head)) as Readonly<Record<string, unknown>>;
-    return typeof channel === 'string' ? channel : undefined;
-  } catch {
-    return undefined;
   }
 }

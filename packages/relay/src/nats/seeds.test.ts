@@ -5,7 +5,7 @@ import { mulberry32 } from '@godwit/core/testing';
 import { expect, test } from 'vitest';
 import { eventOf, startCluster, type Cluster, type ClusterRelay } from './testing/cluster.ts';
 
-const seeds = 20;
+const seeds = 200;
 const steps = 60;
 const relays = 3;
 const channel = 'room';

@@ -38,7 +38,7 @@ export interface Stream {
   /** Makes it, where it is not there. `title` is for whoever lists streams by hand. */
   create(title: string): Promise<void>;
   append(message: Message, behind: number): Promise<number | undefined>;
-  /** Undefined where there is no stream, or nothing in it. */
+  /** Undefined where there is no stream, or nothing was ever in it. Its head is empty where the message is not held any more. */
   newest(): Promise<StoredHead | undefined>;
   /** Undefined where it was dropped. */
   read(number: number): Promise<StoredMessage | undefined>;

@@ -131,8 +131,9 @@ export function createMemoryHost(options: { readonly world: World; readonly mess
       },
       newest: () =>
         ask(() => {
-          const newest = held(name).at(-1);
-          return newest && { number: newest.number, head: newest.head };
+          const { newest = 0 } = streams.get(name) ?? {};
+          if (newest === 0) return undefined;
+          return { number: newest, head: held(name).find(({ number }) => number === newest)?.head ?? '' };
         }),
       read: (number) => ask(() => held(name).find((message) => message.number === number)),
       async *heads(from) {
