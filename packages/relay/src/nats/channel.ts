@@ -50,7 +50,7 @@ export interface Mark {
   readonly number: number;
   /** By whom it was; of a stranger's, the newest before it that is ours. */
   readonly by: string | undefined;
-  readonly epoch: string;
+  readonly generation: number;
 }
 
 /** A channel, shared by all logs of it that are open here. */
@@ -115,6 +115,8 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   let stopFollowing: Stop | undefined;
   let droppedBefore = 0;
   let [isOver, hasDiverged] = [false, false];
+  /** How far it was read before: until that is looked at. */
+  let known = parts.mark;
 
   return {
     append(job) {
@@ -172,7 +174,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
       return isOver;
     },
     get mark() {
-      return replica.number === 0 ? parts.mark : mark();
+      return replica.number === 0 ? known : mark();
     },
   };
 
@@ -185,7 +187,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   }
 
   function mark(): Mark {
-    return { number: replica.number, by: replica.head?.by, epoch: epoch() };
+    return { number: replica.number, by: replica.head?.by, generation: current().generation };
   }
 
   function assertThere(): void {
@@ -196,9 +198,10 @@ export function openChannel(parts: ChannelParts): SharedChannel {
   async function load(): Promise<void> {
     assertThere();
     loading ??= (async () => {
-      const newest = await stream.newest();
-      if (parts.mark !== undefined && isLost(newest, parts.mark)) await surelyLost(parts.mark);
-      if (newest === undefined) return;
+      const found = await stream.newest();
+      if (known !== undefined && isLost(found, known)) await surelyLost(known);
+      known = undefined;
+      if (found === undefined && (await stream.newest()) === undefined) return;
       for await (const { number, head } of stream.heads(replica.number + 1)) replica.read(number, decodeHead(head));
       listen();
     })().catch((error: unknown) => {
@@ -307,7 +310,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     for await (const { number, head } of stream.heads(1)) held.read(number, decodeHead(head));
     const { head, segments } = held;
     // Another relay has said so already, or made another log.
-    if (head !== undefined && head.epoch !== had.epoch) return end();
+    if (head !== undefined && head.generation > had.generation) return endOld();
     report(
       new Failure(
         'StorageFailed',
@@ -318,6 +321,7 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     const channel = {
       ...left,
       epoch: epochOf(world.id()),
+      generation: Math.max(left.generation, had.generation) + 1,
       // It may have kept that something was dropped, and not why.
       tail: segments[0]?.first ?? left.head + 1,
       bytes: segments.reduce((sum, { size }) => sum + size, 0),
@@ -326,13 +330,18 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     const stored = await insist(() => stream.append(message, newest?.number ?? 0));
     // Another relay was quicker: to say the same, or not.
     if (stored === undefined && !isOver) return renew(had);
-    end();
+    endOld();
+  }
+
+  /** What was read is another log's. */
+  function endOld(): void {
+    if (replica.number > 0) end();
   }
 
   async function peek(): Promise<ChannelHead> {
     assertThere();
     const newest = await stream.newest();
-    const isAsRead = parts.mark === undefined || !isLost(newest, parts.mark);
+    const isAsRead = known === undefined || !isLost(newest, known);
     if (newest === undefined && isAsRead) return blank(firstEpoch);
     const head = newest === undefined ? undefined : decodeHead(newest.head);
     if (head !== undefined && isAsRead) return head;
@@ -391,7 +400,10 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     await load();
     await catchUp();
     if (!current().isLive) return false;
-    await write(async () => ({ channel: blank(epochOf(world.id())), ...nothing }));
+    await write(async () => {
+      const generation = current().generation + 1;
+      return { channel: { ...blank(epochOf(world.id())), generation }, ...nothing };
+    });
     const { number } = replica;
     end();
     // What is left of the old log is nobody's: the message that ends it says so, whether this succeeds or not.
@@ -447,12 +459,11 @@ export function openChannel(parts: ChannelParts): SharedChannel {
     for (let attempt = 1; ; attempt += 1) {
       try {
         await settled();
+        assertThere();
         return await stream.append(message, behind);
       } catch (error) {
-        if (attempt === triesMax || isOver || replica.number > behind) {
-          if (replica.number > behind) return undefined;
-          throw error;
-        }
+        if (replica.number > behind) return undefined;
+        if (attempt === triesMax || isOver) throw error;
         await later(tryAgainMs * attempt);
       }
     }
@@ -544,12 +555,12 @@ function isSame(one: ChannelHead, other: ChannelHead): boolean {
 }
 
 function channelOf(head: ChannelHead): ChannelHead {
-  const { epoch, isLive, head: newest, tail, bytes, published, duplicates, refused } = head;
-  return { epoch, isLive, head: newest, tail, bytes, published, duplicates, refused };
+  const { epoch, generation, isLive, head: newest, tail, bytes, published, duplicates, refused } = head;
+  return { epoch, generation, isLive, head: newest, tail, bytes, published, duplicates, refused };
 }
 
 function blank(epoch: string): ChannelHead {
-  return { epoch, isLive: false, head: 0, tail: 1, bytes: 0, published: 0, duplicates: 0, refused: 0 };
+  return { epoch, generation: 0, isLive: false, head: 0, tail: 1, bytes: 0, published: 0, duplicates: 0, refused: 0 };
 }
 
 function statOf({ epoch, head, tail, bytes, published, duplicates, refused }: ChannelHead): LogStat {

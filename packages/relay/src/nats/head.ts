@@ -9,6 +9,8 @@ import type { Hash } from '../identities/hash.ts';
 /** A channel after a message. */
 export interface ChannelHead {
   readonly epoch: string;
+  /** How many epochs came before it. */
+  readonly generation: number;
   /** False where only the epoch is kept, so that no later log takes an old one's offsets for its own. */
   readonly isLive: boolean;
   /** The newest sequence. */
@@ -103,13 +105,13 @@ export function decodeBody(body: Uint8Array, { head, hashes }: CommitHead): read
   return decodeSegment({ types: types.join('\n'), body: jsons.join('\n') }, head - hashes.length + 1);
 }
 
-const counts = ['head', 'tail', 'bytes', 'published', 'duplicates', 'refused', 'at', 'size'] as const;
+const counts = ['generation', 'head', 'tail', 'bytes', 'published', 'duplicates', 'refused', 'at', 'size'] as const;
 
 function countsOf(value: Readonly<Record<string, unknown>>): Pick<CommitHead, (typeof counts)[number]> | undefined {
   const of = (name: (typeof counts)[number]): number => (Number.isSafeInteger(value[name]) ? Number(value[name]) : NaN);
   const [head, tail, bytes, published] = [of('head'), of('tail'), of('bytes'), of('published')];
   const [duplicates, refused, at, size] = [of('duplicates'), of('refused'), of('at'), of('size')];
-  const all = { head, tail, bytes, published, duplicates, refused, at, size };
+  const all = { generation: of('generation'), head, tail, bytes, published, duplicates, refused, at, size };
   return Object.values(all).some(Number.isNaN) ? undefined : all;
 }
 
