@@ -118,8 +118,8 @@ export async function mosquittoBroker(): Promise<Broker> {
   };
 }
 
-/** A network in front of a broker. */
-export async function networkTo(broker: Broker): Promise<Network> {
+/** A network in front of a broker, or of whatever else is at a port. */
+export async function networkTo(broker: Pick<Broker, 'port'>, protocol = 'mqtt'): Promise<Network> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = connectTo(broker.port, '127.0.0.1');
@@ -143,7 +143,7 @@ export async function networkTo(broker: Broker): Promise<Network> {
     cut();
     server.close();
   });
-  return { url: `mqtt://127.0.0.1:${portOf(server)}`, cut };
+  return { url: `${protocol}://127.0.0.1:${portOf(server)}`, cut };
 }
 
 /** A device that hears everything that is published, and the relay's word among it. */

@@ -53,7 +53,7 @@ export function fullStages(): readonly Stage[] {
     { name: 'build', command: turbo('build') },
     compiled,
     ...shuffled,
-    { name: 'programs', command: programs('mosquitto', 'nginx', 'caddy', 'systemd-analyze') },
+    { name: 'programs', command: programs('mosquitto', 'nats-server', 'nginx', 'caddy', 'systemd-analyze') },
     vitestBy('packages/relay/full.config.ts', 'tests beside programs of others', '--reporter', 'default'),
     simulation('simulation, 3,000 seeds', 'run.ts', '--seeds', '3000'),
     simulation('simulation, deliberate defects', 'mutants/run.ts', '--seeds', '500'),

@@ -1,0 +1,162 @@
+// Streams on NATS JetStream: appended by compare-and-set on a stream's last number, and followed by consumers in order.
+import { DiscardPolicy, RetentionPolicy, StorageType, type StoredMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { Failure, type Stop, type World } from '@godwit/core';
+import { codeOf, codes } from './failures.ts';
+import { followStream } from './follow.ts';
+import { fieldBytes, headOf, withHead } from './head-field.ts';
+import { openLink, type LinkParts, type NatsLink } from './link.ts';
+import { streamNames } from './names.ts';
+import { assertNatsOptions, type NatsOptions } from './options.ts';
+import { openReader } from './reader.ts';
+import type { StoredHead, StoredMessage, Stream, Streams } from './stream.ts';
+
+/** How often a broken reading is taken up again before it fails. */
+const readingsMax = 3;
+
+/** Streams on NATS, and the connection that they have: it ends with them. */
+export interface JetStreams extends Streams {
+  readonly connection: NatsConnection;
+}
+
+/**
+ * Connects to NATS, and comes when its JetStream has answered. It waits for some seconds, for servers that start together; then
+ * it fails, so that a wrong address is seen at the start, and whatever has started the relay starts it again. Once it was there,
+ * NATS may be away for as long as it likes.
+ *
+ * @throws Failure `InvalidOptions`, `Unreachable`, `Unauthenticated`, `Forbidden`, `Unsupported`
+ */
+export async function createJetStreams(options: NatsOptions, parts: LinkParts): Promise<JetStreams> {
+  assertNatsOptions(options);
+  const { prefix = 'godwit', replicas = 1 } = options;
+  const link = await openLink(options, parts);
+  return {
+    connection: link.connection,
+    stream: (name) => openStream({ link, prefix, replicas, world: parts.world }, name),
+    get messageBytesMax() {
+      return link.payloadMax - fieldBytes;
+    },
+    onReturn: link.onReturn,
+    ready: link.ready,
+    close: link.close,
+  };
+}
+
+interface StreamParts {
+  readonly link: NatsLink;
+  readonly prefix: string;
+  readonly replicas: number;
+  readonly world: World;
+}
+
+function openStream({ link, prefix, replicas, world }: StreamParts, name: string): Stream {
+  const { stream, subject } = streamNames(prefix, name);
+  /** By the stream's leader: another server may not know yet what was acknowledged. */
+  const ofLeader = (
+    query: { readonly last_by_subj: string } | { readonly seq: number },
+  ): Promise<StoredMsg | undefined> =>
+    link.ask(async () => (await unless(codes.streamNotFound, link.streams.getMessage(stream, query))) ?? undefined);
+
+  return {
+    async create(title) {
+      const made = link.ask(() =>
+        link.streams.add({
+          name: stream,
+          subjects: [subject],
+          description: title,
+          storage: StorageType.File,
+          retention: RetentionPolicy.Limits,
+          // Whatever bounds somebody sets: refused is seen, and dropped is not.
+          discard: DiscardPolicy.New,
+          num_replicas: replicas,
+        }),
+      );
+      // One that is there, and somebody has changed since, is the one that is meant.
+      await unless(codes.streamExists, made);
+    },
+    async append({ head, body }, behind) {
+      const bytes = Buffer.byteLength(head) + body.length;
+      const bytesMax = link.payloadMax - fieldBytes;
+      if (bytes > bytesMax) {
+        throw new Failure(
+          'TooLarge',
+          `a message has ${bytes} bytes, and NATS takes ${bytesMax}: raise its max_payload, or lower the relay’s limits`,
+        );
+      }
+      const stored = link.ask(() =>
+        link.publish(subject, body, {
+          headers: withHead(head),
+          expect: { streamName: stream, lastSequence: behind },
+        }),
+      );
+      return (await unless(codes.wrongLast, unless(codes.wrongLastUnknown, stored)))?.seq;
+    },
+    async newest() {
+      const message = await ofLeader({ last_by_subj: subject });
+      return message && { number: message.seq, head: headOf(message.header) };
+    },
+    async read(number) {
+      const message = await ofLeader({ seq: number });
+      return message && { number: message.seq, head: headOf(message.header), body: message.data };
+    },
+    async *heads(from) {
+      let next = from;
+      for (let reading = 1; ; reading += 1) {
+        const { heads, why } = await readHeads(link, stream, next, world);
+        yield* heads;
+        if (why === undefined) return;
+        if (reading === readingsMax) {
+          throw new Failure('StorageFailed', `what JetStream sent has broken off: ${why}`, { retryAfterMs: 1000 });
+        }
+        next = (heads.at(-1)?.number ?? next - 1) + 1;
+      }
+    },
+    follow: (from, hears, gone): Stop => followStream(link, { stream, from, hears, gone }, world),
+    async drop(before) {
+      if (before <= 1) return;
+      await unless(
+        codes.streamNotFound,
+        link.ask(() => link.streams.purge(stream, { seq: before })),
+      );
+    },
+  };
+}
+
+/** The heads that a stream holds, as far as they come, and why there are no more. */
+async function readHeads(
+  link: NatsLink,
+  stream: string,
+  from: number,
+  world: World,
+): Promise<{ readonly heads: readonly StoredHead[]; readonly why?: string }> {
+  const heads: StoredHead[] = [];
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const message = ({ number, head }: StoredMessage, waiting: number): void => {
+    if (number >= from) heads.push({ number, head });
+    if (waiting === 0) resolve(undefined);
+  };
+  const stopLosses = link.onLoss(() => resolve('the connection was lost'));
+  try {
+    const opening = openReader(link, { stream, from, headsOnly: true }, { message, broken: resolve }, world);
+    const reader = await unless(codes.streamNotFound, opening);
+    if (reader === undefined || reader.held === 0) {
+      reader?.stop();
+      return { heads };
+    }
+    const why = await promise;
+    reader.stop();
+    return why === undefined ? { heads } : { heads, why };
+  } finally {
+    stopLosses();
+  }
+}
+
+/** Undefined where JetStream refuses for this reason. */
+async function unless<Answer>(code: number, answer: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (codeOf(error) === code) return undefined;
+    throw error;
+  }
+}
