@@ -2,7 +2,7 @@
 import { identityOf, utf8Length, type Appended, type CloudEvent, type LogRecord, type TrimBounds } from '@godwit/core';
 import { encodeRecord } from '@godwit/core/feed';
 import type { Hash, IdentityHash } from '../identities/hash.ts';
-import type { ChannelHead } from './head.ts';
+import type { ChannelHead, Draft } from './head.ts';
 import type { Replica, Segment } from './replica.ts';
 
 /** An append that waits for its commit. */
@@ -11,15 +11,6 @@ export interface Job {
   readonly refused: number;
   resolve(outcomes: readonly Appended[]): void;
   reject(error: unknown): void;
-}
-
-/** What a message is to bring, and what the channel is with it. */
-export interface Draft {
-  readonly channel: ChannelHead;
-  readonly records: readonly LogRecord[];
-  readonly hashes: readonly Hash[];
-  /** The size of the records' JSON. */
-  readonly size: number;
 }
 
 /** What appends come to. */

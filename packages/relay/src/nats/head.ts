@@ -5,6 +5,7 @@ import { Failure } from '@godwit/core';
 import { decodeSegment, encodeSegment } from '@godwit/core/feed';
 import type { LogRecord } from '@godwit/core';
 import type { Hash } from '../identities/hash.ts';
+import type { Message } from './stream.ts';
 
 /** A channel after a message. */
 export interface ChannelHead {
@@ -38,6 +39,19 @@ export interface CommitHead extends ChannelHead {
   readonly hashes: readonly Hash[];
 }
 
+/** What a message is to bring, and what the channel is with it. */
+export interface Draft {
+  readonly channel: ChannelHead;
+  readonly records: readonly LogRecord[];
+  /** Of the records' identities, in order. */
+  readonly hashes: readonly Hash[];
+  /** The size of the records' JSON. */
+  readonly size: number;
+}
+
+/** What a message brings that only says how the channel stands. */
+export const nothing: Omit<Draft, 'channel'> = { records: [], hashes: [], size: 0 };
+
 /** Bodies from this size on are compressed: a batch of the largest size fits into a message of the same, whatever is put beside it. */
 const packedFromBytes = 64 * 1024;
 /** What a body may grow to: no message that a host takes holds more. */
@@ -51,8 +65,28 @@ const decoder = new TextDecoder();
 const asText = 0;
 const asPacked = 1;
 
+/** A channel that nothing was ever written to. */
+export function blankHead(epoch: string): ChannelHead {
+  return { epoch, generation: 0, isLive: false, head: 0, tail: 1, bytes: 0, published: 0, duplicates: 0, refused: 0 };
+}
+
+/** What a head says of the channel. */
+export function channelOf(given: ChannelHead): ChannelHead {
+  const { epoch, generation, isLive, head, tail, bytes, published, duplicates, refused } = given;
+  return { epoch, generation, isLive, head, tail, bytes, published, duplicates, refused };
+}
+
+/** Writes a message. */
+export async function messageOf(
+  { by, behind, at }: Pick<CommitHead, 'by' | 'behind' | 'at'>,
+  { channel, records, hashes, size }: Draft,
+): Promise<Message> {
+  const head = encodeHead({ ...channelOf(channel), by, behind, at: Math.floor(at), size, hashes });
+  return { head, body: await encodeBody(records) };
+}
+
 /** Writes a head, as one line of ASCII but for what the channel's name brings. */
-export function encodeHead({ hashes, ...head }: CommitHead): string {
+function encodeHead({ hashes, ...head }: CommitHead): string {
   const words = new Uint32Array(hashes.length * 2);
   hashes.forEach((hash, index) => words.set(hash, index * 2));
   return JSON.stringify({ v: version, ...head, ids: littleEndian(words).toString('base64') });
@@ -86,7 +120,7 @@ export function decodeHead(text: string): CommitHead | undefined {
 }
 
 /** Writes events as a body. */
-export async function encodeBody(records: readonly LogRecord[]): Promise<Uint8Array> {
+async function encodeBody(records: readonly LogRecord[]): Promise<Uint8Array> {
   if (records.length === 0) return new Uint8Array();
   const { types, body } = encodeSegment(records);
   const text = Buffer.from(`${types}\n${body}`);

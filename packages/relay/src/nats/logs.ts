@@ -1,6 +1,8 @@
 // The logs of a cluster: a stream for each channel, and one that says which channels there are.
 import { Failure, type Appended, type Log, type Logs, type Stop, type World } from '@godwit/core';
-import { closed, openChannel, type Mark, type SharedChannel } from './channel.ts';
+import { openChannel, type SharedChannel } from './channel.ts';
+import { closed } from './hearing.ts';
+import type { Mark } from './loss.ts';
 import { openRegistry } from './registry.ts';
 import type { Streams } from './stream.ts';
 

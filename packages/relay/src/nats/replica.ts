@@ -1,4 +1,5 @@
 // What a relay knows of a channel that it shares: its newest state, where each event lies, and which identities it holds.
+import type { Stop } from '@godwit/core';
 import { createIdentities, identityLimits, type Identities } from '../identities/identities.ts';
 import type { Hash } from '../identities/hash.ts';
 import type { CommitHead } from './head.ts';
@@ -27,6 +28,8 @@ export interface Replica {
   indexOf(sequence: number): number;
   /** Reads the next message: `head` is undefined where it is none of ours. */
   read(number: number, head: CommitHead | undefined): void;
+  /** Hears of each message of ours that is read from now on. */
+  watch(watcher: (head: CommitHead) => void): Stop;
 }
 
 /** Makes that of a stream of which nothing was read. */
@@ -35,6 +38,7 @@ export function createReplica(): Replica {
   let head: CommitHead | undefined;
   let segments: Segment[] = [];
   let identities: Identities | undefined;
+  const watchers = new Set<(head: CommitHead) => void>();
 
   return {
     get number() {
@@ -70,6 +74,11 @@ export function createReplica(): Replica {
       }
       head = its;
       forget(its.tail);
+      for (const watcher of watchers) watcher(its);
+    },
+    watch(watcher) {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
     },
   };
 

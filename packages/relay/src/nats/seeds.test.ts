@@ -28,7 +28,7 @@ test.each(Array.from({ length: seeds }, (_, index) => index + 1))('seed %i', asy
   const ledger: Ledger = { told: new Map(), appended: new Map() };
   const readers = cluster.relays.map((relay) => startReader(relay, cluster));
   const under: Promise<void>[] = [];
-  let cutOff = 0;
+  let [cutOff, toldAt] = [0, 0];
   for (let step = 0; step < steps; step += 1) {
     const relay = cluster.relays[upTo(relays)];
     if (relay === undefined) throw new Error('no relay');
@@ -44,7 +44,7 @@ test.each(Array.from({ length: seeds }, (_, index) => index + 1))('seed %i', asy
     else if (chance < 0.75)
       under.push(using(relay, (log) => log.trim({ before: 0, bytesMax: Infinity, eventsMax: 5 + upTo(20) })));
     else if (chance < 0.77) under.push(relay.logs.remove(channel).then(ignore, ignore));
-    else if (chance < 0.83) {
+    else if (chance < 0.83 && world.now() > toldAt) {
       relay.streams.cut();
       cutOff += 1;
       world.after(upTo(3000), () => {
@@ -54,9 +54,13 @@ test.each(Array.from({ length: seeds }, (_, index) => index + 1))('seed %i', asy
       });
     } else if (chance < 0.86) {
       host.leave();
-      // Whoever may know what is lost is there to say so: of a relay that is cut off then, and of nobody else, that cannot be asked.
-      const lost = random() < 0.3 && cutOff === 0 ? 1 + upTo(3) : 0;
-      world.after(upTo(3000), () => host.back(cutOff === 0 ? lost : 0));
+      const lost = random() < 0.3 ? 1 + upTo(3) : 0;
+      world.after(upTo(3000), () => {
+        // Whoever knows what is lost is there to say so: what a relay knows that is cut off just then, nobody else can.
+        const isTold = cutOff === 0;
+        if (isTold && lost > 0) toldAt = world.now() + 5000;
+        host.back(isTold ? lost : 0);
+      });
     }
     await world.advance(upTo(300));
   }

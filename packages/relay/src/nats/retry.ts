@@ -1,0 +1,28 @@
+// Asking a host again that does not answer: a few times, since who waits for it waits.
+import type { World } from '@godwit/core';
+
+const triesMax = 4;
+const againMs = 250;
+
+/** Whoever is told that it failed comes back after this. */
+export const comeBack = { retryAfterMs: 1000 } as const;
+
+/** Asks until it is answered, or `isOver`, or it was too often. */
+export async function insist<Answer>(
+  ask: () => Promise<Answer>,
+  { world, isOver }: { readonly world: World; readonly isOver: () => boolean },
+): Promise<Answer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (attempt === triesMax || isOver()) throw error;
+      await later(world, againMs * attempt);
+    }
+  }
+}
+
+/** Resolves after so many milliseconds. */
+export function later(world: World, ms: number): Promise<void> {
+  return new Promise((resolve) => void world.after(ms, resolve));
+}
