@@ -60,6 +60,8 @@ export function openHearing(parts: HearingParts): Hearing {
   let [isOver, hasDiverged] = [false, false];
   /** How far it was read before: until that is looked at. */
   let known = parts.mark;
+  /** What the stream is known by since the host has lost what was read. */
+  let renewed: Mark | undefined;
 
   return {
     replica,
@@ -73,7 +75,7 @@ export function openHearing(parts: HearingParts): Hearing {
       return isOver;
     },
     get mark() {
-      return replica.number === 0 ? known : mark();
+      return renewed ?? (replica.number === 0 ? known : mark());
     },
     load,
     listen,
@@ -84,7 +86,8 @@ export function openHearing(parts: HearingParts): Hearing {
       const newest = await stream.newest();
       const number = newest?.number ?? 0;
       if (isLost(newest, had)) {
-        if (await renewIfLost(loss, had)) end();
+        renewed = await renewIfLost(loss, had);
+        if (renewed !== undefined) end();
       } else if (number > replica.number) await taken(number);
       assertThere();
     },
@@ -167,7 +170,7 @@ export function openHearing(parts: HearingParts): Hearing {
   async function diverged(): Promise<void> {
     hasDiverged = true;
     try {
-      await insist(() => renew(loss, mark()), loss);
+      renewed = await insist(() => renew(loss, mark()), loss);
     } catch (error) {
       report(asFailure(error));
     }

@@ -2,7 +2,7 @@
 import { Failure, type Appended, type Log, type Logs, type Stop, type World } from '@godwit/core';
 import { openChannel, type SharedChannel } from './channel.ts';
 import { closed } from './hearing.ts';
-import type { Mark } from './loss.ts';
+import { isBefore, type Mark } from './loss.ts';
 import { openRegistry } from './registry.ts';
 import type { Streams } from './stream.ts';
 
@@ -149,6 +149,7 @@ export async function openClusterLogs(parts: {
 
   function taken(name: string): Entry {
     const known = entries.get(name);
+    if (known?.channel.isOver === true) remember(name, known.channel.mark);
     const entry = known === undefined || known.channel.isOver ? { channel: makeChannel(name), uses: 0 } : known;
     entries.set(name, entry);
     entry.uses += 1;
@@ -166,8 +167,9 @@ export async function openClusterLogs(parts: {
 
   /** What it had told: the host may lose that while nobody uses the channel. */
   function remember(name: string, mark: Mark | undefined): void {
+    const known = marks.get(name);
+    if (mark === undefined || (known !== undefined && isBefore(mark, known))) return;
     marks.delete(name);
-    if (mark === undefined) return;
     marks.set(name, mark);
     const [oldest] = marks.keys();
     if (marks.size > marksMax && oldest !== undefined) marks.delete(oldest);

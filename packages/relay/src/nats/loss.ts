@@ -15,6 +15,11 @@ export interface Mark {
   readonly generation: number;
 }
 
+/** Whether a stream was read less far by one than by the other. */
+export function isBefore(one: Mark, other: Mark): boolean {
+  return one.generation < other.generation || (one.generation === other.generation && one.number < other.number);
+}
+
 /** What a loss is told with. */
 export interface LossParts {
   readonly name: string;
@@ -38,23 +43,23 @@ export function isLost(newest: StoredHead | undefined, had: Mark): boolean {
   return number < had.number || (by !== undefined && by !== had.by);
 }
 
-/** Begins a new epoch, if it stays lost. Answers whether it does: what was read is another log's then. */
-export async function renewIfLost(parts: LossParts, had: Mark): Promise<boolean> {
+/** Begins a new epoch, if it stays lost. Answers with what the stream is known by then; undefined where nothing was lost. */
+export async function renewIfLost(parts: LossParts, had: Mark): Promise<Mark | undefined> {
   await later(parts.world, surelyLostMs);
-  if (!isLost(await parts.stream.newest(), had)) return false;
-  await renew(parts, had);
-  return true;
+  return isLost(await parts.stream.newest(), had) ? renew(parts, had) : undefined;
 }
 
-/** Begins a new epoch with what the host has kept, unless another relay has done so. */
-export async function renew(parts: LossParts, had: Mark): Promise<void> {
+/** Begins a new epoch with what the host has kept, unless another relay has done so. Answers with what the stream is known by. */
+export async function renew(parts: LossParts, had: Mark): Promise<Mark> {
   const { name, stream, world, firstEpoch, register, report, isOver } = parts;
   const held = createReplica();
   const newest = await stream.newest();
   if (newest === undefined) await register();
   for await (const { number, head } of stream.heads(1)) held.read(number, decodeHead(head));
   const { head, segments } = held;
-  if (head !== undefined && head.generation > had.generation) return;
+  if (head !== undefined && head.generation > had.generation) {
+    return { number: held.number, by: head.by, generation: head.generation };
+  }
   const why = `the host of "${name}" has lost what it had acknowledged: the log begins a new epoch`;
   report(new Failure('StorageFailed', why));
   const left = channelOf(head ?? blankHead(firstEpoch));
@@ -69,6 +74,7 @@ export async function renew(parts: LossParts, had: Mark): Promise<void> {
   const its = { by: world.id(), behind: head?.by ?? '', at: world.now() };
   const message = await messageOf(its, { channel, ...nothing });
   const stored = await insist(() => stream.append(message, newest?.number ?? 0), { world, isOver });
+  if (stored !== undefined) return { number: stored, by: its.by, generation: channel.generation };
   // Another relay was quicker: to say the same, or not.
-  if (stored === undefined && !isOver()) await renew(parts, had);
+  return isOver() ? had : renew(parts, had);
 }
