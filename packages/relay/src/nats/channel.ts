@@ -12,11 +12,11 @@ import { epochOf, resolvePosition } from '@godwit/core/feed';
 import type { IdentityHash } from '../identities/hash.ts';
 import { draftAppends, trimmed, type Job } from './commit.ts';
 import { blankHead, nothing, type ChannelHead } from './head.ts';
-import { asFailure, closed, openHearing, type Follower, type HearingParts } from './hearing.ts';
+import { closed, openHearing, type Follower, type HearingParts } from './hearing.ts';
 import type { Mark } from './loss.ts';
 import { openReading } from './reading.ts';
 import { heldEventsMax } from './replica.ts';
-import { comeBack, insist } from './retry.ts';
+import { asFailure, comeBack, insist } from './retry.ts';
 import { openWriting } from './writing.ts';
 
 /** The most events in a commit of several appends. */

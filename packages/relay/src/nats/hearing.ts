@@ -3,7 +3,7 @@ import { Failure, type LogNews, type LogRecord, type Stop } from '@godwit/core';
 import { blankHead, decodeBody, decodeHead, type ChannelHead } from './head.ts';
 import { isLost, renew, renewIfLost, type LossParts, type Mark } from './loss.ts';
 import { createReplica, type Replica } from './replica.ts';
-import { comeBack, insist } from './retry.ts';
+import { asFailure, comeBack, insist } from './retry.ts';
 import type { StoredMessage } from './stream.ts';
 
 /** How long what the stream holds may take until it is heard. */
@@ -216,9 +216,4 @@ export function openHearing(parts: HearingParts): Hearing {
 /** Said to whoever uses a log that has ended. */
 export function closed(name: string): Failure {
   return new Failure('Closed', `the log of "${name}" is closed: its channel was removed, or the relay has ended`);
-}
-
-/** Whatever was thrown, as the host's fault. */
-export function asFailure(error: unknown): Failure {
-  return error instanceof Failure ? error : new Failure('StorageFailed', String(error), { cause: error });
 }

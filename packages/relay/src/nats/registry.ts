@@ -2,6 +2,7 @@
 import { Failure, type Stop, type World } from '@godwit/core';
 import { epochOf } from '@godwit/core/feed';
 import { halfSipHash, type IdentityHash } from '../identities/hash.ts';
+import { asFailure } from './retry.ts';
 import type { StoredHead, Stream } from './stream.ts';
 
 /** The channels that anything was ever written to, as far as this relay has heard. */
@@ -51,7 +52,12 @@ export async function openRegistry(
     names: () => [...names],
     add,
     returned() {
-      readAgain().catch((error: unknown) => report(failureOf(error)));
+      // One that is under way may have read what was lost since.
+      const before = reading ?? Promise.resolve();
+      before
+        .catch(() => undefined)
+        .then(readAgain)
+        .catch((error: unknown) => report(asFailure(error)));
     },
     stop() {
       isStopped = true;
@@ -111,9 +117,8 @@ export async function openRegistry(
       for await (const head of stream.heads(number + 1)) hear(head);
     } finally {
       stopFollowing = follow();
-      const lost = known.filter((name) => !names.has(name));
-      // Those that cannot be said again now are when they are written to.
-      await Promise.all(lost.map(add));
+      // Not waited for: each of them may have to read again, too. What cannot be said again now is when it is written to.
+      for (const name of known) if (!names.has(name)) add(name).catch((error: unknown) => report(asFailure(error)));
     }
   }
 }
@@ -156,8 +161,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function failureOf(error: unknown): Failure {
-  return error instanceof Failure ? error : new Failure('StorageFailed', String(error), { cause: error });
 }

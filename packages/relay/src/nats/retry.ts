@@ -1,5 +1,5 @@
 // Asking a host again that does not answer: a few times, since who waits for it waits.
-import type { World } from '@godwit/core';
+import { Failure, type World } from '@godwit/core';
 
 const triesMax = 4;
 const againMs = 250;
@@ -25,4 +25,9 @@ export async function insist<Answer>(
 /** Resolves after so many milliseconds. */
 export function later(world: World, ms: number): Promise<void> {
   return new Promise((resolve) => void world.after(ms, resolve));
+}
+
+/** Whatever was thrown, as the host's fault. */
+export function asFailure(error: unknown): Failure {
+  return error instanceof Failure ? error : new Failure('StorageFailed', String(error), { cause: error });
 }
