@@ -7,7 +7,7 @@ const slotsMin = 256;
 const fullness = 3 / 4;
 
 /** What a channel's table costs in memory, and so what a channel may hold. */
-export const identityLimits = {
+export const identityLimits: { readonly slotsMax: number; readonly eventsMax: number } = {
   /**
    * The most slots: 2,097,152 of 12 bytes are 24 MiB. An isolate has 128 MiB for everything, and growing needs the old
    * table beside the new one.
@@ -15,7 +15,7 @@ export const identityLimits = {
   slotsMax: 2 ** 21,
   /** The most events that a channel holds: what fits into the slots. Beyond, the oldest are dropped before their time. */
   eventsMax: Math.floor(2 ** 21 * fullness),
-} as const;
+};
 
 /** The identities of the events that a channel holds, each by its hash. */
 export interface Identities {

@@ -93,7 +93,11 @@ function openStream({ link, prefix, replicas, world }: StreamParts, name: string
     },
     async newest() {
       const message = await ofLeader({ last_by_subj: subject });
-      return message && { number: message.seq, head: headOf(message.header) };
+      if (message !== undefined) return { number: message.seq, head: headOf(message.header) };
+      // It may hold nothing any more, and goes on counting.
+      const asked = link.ask(() => link.streams.info(stream));
+      const { last_seq: number = 0 } = (await unless(codes.streamNotFound, asked))?.state ?? {};
+      return number === 0 ? undefined : { number, head: '' };
     },
     async read(number) {
       const message = await ofLeader({ seq: number });

@@ -143,7 +143,11 @@ export async function openLink(options: NatsOptions, { world, tell }: LinkParts)
     connection,
     streams: manager.streams,
     consumers: manager.consumers,
-    publish: (subject, body, its) => client.publish(subject, body, its),
+    async publish(subject, body, its) {
+      // Not before whoever waits for its return has heard of it: they may know of something that it has lost.
+      if (isAway) throw away(options);
+      return client.publish(subject, body, its);
+    },
     get payloadMax() {
       return payloadMax;
     },
