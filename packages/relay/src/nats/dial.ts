@@ -122,6 +122,8 @@ async function patiently<Answer>(world: World, attempt: () => Promise<Answer>): 
 async function connecting(options: NatsOptions, world: World): Promise<NodeConnectionOptions> {
   const { servers, user, password, token, tls } = options;
   const all = [servers].flat();
+  // NATS's client reads them at each connection, since they may change, and would take one that it cannot read for a server's fault.
+  for (const file of Object.values(tls ?? {})) if (file !== undefined) await contentOf(file);
   const authenticator = await authenticatorOf(options);
   return {
     servers: all,
@@ -144,10 +146,14 @@ async function connecting(options: NatsOptions, world: World): Promise<NodeConne
 async function authenticatorOf({ credentialsFile, nkeySeed }: NatsOptions): Promise<Authenticator | undefined> {
   if (nkeySeed !== undefined) return nkeyAuthenticator(new TextEncoder().encode(nkeySeed));
   if (credentialsFile === undefined) return undefined;
+  return credsAuthenticator(await contentOf(credentialsFile));
+}
+
+async function contentOf(file: string): Promise<Uint8Array> {
   try {
-    return credsAuthenticator(await readFile(credentialsFile));
+    return await readFile(file);
   } catch (error) {
-    throw new Failure('InvalidOptions', `the credentials of NATS cannot be read: ${textOf(error)}`, { cause: error });
+    throw new Failure('InvalidOptions', `a file that NATS needs cannot be read: ${textOf(error)}`, { cause: error });
   }
 }
 

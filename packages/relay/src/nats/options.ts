@@ -1,4 +1,5 @@
 // What a relay is told of NATS: where it is, who the relay is there, and how safely it keeps logs.
+import { isIP } from 'node:net';
 import { Failure } from '@godwit/core';
 
 /** How NATS is reached, and used. At most one of `user`, `token`, `credentialsFile` and `nkeySeed` says who the relay is. */
@@ -49,7 +50,7 @@ export function assertNatsOptions(given: unknown): asserts given is NatsOptions 
   const { servers, user, password, tls, prefix, replicas } = given as Partial<Record<keyof NatsOptions, unknown>>;
   const urls: unknown = typeof servers === 'string' ? [servers] : servers;
   if (!Array.isArray(urls) || urls.length === 0) throw invalid('"servers" is a URL, or a list of them');
-  for (const url of urls) assertServer(url);
+  for (const url of urls) assertServer(url, tls !== undefined);
   const odd = texts.find((text) => !isText(given[text as keyof typeof given]));
   if (odd !== undefined) throw invalid(`"${odd}" is text that is not empty`);
   const said = identities.filter((name) => given[name as keyof typeof given] !== undefined);
@@ -63,13 +64,19 @@ export function assertNatsOptions(given: unknown): asserts given is NatsOptions 
   if (tls !== undefined) assertTls(tls);
 }
 
-function assertServer(url: unknown): void {
+function assertServer(url: unknown, isByTls: boolean): void {
   const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !protocols.has(parsed.protocol) || parsed.host === '') {
     throw invalid('"servers" are URLs as nats://127.0.0.1:4222 or tls://nats.example');
   }
   // They would be passed over by NATS's client, and be seen wherever a URL is.
   if (parsed.username !== '') throw invalid('"servers" have no name and password in them: say "user" and "password"');
+  // NATS's client would look for another name in the certificate.
+  if ((isByTls || parsed.protocol === 'tls:') && isIP(parsed.hostname.replace(/^\[|\]$/g, '')) !== 0) {
+    throw invalid(
+      '"servers" that are reached by TLS have names, as tls://nats.example: certificates are checked against those',
+    );
+  }
 }
 
 function assertTls(tls: unknown): void {

@@ -1,4 +1,7 @@
 // What happens to NATS while relays use it: killed, cut off, frozen, set back, full, and set up wrong.
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Failure, worldOf } from '@godwit/core';
 import { createTestWorld, gather } from '@godwit/core/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -8,6 +11,7 @@ import { createJetStreams, type JetStreams, type NatsOptions } from '../../src/n
 import { streamNames } from '../../src/nats/names.ts';
 import type { StoredHead, StoredMessage, Stream, Streams } from '../../src/nats/stream.ts';
 import { freePort, networkTo } from '../mqtt/broker.ts';
+import { folder } from '../relay.ts';
 import { copyOf, natsCluster, natsServer, type NatsServer, type NatsServerOptions } from './server.ts';
 
 const body = new TextEncoder().encode('what it says');
@@ -46,10 +50,10 @@ interface Written {
 function write(streams: Streams, name: string, who: string): Written {
   const acknowledged = new Map<number, string>();
   const stream = streams.stream(name);
-  let isStopped = false;
+  const stopping = new AbortController();
   let tries = 0;
   const writing = (async (): Promise<void> => {
-    while (!isStopped) {
+    while (!stopping.signal.aborted) {
       const head = JSON.stringify({ who, of: (tries += 1) });
       try {
         const number = await stream.append({ head, body }, (await stream.newest())?.number ?? 0);
@@ -74,7 +78,7 @@ function write(streams: Streams, name: string, who: string): Written {
       await vi.waitUntil(() => acknowledged.size >= before + count, patience);
     },
     async stop() {
-      isStopped = true;
+      stopping.abort();
       await writing;
     },
   };
@@ -128,7 +132,7 @@ test(
     const urls = servers.map(({ url }) => url);
     const [alices, bobs] = [
       await connect({ servers: urls, replicas: 3 }),
-      await connect({ servers: [...urls].reverse(), replicas: 3 }),
+      await connect({ servers: urls.toReversed(), replicas: 3 }),
     ];
     await alices.stream('room').create('room');
     const told = gather<StoredMessage>();
@@ -312,12 +316,25 @@ test('who has the wrong secret is not let in, and is told so without it', async 
   await (await connect({ servers: withToken.url, token: 'of all' })).ready();
 });
 
+test('with TLS, the server is believed whose certificate counts, and no other', async () => {
+  const [data, port] = [await folder(), await freePort()];
+  const [certFile, keyFile] = [join(data, 'cert.pem'), join(data, 'key.pem')];
+  const subject = ['-subj', '/CN=nats', '-addext', 'subjectAltName=DNS:localhost'];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile];
+  await promisify(execFile)('openssl', ['req', '-x509', '-days', '2', ...key, '-out', certFile, ...subject]);
+  await serverFor({ port, more: `tls { cert_file: "${certFile}", key_file: "${keyFile}" }` });
+  const believing = { servers: `tls://localhost:${port}`, tls: { caFile: certFile } };
+  await (await connect(believing)).ready();
+  const world = createTestWorld();
+  let outcome: unknown;
+  const doubting = { servers: `tls://localhost:${port}` };
+  createJetStreams(doubting, { world, tell: () => undefined }).catch((error: unknown) => (outcome = error));
+  await vi.waitUntil(async () => (await world.advance(200), outcome !== undefined), patience);
+  expect(outcome).toMatchObject({ name: 'Unreachable', message: expect.stringContaining('self-signed certificate') });
+});
+
 test('what a user may not do is named', async () => {
   const as = { user: 'alice', password: 'of alice' };
-  const denying = (subject: string): Promise<NatsServer> => {
-    const alice = `{ user: alice, password: "of alice", permissions: { publish: { deny: "${subject}" } } }`;
-    return serverFor({ more: `authorization { users: [ ${alice} ] }` });
-  };
   const noJetStream = await denying('$JS.API.>');
   await expect(connect({ servers: noJetStream.url, ...as })).rejects.toMatchObject({
     name: 'Forbidden',
@@ -361,6 +378,12 @@ test('a server that starts with the relay is found', async () => {
   await server.start();
   await (await connecting).ready();
 });
+
+/** A server whose user alice may not publish there. */
+function denying(subject: string): Promise<NatsServer> {
+  const alice = `{ user: alice, password: "of alice", permissions: { publish: { deny: "${subject}" } } }`;
+  return serverFor({ more: `authorization { users: [ ${alice} ] }` });
+}
 
 function unexpected(): void {
   throw new Error('the stream is not gone');
