@@ -115,9 +115,9 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
     });
 
     test('whoever begins to listen hears what others answer to what it says next', async () => {
-      const { alice, bob, listen } = await create();
-      await listen(bob);
+      const { alice, bob, settle } = await create();
       bob.hear(() => bob.say(went('answer')));
+      await settle();
       // Not settled: it asks in the same breath.
       const heard = ear(alice);
       alice.say({ kind: 'who' });
