@@ -1,7 +1,7 @@
 // The law of streams on real servers: Debian's nats-server, one and three of them. `npm run test:full` installs it where it is missing.
 import { worldOf } from '@godwit/core';
 import { afterAll, beforeAll } from 'vitest';
-import { createJetStreams, type JetStreams } from '../../src/nats/index.ts';
+import { createJetStreams, type JetStreams } from '../../src/nats/jetstream.ts';
 import { streamNames } from '../../src/nats/names.ts';
 import { streamsContract, type StreamsUnderTest } from '../../src/nats/testing/streams-contract.ts';
 import { natsCluster, natsServer, type NatsServer } from './server.ts';

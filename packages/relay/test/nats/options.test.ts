@@ -1,7 +1,7 @@
 // What a relay is told of NATS, and what is wrong with it.
 import { worldOf } from '@godwit/core';
 import { expect, test } from 'vitest';
-import { createJetStreams } from '../../src/nats/index.ts';
+import { createJetStreams } from '../../src/nats/jetstream.ts';
 import { streamNames } from '../../src/nats/names.ts';
 import { assertNatsOptions } from '../../src/nats/options.ts';
 
