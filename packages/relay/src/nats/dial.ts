@@ -14,35 +14,44 @@ import { Failure, textOf, type FailureName, type World } from '@godwit/core';
 import { codeOf, isOfHost, isUnanswered, storageFailure, violationOf } from './failures.ts';
 import type { NatsOptions } from './options.ts';
 
-/** How long NATS may be looked for when the relay starts, in milliseconds: servers that start together find each other. */
-const startMs = 10_000;
+/** How long NATS may be looked for when the relay starts, in milliseconds: servers that start together find each other, and a leader. */
+const startMs = 20_000;
 /** How long a server may take to greet. */
 const greetMs = 2000;
 /** A connection that is dead is noticed within three times of this. */
 const pingMs = 10_000;
 /** The first that has what is used here: consumers that are kept in memory, and forgotten when nobody listens. */
 const oldest = { major: 2, minor: 9 };
-/** How long anything may take to be answered, in milliseconds: electing a leader does not. */
-const answerMs = 5000;
+/** How long anything may take to be answered, in milliseconds. While a leader is elected, which takes 4 to 10 s, nothing is. */
+const answerMs = 3000;
+/** How long JetStream may take to say that it is there: whoever has no leader says nothing, and is asked again. */
+const greetingMs = 1500;
 /** Between two tries, in milliseconds, and half as much again by chance: a thousand relays do not come back together. */
 const againMs = 500;
+
+/** What was found. */
+export interface Dialled {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  /** Asks whether JetStream is there. */
+  readonly greet: () => Promise<unknown>;
+}
 
 /**
  * Connects to NATS, and looks whether JetStream is there. What may pass is waited for a while.
  *
  * @throws Failure `Unreachable`, `Unauthenticated`, `Forbidden`, `Unsupported`, `InvalidOptions`
  */
-export async function dial(
-  options: NatsOptions,
-  world: World,
-): Promise<{ readonly connection: NatsConnection; readonly manager: JetStreamManager }> {
+export async function dial(options: NatsOptions, world: World): Promise<Dialled> {
   const its = await connecting(options, world);
   const connection = await patiently(world, () => enter(its, options));
   try {
     const manager = await jetstreamManager(connection, { timeout: answerMs, checkAPI: false });
+    const greeter = await jetstreamManager(connection, { timeout: greetingMs, checkAPI: false });
+    const greet = (): Promise<unknown> => greeter.getAccountInfo();
     assertNew(connection);
-    await patiently(world, () => greet(connection, manager));
-    return { connection, manager };
+    await patiently(world, () => assertJetStream(connection, greet));
+    return { connection, manager, greet };
   } catch (error) {
     await connection.close();
     throw error;
@@ -72,9 +81,9 @@ function assertNew(connection: NatsConnection): void {
   throw new Failure('Unsupported', `NATS at ${connection.getServer()} is ${version}; from ${least} on it will do`);
 }
 
-async function greet(connection: NatsConnection, manager: JetStreamManager): Promise<void> {
+async function assertJetStream(connection: NatsConnection, greet: () => Promise<unknown>): Promise<void> {
   try {
-    await manager.getAccountInfo();
+    await greet();
   } catch (error) {
     const server = connection.getServer();
     const { message } = storageFailure(error, server);

@@ -49,9 +49,8 @@ export interface LinkParts {
  * @throws Failure `Unreachable` after some seconds; `Unauthenticated`, `Forbidden` or `Unsupported` where that would not help
  */
 export async function openLink(options: NatsOptions, { world, tell }: LinkParts): Promise<NatsLink> {
-  const { connection, manager } = await dial(options, world);
+  const { connection, manager, greet } = await dial(options, world);
   const client = manager.jetstream();
-  const account = (): Promise<unknown> => manager.getAccountInfo();
 
   /** What is under way, and what ends it. */
   const waiting = new Set<(failure: Failure) => void>();
@@ -95,7 +94,7 @@ export async function openLink(options: NatsOptions, { world, tell }: LinkParts)
     // When the connection is back, that asks.
     if (isClosed || !isConnected) return;
     try {
-      await ask(account);
+      await ask(greet);
     } catch {
       if (!isClosed) probeIn(jittered(againMs, world));
       return;
@@ -167,7 +166,7 @@ export async function openLink(options: NatsOptions, { world, tell }: LinkParts)
     },
     onLoss: (listener) => hears(losses, listener),
     onReturn: (listener) => hears(returns, listener),
-    ready: async () => void (await ask(account)),
+    ready: async () => void (await ask(greet)),
     close: () => (closing ??= close()),
   };
 }

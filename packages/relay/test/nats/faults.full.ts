@@ -11,9 +11,9 @@ import { createJetStreams, type JetStreams } from '../../src/nats/jetstream.ts';
 import type { NatsOptions } from '../../src/nats/options.ts';
 import { streamNames } from '../../src/nats/names.ts';
 import type { StoredHead, StoredMessage, Stream, Streams } from '../../src/nats/stream.ts';
-import { freePort, networkTo } from '../mqtt/broker.ts';
+import { networkTo } from '../mqtt/broker.ts';
 import { folder } from '../relay.ts';
-import { copyOf, natsCluster, natsServer, type NatsServer, type NatsServerOptions } from './server.ts';
+import { copyOf, natsCluster, natsPort, natsServer, type NatsServer, type NatsServerOptions } from './server.ts';
 
 const body = new TextEncoder().encode('what it says');
 /** Long enough for whatever NATS waits for itself. */
@@ -61,14 +61,7 @@ function write(streams: Streams, name: string, who: string): Written {
         if (number !== undefined) acknowledged.set(number, head);
       } catch (error) {
         expect(error).toMatchObject({ name: 'StorageFailed', details: { retryAfterMs: expect.any(Number) } });
-        await vi.waitUntil(
-          () =>
-            streams.ready().then(
-              () => true,
-              () => false,
-            ),
-          patience,
-        );
+        await vi.waitUntil(() => isAnswered(stream.newest()), patience);
       }
     }
   })();
@@ -83,6 +76,13 @@ function write(streams: Streams, name: string, who: string): Written {
       await writing;
     },
   };
+}
+
+function isAnswered(asked: Promise<unknown>): Promise<boolean> {
+  return asked.then(
+    () => true,
+    () => false,
+  );
 }
 
 async function heads(stream: Stream): Promise<readonly StoredHead[]> {
@@ -148,6 +148,7 @@ test(
     await leader?.start();
     await Promise.all(writers.map((writer) => writer.more(10)));
     expect(leader).toBeDefined();
+    await vi.waitUntil(() => isAnswered(bobs.ready()), patience);
     await verify(alices.stream('room'), writers, told.items);
   },
 );
@@ -318,7 +319,7 @@ test('who has the wrong secret is not let in, and is told so without it', async 
 });
 
 test('with TLS, the server is believed whose certificate counts, and no other', async () => {
-  const [data, port] = [await folder(), await freePort()];
+  const [data, port] = [await folder(), await natsPort()];
   const [certFile, keyFile] = [join(data, 'cert.pem'), join(data, 'key.pem')];
   const subject = ['-subj', '/CN=nats', '-addext', 'subjectAltName=DNS:localhost'];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile];
@@ -360,7 +361,7 @@ test('JetStream that is off is told as that', async () => {
 
 test('a server that is not there is waited for some seconds, and then is told of', async () => {
   const world = createTestWorld();
-  const port = await freePort();
+  const port = await natsPort();
   const servers = `nats://127.0.0.1:${port}`;
   let outcome: unknown;
   createJetStreams({ servers }, { world, tell: () => undefined }).catch((error: unknown) => (outcome = error));

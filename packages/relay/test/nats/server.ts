@@ -2,9 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../mqtt/broker.ts';
 
 /** A server at a port of its own, which stays the same when it comes back. */
 export interface NatsServer {
@@ -35,9 +35,28 @@ export interface NatsServerOptions {
   readonly more?: string;
 }
 
+/** Ports that no system gives to a connection of its own: one that dials a server that is away could be given the server's. */
+const [portMin, portMax] = [10_000, 32_000];
+
+/** A port that was free a moment ago. */
+export async function natsPort(): Promise<number> {
+  for (;;) {
+    const server = createServer();
+    const port = portMin + Math.floor(Math.random() * (portMax - portMin));
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}
+
 /** Makes a server that does not run yet. */
 export async function natsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
-  const { name = 'alone', port = await freePort(), jetstream = true, room = '1GB', more = '' } = options;
+  const { name = 'alone', port = await natsPort(), jetstream = true, room = '1GB', more = '' } = options;
   const folder = await mkdtemp(join(tmpdir(), 'godwit-nats-'));
   const [config, data] = [join(folder, 'nats.conf'), join(folder, 'data')];
   const streams = jetstream ? `jetstream { store_dir: "${data}", max_file: ${room}, max_mem: 64MB }` : '';
@@ -86,7 +105,7 @@ export async function natsServer(options: NatsServerOptions = {}): Promise<NatsS
 
 /** Makes three servers that are a cluster once they run. */
 export async function natsCluster(): Promise<readonly NatsServer[]> {
-  const routes = [await freePort(), await freePort(), await freePort()];
+  const routes = [await natsPort(), await natsPort(), await natsPort()];
   const all = routes.map((port) => `nats://127.0.0.1:${port}`).join(', ');
   return Promise.all(
     routes.map((port, index) => {
