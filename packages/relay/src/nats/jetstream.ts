@@ -97,7 +97,9 @@ function openStream({ link, prefix, replicas, world }: StreamParts, name: string
       // It may hold nothing any more, and goes on counting.
       const asked = link.ask(() => link.streams.info(stream));
       const { last_seq: number = 0 } = (await unless(codes.streamNotFound, asked))?.state ?? {};
-      return number === 0 ? undefined : { number, head: '' };
+      if (number === 0) return undefined;
+      // One may have come since.
+      return { number, head: headOf((await ofLeader({ seq: number }))?.header) };
     },
     async read(number) {
       const message = await ofLeader({ seq: number });
