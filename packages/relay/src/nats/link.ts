@@ -144,7 +144,7 @@ export async function openLink(options: NatsOptions, { world, tell }: LinkParts)
     consumers: manager.consumers,
     async publish(subject, body, its) {
       // Not before whoever waits for its return has heard of it: they may know of something that it has lost.
-      if (isAway) throw away(options);
+      if (isAway) throw unsure(options);
       return client.publish(subject, body, its);
     },
     get payloadMax() {
@@ -180,6 +180,11 @@ function hears(listeners: Set<() => void>, listener: () => void): Stop {
 
 function away(options: NatsOptions): Failure {
   const message = `there is no connection to NATS at ${shown(options)} now: it is tried again and again`;
+  return new Failure('StorageFailed', message, { retryAfterMs: againMs });
+}
+
+function unsure(options: NatsOptions): Failure {
+  const message = `NATS at ${shown(options)} has not answered lately: it is asked whether it is there again`;
   return new Failure('StorageFailed', message, { retryAfterMs: againMs });
 }
 
