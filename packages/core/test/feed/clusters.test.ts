@@ -1,7 +1,7 @@
 // Seeded clusters: clients come, go and move, messages are lost, relays die. Nobody is told of twice, and at rest all relays agree.
 import { expect, test } from 'vitest';
-import { mulberry32 } from '../../testing/world.ts';
-import { createCluster, type ClusterReader } from '../test/cluster.ts';
+import { mulberry32 } from '../../src/testing/world.ts';
+import { createCluster, type ClusterReader } from '../../src/feed/test/cluster.ts';
 
 const presenceMs = 1000;
 const clientIds = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
