@@ -59,9 +59,13 @@ export function followStream(link: NatsLink, { stream, from, hears, gone }: Foll
     const isMine = (): boolean => its === round && !isStopped;
     isReading = true;
     try {
-      const { created } = await link.ask(() => link.streams.info(stream));
+      const { created, state } = await link.ask(() => link.streams.info(stream));
       if (!isMine()) return;
       if (made !== undefined && made !== created) return over();
+      // Of a cluster one server may have lost some, while the connection is to another.
+      if (made !== undefined && state.last_seq < next - 1) link.lost();
+      // Whoever heard of that may have stopped.
+      if (!isMine()) return;
       made = created;
       const opened = await openReader(
         link,

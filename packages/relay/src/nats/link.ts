@@ -33,6 +33,8 @@ export interface NatsLink {
   onLoss(listener: () => void): Stop;
   /** JetStream answers again, after it did not. */
   onReturn(listener: () => void): Stop;
+  /** A stream has lost messages though the connection never was: whoever hears of returns hears of that. */
+  lost(): void;
   ready(): Promise<void>;
   close(): Promise<void>;
 }
@@ -56,7 +58,9 @@ export async function openLink(options: NatsOptions, { world, tell }: LinkParts)
   const waiting = new Set<(failure: Failure) => void>();
   const losses = new Set<() => void>();
   const returns = new Set<() => void>();
-  let { isConnected, isAway, isClosed } = { isConnected: true, isAway: false, isClosed: false };
+  let { isConnected, isClosed } = { isConnected: true, isClosed: false };
+  /** It did not answer, and has not answered since; and whether it is asked. */
+  let { isAway, isAsked } = { isAway: false, isAsked: false };
   let payloadMax = connection.info?.max_payload ?? 0;
   let stopProbe: Stop | undefined;
   let told = '';
@@ -81,10 +85,11 @@ export async function openLink(options: NatsOptions, { world, tell }: LinkParts)
       waiting.delete(reject);
     }
   };
+  /** One stream may be without its leader, or gone, while the others are well: nothing is held up until that is known. */
   const doubt = (): void => {
-    if (isAway || isClosed) return;
-    isAway = true;
-    probeIn(jittered(againMs, world));
+    if (isAsked || isClosed) return;
+    isAsked = true;
+    void probe();
   };
   const probeIn = (ms: number): void => {
     stopProbe?.();
@@ -96,17 +101,23 @@ export async function openLink(options: NatsOptions, { world, tell }: LinkParts)
     try {
       await ask(greet);
     } catch {
+      isAway = true;
       if (!isClosed) probeIn(jittered(againMs, world));
       return;
     }
+    isAsked = false;
+    if (!isAway) return;
     isAway = false;
-    for (const returned of returns) returned();
+    returned();
+  };
+  const returned = (): void => {
+    for (const listener of returns) listener();
   };
   const watch = async (): Promise<void> => {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') {
         isConnected = false;
-        isAway = true;
+        isAway = isAsked = true;
         endAll(away(options));
         if (!isClosed)
           tell(new Failure('Unreachable', `the connection to NATS at ${shown(options)} was lost`), {}, 'warn');
@@ -166,6 +177,9 @@ export async function openLink(options: NatsOptions, { world, tell }: LinkParts)
     },
     onLoss: (listener) => hears(losses, listener),
     onReturn: (listener) => hears(returns, listener),
+    lost() {
+      if (!isAway && !isClosed) returned();
+    },
     ready: async () => void (await ask(greet)),
     close: () => (closing ??= close()),
   };

@@ -248,6 +248,46 @@ test(
 );
 
 test(
+  'messages that one server of a cluster has lost are told of, though the connection is to another',
+  { timeout: 180_000 },
+  async () => {
+    const servers = await clusterFor();
+    const anywhere = await connect({ servers: servers.map(({ url }) => url) });
+    await anywhere.stream('room').create('room');
+    const manager = await jetstreamManager(anywhere.connection);
+    const { cluster } = await manager.streams.info(streamNames('godwit', 'room').stream);
+    const holder = servers.find(({ name }) => name === cluster?.leader);
+    const others = servers.filter((server) => server !== holder);
+    const network = await networkTo(others[0] ?? { port: 0 }, 'nats');
+    if (holder === undefined) throw new Error('no server holds the stream');
+    const told: unknown[] = [];
+    // NATS's client would go to whatever server it is told of.
+    const streams = await createJetStreams(
+      { servers: network.url },
+      { world: worldOf(globalThis), tell: (error) => void told.push(error) },
+    );
+    onTestFinished(() => streams.close());
+    const stream = streams.stream('room');
+    const [heard, returns] = [gather<StoredMessage>(), gather<void>()];
+    onTestFinished(stream.follow(1, heard.add, unexpected));
+    await stream.append({ head: 'old', body }, 0);
+    await heard.until(1);
+    await holder.kill();
+    const putBack = await copyOf(holder);
+    await holder.start();
+    await vi.waitUntil(() => isAnswered(stream.append({ head: 'lost', body }, 1)), patience);
+    await heard.until(2);
+    await holder.kill();
+    await putBack();
+    onTestFinished(streams.onReturn(returns.add));
+    await holder.start();
+    await returns.until(1);
+    await vi.waitUntil(async () => (await stream.newest().catch(() => undefined))?.number === 1, patience);
+    expect(told).toEqual([]);
+  },
+);
+
+test(
   'a stream that is removed and made again while the connection is cut is gone to who follows it',
   { timeout: 60_000 },
   async () => {
