@@ -2,7 +2,7 @@
 import { isFailure, type Stop, type World } from '@godwit/core';
 import { codeOf, codes } from './failures.ts';
 import type { NatsLink } from './link.ts';
-import { openReader, type Reader } from './reader.ts';
+import { openReader } from './reader.ts';
 import type { StoredMessage } from './stream.ts';
 
 /** Before another try, in milliseconds, twice as long after each that failed, up to the second; and half of it again by chance. */
@@ -27,7 +27,7 @@ export function followStream(link: NatsLink, { stream, from, hears, gone }: Foll
   /** Which try it is: what an earlier one still says is not heard. */
   let round = 0;
   let isReading = false;
-  let reader: Reader | undefined;
+  let reader: { readonly stop: Stop } | undefined;
   let stopWaiting: Stop | undefined;
 
   const leave = (): void => {

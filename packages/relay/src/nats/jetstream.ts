@@ -13,6 +13,8 @@ import type { StoredHead, StoredMessage, Stream, Streams } from './stream.ts';
 
 /** How often a broken reading is taken up again before it fails. */
 const readingsMax = 3;
+/** How long a server may have nothing more to send though there is more, in milliseconds: another is asked then. */
+const lagMs = 3000;
 
 /** Streams on NATS, and the connection that they have: it ends with them. */
 export interface JetStreams extends Streams {
@@ -128,7 +130,10 @@ function openStream({ link, prefix, replicas, world }: StreamParts, name: string
   };
 }
 
-/** The heads that a stream holds, as far as they come, and why there are no more. */
+/**
+ * The heads that a stream holds, as far as they come, and why there are no more. What is read from may be a server that was away, and
+ * has yet to hear of the newest: the stream's leader says which that is.
+ */
 async function readHeads(
   link: NatsLink,
   stream: string,
@@ -136,23 +141,31 @@ async function readHeads(
   world: World,
 ): Promise<{ readonly heads: readonly StoredHead[]; readonly why?: string }> {
   const heads: StoredHead[] = [];
+  const info = await unless(
+    codes.streamNotFound,
+    link.ask(() => link.streams.info(stream)),
+  );
+  const { messages = 0, last_seq: newest = 0 } = info?.state ?? {};
+  if (messages === 0 || newest < from) return { heads };
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  const message = ({ number, head }: StoredMessage, waiting: number): void => {
+  const message = ({ number, head }: StoredMessage): void => {
     if (number >= from) heads.push({ number, head });
-    if (waiting === 0) resolve(undefined);
+    if (number >= newest) return resolve(undefined);
+    stopWaiting();
+    stopWaiting = wait();
   };
+  const wait = (): Stop => world.after(lagMs, () => resolve('a server does not catch up'));
+  let stopWaiting = wait();
   const stopLosses = link.onLoss(() => resolve('the connection was lost'));
   try {
     const opening = openReader(link, { stream, from, headsOnly: true }, { message, broken: resolve }, world);
     const reader = await unless(codes.streamNotFound, opening);
-    if (reader === undefined || reader.held === 0) {
-      reader?.stop();
-      return { heads };
-    }
+    if (reader === undefined) return { heads };
     const why = await promise;
     reader.stop();
     return why === undefined ? { heads } : { heads, why };
   } finally {
+    stopWaiting();
     stopLosses();
   }
 }

@@ -15,17 +15,9 @@ const idleMs = 30_000;
 
 /** What hears. Nothing is heard within the call that opens, nor after `broken`. */
 export interface ReaderHears {
-  /** `waiting` is how many of those that the stream holds come behind it. */
-  message(message: StoredMessage, waiting: number): void;
+  message(message: StoredMessage): void;
   /** No more is sent, or something was lost: open another, behind what was heard. */
   broken(why: string): void;
-}
-
-/** What is being read. */
-export interface Reader {
-  /** How many messages the stream held when it was opened. */
-  readonly held: number;
-  readonly stop: Stop;
 }
 
 /** What of a stream is read. */
@@ -47,7 +39,7 @@ export async function openReader(
   { stream, from, headsOnly }: Reading,
   hears: ReaderHears,
   world: World,
-): Promise<Reader> {
+): Promise<{ readonly stop: Stop }> {
   const inbox = createInbox();
   let delivered = 0;
   let isOver = false;
@@ -92,7 +84,7 @@ export async function openReader(
     }
     if (sent.order !== delivered + 1) return broken('a message was lost');
     delivered = sent.order;
-    hears.message({ number: sent.number, head: headOf(message.headers), body: message.data }, sent.waiting);
+    hears.message({ number: sent.number, head: headOf(message.headers), body: message.data });
   });
   try {
     const made = await link.ask(() =>
@@ -113,7 +105,7 @@ export async function openReader(
     );
     consumer = made.name;
     watch();
-    return { held: made.num_pending + made.delivered.consumer_seq, stop };
+    return { stop };
   } catch (error) {
     stop();
     throw error;
@@ -126,9 +118,9 @@ export async function openReader(
  *
  * @see https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md
  */
-function sentOf(reply = ''): { readonly number: number; readonly order: number; readonly waiting: number } | undefined {
+function sentOf(reply = ''): { readonly number: number; readonly order: number } | undefined {
   const tokens = reply.split('.');
   if (tokens[0] !== '$JS' || tokens[1] !== 'ACK') return undefined;
-  const [number, order, , waiting] = tokens.slice(tokens.length === 9 ? 5 : 7).map(Number);
-  return number === undefined || order === undefined || waiting === undefined ? undefined : { number, order, waiting };
+  const [number, order] = tokens.slice(tokens.length === 9 ? 5 : 7).map(Number);
+  return number === undefined || order === undefined ? undefined : { number, order };
 }

@@ -42,7 +42,7 @@ export interface Stream {
   newest(): Promise<StoredHead | undefined>;
   /** Undefined where it was dropped. */
   read(number: number): Promise<StoredMessage | undefined>;
-  /** The heads of those that are held now, from a number on, in order. */
+  /** The heads of those that are held now, from a number on, in order: up to the newest, whichever server is asked. */
   heads(from: number): AsyncIterable<StoredHead>;
   /** `gone` is called once, if the stream is removed. */
   follow(from: number, hears: (message: StoredMessage) => void, gone: () => void): Stop;
