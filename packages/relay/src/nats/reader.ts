@@ -69,8 +69,9 @@ export async function openReader(
     const stalled = message.headers?.get('Nats-Consumer-Stalled') ?? '';
     if (message.reply !== undefined && message.reply !== '') message.respond();
     else if (stalled !== '') link.connection.publish(stalled);
-    // With a heartbeat comes how many were sent before it.
-    else if (Number(message.headers?.get('Nats-Last-Consumer') ?? 0) > delivered) broken('a message was lost');
+    // With a heartbeat comes how many were sent before it: fewer, where a server came back and began anew.
+    else if (Number(message.headers?.get('Nats-Last-Consumer') ?? delivered) !== delivered)
+      broken('a message was lost');
   };
   const subscription = link.listen(inbox, (error, message) => {
     if (isOver) return;
