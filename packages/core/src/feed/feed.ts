@@ -110,6 +110,7 @@ export function createFeed(parts: FeedParts): Feed {
     head: () => held.place.head,
     relay: parts.neighbours === undefined ? relay : relayEverywhere,
     settled: () => subscribers.announce(),
+    limits,
     turn: () => turn(world),
   });
   const clients = { world, lifetimeMs: limits.presenceMs, clientsMax: limits.subscribersMax, tell };

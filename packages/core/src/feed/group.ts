@@ -3,10 +3,14 @@ import type { CloudEvent } from '../event/cloudevent.ts';
 import { Failure } from '../failure.ts';
 import type { Appended } from '../ports/log.ts';
 import { formatOffset } from '../protocol/offset.ts';
+import type { Limits } from '../protocol/limits.ts';
 import type { AppendResult } from '../protocol/results.ts';
 import type { AppendItem } from './channel.ts';
 
-/** A commit's bounds, which are those of one POST by default. One may fill it alone; those that come together share it. */
+/**
+ * A commit's bounds, which are those of one POST by default, and no more than those of one where they are lower. One may fill it alone;
+ * those that come together share it.
+ */
 const groupEventsMax = 1000;
 const groupBytesMax = 1024 * 1024;
 
@@ -66,10 +70,13 @@ export function createGroup(parts: {
   relay(event: CloudEvent, after: number): void;
   /** A commit has ended, or ephemeral events were relayed. */
   settled(): void;
+  readonly limits: Pick<Limits, 'batchEventsMax' | 'batchBytesMax'>;
   /** Resolves once whoever else this thread serves has had a turn. */
   turn(): Promise<void>;
 }): Group {
-  const { commit, head, relay, settled, turn } = parts;
+  const { commit, head, relay, settled, limits, turn } = parts;
+  const eventsMax = Math.min(groupEventsMax, limits.batchEventsMax);
+  const bytesMax = Math.min(groupBytesMax, limits.batchBytesMax);
   const queue: (Waiting | Exclusive)[] = [];
   let waitingBytes = 0;
   let isCommitting = false;
@@ -125,7 +132,7 @@ export function createGroup(parts: {
     for (let next = queue[0]; next?.work === undefined && next !== undefined; next = queue[0]) {
       events += next.items.length;
       bytes += next.bytes;
-      if ((events > groupEventsMax || bytes > groupBytesMax) && group.length > 0) break;
+      if ((events > eventsMax || bytes > bytesMax) && group.length > 0) break;
       group.push(next);
       queue.shift();
       waitingBytes -= next.bytes;

@@ -173,7 +173,7 @@ export function holdLog(parts: HeldLogParts): HeldLog {
     const stat = await log.stat().catch(async (error: unknown) => {
       stop();
       await log.close();
-      if (hasEnded && !isClosed) return undefined;
+      if ((hasEnded || isFailure(error, 'Closed')) && !isClosed) return undefined;
       throw error;
     });
     // Ended while it was opened: the next one is in its place.
@@ -191,7 +191,10 @@ export function holdLog(parts: HeldLogParts): HeldLog {
 
   /** By another relay's hand: nobody here may ask for long, and who reads is to be told. Our own removal lets go by itself. */
   function ended(gone: Opened): void {
-    if (removing === undefined) letGo(gone).catch(() => undefined);
+    (removing ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => letGo(gone))
+      .catch(() => undefined);
   }
 
   async function letGo(gone: Opened): Promise<void> {

@@ -73,7 +73,7 @@ export interface Log {
   append(events: readonly CloudEvent[], refused: number): Promise<readonly Appended[]>;
   /** Reads at most `limit` records behind a position, fewer where they are large, and at least one where there is one. */
   read(after: LogPosition, limit: number): Promise<LogPage>;
-  /** Hears of every commit from now on. `ended` is called once, if another relay ends the log. */
+  /** Hears of every commit that the next `stat` does not tell of. `ended` is called once, if another relay ends the log. */
   follow(listener: (news: LogNews) => void, ended?: () => void): Stop;
   stat(): Promise<LogStat>;
   /** Answers how many events were dropped. */

@@ -1,7 +1,7 @@
 // A channel's stream as a relay hears it: read once, then followed; every message is taken once and in order.
 import { Failure, type LogNews, type LogRecord, type Stop } from '@godwit/core';
 import { blankHead, decodeBody, decodeHead, type ChannelHead } from './head.ts';
-import { isLost, renew, renewIfLost, type LossParts, type Mark } from './loss.ts';
+import { isLost, isPurged, renew, renewIfLost, type LossParts, type Mark } from './loss.ts';
 import { createReplica, type Replica } from './replica.ts';
 import { asFailure, comeBack, insist } from './retry.ts';
 import type { StoredMessage } from './stream.ts';
@@ -50,7 +50,7 @@ export interface HearingParts extends Omit<LossParts, 'isOver'> {
 
 /** Begins to hear a channel. It asks for nothing before it is used. */
 export function openHearing(parts: HearingParts): Hearing {
-  const { name, stream, world, firstEpoch, report } = parts;
+  const { name, stream, world, firstEpoch, isRegistered, report } = parts;
   const replica = createReplica();
   const followers = new Set<Follower>();
   const waiting = new Set<() => void>();
@@ -88,7 +88,10 @@ export function openHearing(parts: HearingParts): Hearing {
       if (isLost(newest, had)) {
         renewed = await renewIfLost(loss, had);
         if (renewed !== undefined) end();
-      } else if (number > replica.number) await taken(number);
+      } else if (newest !== undefined && number > replica.number) {
+        if (await isPurged(loss, newest)) await startAgain();
+        else await taken(number);
+      }
       assertThere();
     },
     async peek() {
@@ -127,9 +130,16 @@ export function openHearing(parts: HearingParts): Hearing {
   }
 
   async function read(): Promise<void> {
-    if (known !== undefined && isLost(await stream.newest(), known)) await renewIfLost(loss, known);
+    // What an earlier try has read counts, too.
+    const had = replica.number > 0 ? mark() : known;
+    if (had !== undefined && isLost(await stream.newest(), had)) await renewIfLost(loss, had);
     known = undefined;
-    if ((await stream.newest()) === undefined) return;
+    const newest = await stream.newest();
+    if (newest === undefined) {
+      // Another relay has said that there is one, and has yet to write to it.
+      if (!isRegistered()) return;
+      await stream.create(name);
+    } else if (await isPurged(loss, newest)) await renew(loss, mark());
     for await (const { number, head } of stream.heads(replica.number + 1)) replica.read(number, decodeHead(head));
     listen();
   }
@@ -166,15 +176,22 @@ export function openHearing(parts: HearingParts): Hearing {
     for (const follower of followers) follower.hears(news);
   }
 
+  async function startAgain(): Promise<void> {
+    renewed = await renew(loss, mark());
+    end();
+  }
+
   /** What comes follows on something else than what was read: that is lost. */
   async function diverged(): Promise<void> {
     hasDiverged = true;
     try {
-      renewed = await insist(() => renew(loss, mark()), loss);
+      await insist(startAgain, loss);
     } catch (error) {
       report(asFailure(error));
+      // Whoever opens it next is to look again.
+      renewed = { ...mark(), number: Infinity };
+      end();
     }
-    end();
   }
 
   /** Resolves once the message of a number has been taken. */

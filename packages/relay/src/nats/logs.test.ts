@@ -176,6 +176,88 @@ test('a host that comes back without its newest events begins a new epoch: no of
   expect(idsOf((await again.read('earliest', 9)).records)).toEqual(['1', '2']);
 });
 
+test('a channel that was made, and not yet written to, is heard of by who opens it then', async () => {
+  const cluster = await startCluster(2);
+  const { host, world, relays } = cluster;
+  const one = await relays[0]?.logs.open('room');
+  host.faults.append = (stream) => (stream === 'room' ? 'lost' : undefined);
+  const refused = one?.append([eventOf('1')], 0).catch((error: unknown) => error);
+  await world.advance(10_000);
+  expect(await refused).toMatchObject({ name: 'StorageFailed' });
+  host.faults.append = undefined;
+  const two = await relays[1]?.logs.open('room');
+  if (one === undefined || two === undefined) throw new Error('two relays were started');
+  const heard = heardBy(two);
+  await two.stat();
+  await one.append([eventOf('1')], 0);
+  await world.advance(1000);
+  expect(idsOf(heard.records)).toEqual(['1']);
+});
+
+test('two relays that remove a channel at once remove it once, and neither is told of a failure', async () => {
+  const cluster = await startCluster(2);
+  const { logs, world } = await openAt(cluster);
+  const [one, two] = pair(logs);
+  await one.append([eventOf('1')], 0);
+  await two.stat();
+  cluster.host.faults.travelMs = () => 2;
+  const removing = cluster.relays.map(({ logs: its }) => its.remove('room'));
+  await world.advance(5000);
+  expect((await Promise.all(removing)).sort()).toEqual([false, true]);
+});
+
+test('a removal whose answer is lost is a removal', async () => {
+  const cluster = await startCluster(1);
+  const { logs, world } = await openAt(cluster);
+  const [one] = logs;
+  await one?.append([eventOf('1')], 0);
+  await one?.read('earliest', 1);
+  cluster.host.faults.travelMs = () => 2;
+  let left = 1;
+  cluster.host.faults.append = () => ((left -= 1) >= 0 ? 'stored' : undefined);
+  const removing = cluster.relays[0]?.logs.remove('room');
+  await world.advance(5000);
+  expect(await removing).toBe(true);
+});
+
+test('the names of channels that the host has lost are said again, at a cost that grows as their number does', async () => {
+  const cluster = await startCluster(1);
+  const { host, world, relays } = cluster;
+  const logs = relays[0]?.logs;
+  for (let index = 0; index < 60; index += 1) await (await logs?.open(`${index}`))?.append([eventOf('1')], 0);
+  let asked = 0;
+  host.faults.append = (stream) => {
+    if (stream === '') asked += 1;
+    return undefined;
+  };
+  host.leave();
+  host.back(60);
+  await world.advance(20_000);
+  expect(asked).toBe(60);
+  const other = await cluster.join();
+  expect(host.held('')).toHaveLength(61);
+  await other.logs.close();
+});
+
+test('a stream whose newest message somebody has removed by hand begins a new epoch, and goes on', async () => {
+  const cluster = await startCluster(2);
+  const { logs, world } = await openAt(cluster);
+  const [one, two] = pair(logs);
+  for (const id of ['1', '2']) await one.append([eventOf(id)], 0);
+  const before = await one.stat();
+  await cluster.relays[0]?.streams.stream('room').drop(3);
+  const refused = two.append([eventOf('3')], 0).catch((error: unknown) => error);
+  await world.advance(5000);
+  await refused;
+  const [again, other] = pair((await openAt(cluster)).logs);
+  const appending = other.append([eventOf('3')], 0);
+  await world.advance(5000);
+  await appending;
+  const stat = await again.stat();
+  expect(stat.epoch).not.toBe(before.epoch);
+  expect(idsOf((await again.read('earliest', 10)).records)).toContain('3');
+});
+
 test('a stranger’s message is passed over, and one of a newer release is told of', async () => {
   const cluster = await startCluster(2);
   const { logs, world } = await openAt(cluster);

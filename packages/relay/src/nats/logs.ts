@@ -1,5 +1,5 @@
 // The logs of a cluster: a stream for each channel, and one that says which channels there are.
-import { Failure, type Appended, type Log, type Logs, type Stop, type World } from '@godwit/core';
+import { Failure, isFailure, type Appended, type Log, type Logs, type Stop, type World } from '@godwit/core';
 import { openChannel, type SharedChannel } from './channel.ts';
 import { closed } from './hearing.ts';
 import { isBefore, type Mark } from './loss.ts';
@@ -59,7 +59,7 @@ export async function openClusterLogs(parts: {
     settled = new Promise((resolve) => void world.after(settledMs, resolve));
     registry.returned();
     for (const { channel } of entries.values()) channel.returned();
-    for (const name of marks.keys()) use(name, (channel) => channel.stat()).catch(() => undefined);
+    lookAgain().catch(() => undefined);
   });
 
   return {
@@ -80,7 +80,13 @@ export async function openClusterLogs(parts: {
     },
     async remove(name) {
       assertOpen();
-      return use(name, (channel) => channel.remove());
+      try {
+        return await use(name, (channel) => channel.remove());
+      } catch (error) {
+        // Another relay was quicker: what is there now is another log, or none.
+        if (isClosed || !isFailure(error, 'Closed')) throw error;
+        return use(name, (channel) => channel.remove());
+      }
     },
     ready: () => streams.ready(),
     async close() {
@@ -92,6 +98,15 @@ export async function openClusterLogs(parts: {
       await streams.close();
     },
   };
+
+  /** At what nobody uses: a few at once. What cannot be asked now is when it is opened. */
+  async function lookAgain(): Promise<void> {
+    const all = [...marks.keys()];
+    for (let from = 0; from < all.length && !isClosed; from += asksAtOnce) {
+      const some = all.slice(from, from + asksAtOnce);
+      await Promise.allSettled(some.map((name) => use(name, (channel) => channel.stat())));
+    }
+  }
 
   function openLog(name: string): Log {
     const entry = taken(name);
@@ -186,6 +201,7 @@ export async function openClusterLogs(parts: {
       mark: marks.get(name),
       report,
       settled: hasSettled,
+      isRegistered: () => registry.has(name),
       async register() {
         await stream.create(name);
         // It is known of before it holds anything, so that no relay misses it.

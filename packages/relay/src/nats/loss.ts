@@ -28,6 +28,8 @@ export interface LossParts {
   readonly firstEpoch: string;
   /** Makes its stream, and tells every relay of it. */
   readonly register: () => Promise<void>;
+  /** Whether some relay has done so: its stream may be empty yet. */
+  readonly isRegistered: () => boolean;
   readonly report: (failure: Failure) => void;
   readonly isOver: () => boolean;
 }
@@ -41,6 +43,11 @@ export function isLost(newest: StoredHead | undefined, had: Mark): boolean {
   // Of a stranger's message nothing is known.
   const by = number === had.number ? decodeHead(head)?.by : undefined;
   return number < had.number || (by !== undefined && by !== had.by);
+}
+
+/** Whether the newest message was removed by hand, or by a bound that somebody has set: how the channel stood is lost with it. */
+export async function isPurged({ stream }: LossParts, newest: StoredHead): Promise<boolean> {
+  return newest.head === '' && (await stream.read(newest.number)) === undefined;
 }
 
 /** Begins a new epoch, if it stays lost. Answers with what the stream is known by then; undefined where nothing was lost. */

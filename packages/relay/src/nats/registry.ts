@@ -11,6 +11,7 @@ export interface Registry {
   readonly epoch: string;
   readonly hash: IdentityHash;
   names(): readonly string[];
+  has(name: string): boolean;
   /** Resolves once every relay that starts from now on knows of it. */
   add(name: string): Promise<void>;
   /** The host was away, and may have lost something. */
@@ -18,8 +19,6 @@ export interface Registry {
   stop(): void;
 }
 
-/** How long to wait where another relay has just written to it. */
-const hearAgainMs = 10;
 const title = 'the channels of this cluster';
 const noBody = new Uint8Array();
 
@@ -50,6 +49,7 @@ export async function openRegistry(
     epoch,
     hash,
     names: () => [...names],
+    has: (name) => names.has(name),
     add,
     returned() {
       // One that is under way may have read what was lost since.
@@ -89,12 +89,17 @@ export async function openRegistry(
       const stored = await stream.append({ head, body: noBody }, number);
       if (stored !== undefined) hear({ number: stored, head });
       else {
-        // Another relay was quicker: what it has said is heard in a moment. Or the host has lost some.
-        await new Promise<void>((resolve) => void world.after(hearAgainMs, resolve));
-        const { number: newest = 0 } = (await stream.newest()) ?? {};
-        if (newest < number) await readAgain();
+        // Another relay was quicker: what it has said. Or the host has lost some.
+        const next = await stream.read(number + 1);
+        if (next !== undefined) hear(next);
+        else await readAgain();
       }
     }
+  }
+
+  /** One by one: all at once would race each other. */
+  async function addAll(some: readonly string[]): Promise<void> {
+    for (const name of some) await add(name);
   }
 
   function readAgain(): Promise<void> {
@@ -118,7 +123,7 @@ export async function openRegistry(
     } finally {
       stopFollowing = follow();
       // Not waited for: each of them may have to read again, too. What cannot be said again now is when it is written to.
-      for (const name of known) if (!names.has(name)) add(name).catch((error: unknown) => report(asFailure(error)));
+      addAll(known).catch((error: unknown) => report(asFailure(error)));
     }
   }
 }

@@ -1,5 +1,5 @@
 // Asking a host again that does not answer: a few times, since who waits for it waits.
-import { Failure, type World } from '@godwit/core';
+import { Failure, isFailure, type World } from '@godwit/core';
 
 const triesMax = 4;
 const againMs = 250;
@@ -16,7 +16,9 @@ export async function insist<Answer>(
     try {
       return await ask();
     } catch (error) {
-      if (attempt === triesMax || isOver()) throw error;
+      // What will not be otherwise is not asked again.
+      const isFinal = isFailure(error, 'TooLarge') || isFailure(error, 'Closed');
+      if (attempt === triesMax || isFinal || isOver()) throw error;
       await later(world, againMs * attempt);
     }
   }

@@ -55,6 +55,10 @@ export function openWriting(
         else if (replica.number === behind) await hearing.catchUp();
         hearing.listen();
         if (number !== undefined || wasRead) return made;
+      } catch (error) {
+        // Its answer was lost, and it was not; also where it has ended this log.
+        if (wasRead) return made;
+        throw error;
       } finally {
         stop();
       }
