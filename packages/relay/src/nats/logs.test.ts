@@ -203,7 +203,7 @@ test('two relays that remove a channel at once remove it once, and neither is to
   cluster.host.faults.travelMs = () => 2;
   const removing = cluster.relays.map(({ logs: its }) => its.remove('room'));
   await world.advance(5000);
-  expect((await Promise.all(removing)).sort()).toEqual([false, true]);
+  expect(new Set(await Promise.all(removing))).toEqual(new Set([true, false]));
 });
 
 test('a removal whose answer is lost is a removal', async () => {

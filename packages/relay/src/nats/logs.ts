@@ -102,7 +102,8 @@ export async function openClusterLogs(parts: {
   /** At what nobody uses: a few at once. What cannot be asked now is when it is opened. */
   async function lookAgain(): Promise<void> {
     const all = [...marks.keys()];
-    for (let from = 0; from < all.length && !isClosed; from += asksAtOnce) {
+    for (let from = 0; from < all.length; from += asksAtOnce) {
+      assertOpen();
       const some = all.slice(from, from + asksAtOnce);
       await Promise.allSettled(some.map((name) => use(name, (channel) => channel.stat())));
     }

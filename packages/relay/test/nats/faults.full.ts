@@ -187,6 +187,8 @@ test(
         reason: { name: 'StorageFailed', details: { retryAfterMs: 1000 } },
       });
     }
+    // Asked once more, on account of those: it is away, and not one answer.
+    await expect(streams.ready()).rejects.toMatchObject({ name: 'StorageFailed' });
     server.resume();
     await returns.until(1);
     await streams.ready();
