@@ -1,10 +1,8 @@
-// Relays of a cluster behind real HTTP: each keeps the whole protocol, and together they are as one.
+// Relays of a cluster behind real HTTP: together they are as one. That each keeps the whole protocol is shown on a real NATS server
+// (`nats/relays.full.ts`).
 import { expect, test } from 'vitest';
-import { relayContract } from '../src/testing/index.ts';
 import { memoryCluster, publishTo, readOf } from './cluster.ts';
 import { start } from './relay.ts';
-
-relayContract('of a cluster', (options) => start(options, { cluster: memoryCluster() }));
 
 test('what is published at one relay is read at the other, live and by the same offsets', async () => {
   const [one, two] = await startTwo();

@@ -2,17 +2,21 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StoredMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Failure, type Stop, type World } from '@godwit/core';
-import { codeOf, codes } from './failures.ts';
+import { codeOf, codes, isUnanswered } from './failures.ts';
 import { followStream } from './follow.ts';
 import { fieldBytes, headOf, withHead } from './head-field.ts';
 import { openLink, type LinkParts, type NatsLink } from './link.ts';
 import { streamNames } from './names.ts';
 import { assertNatsOptions, type NatsOptions } from './options.ts';
 import { openReader } from './reader.ts';
+import { later } from './retry.ts';
 import type { StoredHead, StoredMessage, Stream, Streams } from './stream.ts';
 
 /** How often a broken reading is taken up again before it fails. */
 const readingsMax = 3;
+/** How often, and after how long, what nobody has heard is said again. */
+const unheardMax = 8;
+const unheardMs = 250;
 /** How long a server may have nothing more to send though there is more, in milliseconds: another is asked then. */
 const lagMs = 3000;
 
@@ -85,11 +89,13 @@ function openStream({ link, prefix, replicas, world }: StreamParts, name: string
           `a message has ${bytes} bytes, and NATS takes ${bytesMax}: raise its max_payload, or lower the relay’s limits`,
         );
       }
-      const stored = link.ask(() =>
-        link.publish(subject, body, {
-          headers: withHead(head),
-          expect: { streamName: stream, lastSequence: behind },
-        }),
+      const stored = heard(world, () =>
+        link.ask(() =>
+          link.publish(subject, body, {
+            headers: withHead(head),
+            expect: { streamName: stream, lastSequence: behind },
+          }),
+        ),
       );
       return (await unless(codes.wrongLast, unless(codes.wrongLastUnknown, stored)))?.seq;
     },
@@ -108,15 +114,13 @@ function openStream({ link, prefix, replicas, world }: StreamParts, name: string
       return message && { number: message.seq, head: headOf(message.header), body: message.data };
     },
     async *heads(from) {
-      let next = from;
+      const place = { next: from };
       for (let reading = 1; ; reading += 1) {
-        const { heads, why } = await readHeads(link, stream, next, world);
-        yield* heads;
+        const why = yield* readHeads(link, stream, place, world);
         if (why === undefined) return;
         if (reading === readingsMax) {
           throw new Failure('StorageFailed', `what JetStream sent has broken off: ${why}`, { retryAfterMs: 1000 });
         }
-        next = (heads.at(-1)?.number ?? next - 1) + 1;
       }
     },
     follow: (from, hears, gone): Stop => followStream(link, { stream, from, hears, gone }, world),
@@ -134,39 +138,69 @@ function openStream({ link, prefix, replicas, world }: StreamParts, name: string
  * The heads that a stream holds, as far as they come, and why there are no more. What is read from may be a server that was away, and
  * has yet to hear of the newest: the stream's leader says which that is.
  */
-async function readHeads(
+async function* readHeads(
   link: NatsLink,
   stream: string,
-  from: number,
+  place: { next: number },
   world: World,
-): Promise<{ readonly heads: readonly StoredHead[]; readonly why?: string }> {
-  const heads: StoredHead[] = [];
+): AsyncGenerator<StoredHead, string | undefined> {
   const info = await unless(
     codes.streamNotFound,
     link.ask(() => link.streams.info(stream)),
   );
   const { messages = 0, last_seq: newest = 0 } = info?.state ?? {};
-  if (messages === 0 || newest < from) return { heads };
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  if (messages === 0 || newest < place.next) return undefined;
+  // Handed on as they come: a million of them take more memory than what is made of them.
+  let come: StoredHead[] = [];
+  let [isEnd, why]: [boolean, string | undefined] = [false, undefined];
+  let wake: (() => void) | undefined;
+  const end = (reason?: string): void => {
+    if (isEnd) return;
+    [isEnd, why] = [true, reason];
+    wake?.();
+  };
   const message = ({ number, head }: StoredMessage): void => {
-    if (number >= from) heads.push({ number, head });
-    if (number >= newest) return resolve(undefined);
+    if (number >= place.next) {
+      place.next = number + 1;
+      come.push({ number, head });
+    }
+    if (number >= newest) return end();
     stopWaiting();
     stopWaiting = wait();
+    wake?.();
   };
-  const wait = (): Stop => world.after(lagMs, () => resolve('a server does not catch up'));
+  const wait = (): Stop => world.after(lagMs, () => end('a server does not catch up'));
   let stopWaiting = wait();
-  const stopLosses = link.onLoss(() => resolve('the connection was lost'));
+  const stopLosses = link.onLoss(() => end('the connection was lost'));
+  let reader: { readonly stop: Stop } | undefined;
   try {
-    const opening = openReader(link, { stream, from, headsOnly: true }, { message, broken: resolve }, world);
-    const reader = await unless(codes.streamNotFound, opening);
-    if (reader === undefined) return { heads };
-    const why = await promise;
-    reader.stop();
-    return why === undefined ? { heads } : { heads, why };
+    const reading = { stream, from: place.next, headsOnly: true };
+    reader = await unless(codes.streamNotFound, openReader(link, reading, { message, broken: end }, world));
+    if (reader === undefined) return undefined;
+    for (;;) {
+      const some = come;
+      come = [];
+      yield* some;
+      if (come.length > 0) continue;
+      if (isEnd) return why;
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
   } finally {
     stopWaiting();
     stopLosses();
+    reader?.stop();
+  }
+}
+
+/** A stream that was just made is not yet known to every server of a cluster. What nobody has heard is not stored: it is said again. */
+async function heard<Answer>(world: World, say: () => Promise<Answer>): Promise<Answer> {
+  for (let times = 1; ; times += 1) {
+    try {
+      return await say();
+    } catch (error) {
+      if (times === unheardMax || !isUnanswered(error)) throw error;
+      await later(world, unheardMs);
+    }
   }
 }
 

@@ -141,7 +141,14 @@ test(
     const writers = [write(alices, 'room', 'alice'), write(bobs, 'room', 'bob')];
     await Promise.all(writers.map((writer) => writer.more(10)));
     const manager = await jetstreamManager(alices.connection);
-    const { cluster } = await manager.streams.info(streamNames('godwit', 'room').stream);
+    const { stream } = streamNames('godwit', 'room');
+    // A majority without it has to hold everything, or nobody can be elected before it is back.
+    const isWhole = async (): Promise<boolean> => {
+      const { replicas = [] } = (await manager.streams.info(stream)).cluster ?? {};
+      return replicas.length === 2 && replicas.every(({ current }) => current);
+    };
+    await vi.waitUntil(isWhole, patience);
+    const { cluster } = await manager.streams.info(stream);
     const leader = servers.find(({ name }) => name === cluster?.leader);
     await leader?.kill();
     await Promise.all(writers.map((writer) => writer.more(10)));
