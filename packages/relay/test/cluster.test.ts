@@ -43,6 +43,28 @@ test('a channel that one relay removes begins anew at the other, and its readers
   expect(JSON.stringify(stats)).toContain('"room"');
 });
 
+test('a webhook goes on with the next log where another relay has removed the one before', async () => {
+  const cluster = memoryCluster();
+  const one = await start({}, { cluster });
+  const two = await start({ webhooksGoAnywhere: true }, { cluster });
+  const delivered: unknown[] = [];
+  const url = await two.receive(({ body }) => {
+    delivered.push((JSON.parse(body) as { readonly id: unknown }).id);
+    return { status: 204 };
+  });
+  const response = await fetch(`${two.url}/v1/channels/room/webhooks`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ url }),
+  });
+  expect(response.status).toBe(201);
+  await publishTo(one.url, 'room', '1');
+  await expect.poll(() => delivered).toEqual(['1']);
+  expect((await fetch(`${one.url}/v1/channels/room`, { method: 'DELETE' })).status).toBe(204);
+  await publishTo(one.url, 'room', '2');
+  await expect.poll(() => delivered).toEqual(['1', '2']);
+});
+
 test('a relay of a cluster makes no backup, and says who does', async () => {
   const [one] = await startTwo();
   const response = await fetch(`${one.url}/v1/backup`);

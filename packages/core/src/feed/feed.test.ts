@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { toFailure } from '../failure.ts';
-import { defaultLimits } from '../protocol/limits.ts';
+import { defaultLimits, type Limits } from '../protocol/limits.ts';
+import type { Feed } from './feed.ts';
 import { createFeedWorld, eventOf, items, range } from './test/reading.ts';
 
 const ids = (from: number, to: number): readonly string[] => range(from, to).map(String);
@@ -69,20 +70,35 @@ test('appends of one moment are one commit, and each caller has its own outcomes
   expect(results.map(([, second]) => second?.status)).toEqual(['appended', ...range(2, 50).map(() => 'duplicate')]);
 });
 
-test('a commit is bounded, in events and in bytes', async () => {
+/** A feed, and how many events each commit of its log has. */
+function committing(limits: Partial<Limits> = {}): { readonly feed: Feed; readonly commits: number[] } {
   const commits: number[] = [];
-  const { feed } = createFeedWorld({}, (logs) => ({
+  const { feed } = createFeedWorld(limits, (logs) => ({
     ...logs,
     async open(channel) {
       const log = await logs.open(channel);
       return { ...log, append: (events, refused) => (commits.push(events.length), log.append(events, refused)) };
     },
   }));
+  return { feed, commits };
+}
+
+test('a commit is bounded, in events and in bytes', async () => {
+  const { feed, commits } = committing();
   await Promise.all(range(1, 8).map((batch) => feed.append(numbered(batch * 400, batch * 400 + 399))));
   expect(commits).toEqual([800, 800, 800, 800]);
   commits.length = 0;
   await Promise.all(range(1, 5).map((id) => feed.append([{ event: eventOf(`large ${id}`), bytes: 400_000 }])));
   expect(commits).toEqual([2, 2, 1]);
+});
+
+test('what comes together is no larger a commit than one batch may be', async () => {
+  const { feed, commits } = committing({ batchEventsMax: 3, batchBytesMax: 1000 });
+  await Promise.all(range(1, 7).map((id) => feed.append(numbered(id, id))));
+  expect(commits).toEqual([3, 3, 1]);
+  commits.length = 0;
+  await Promise.all(range(1, 3).map((id) => feed.append([{ event: eventOf(`large ${id}`), bytes: 600 }])));
+  expect(commits).toEqual([1, 1, 1]);
 });
 
 test('a commit that fails refuses all who were in it, announces nothing, and the next goes on', async () => {

@@ -59,7 +59,8 @@ const unpackedBytesMax = 256 * 1024 * 1024;
 
 const version = 1;
 const deflate = promisify(deflateRaw);
-const decoder = new TextDecoder();
+/** A type may begin with what would be taken for a mark of the encoding. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The first byte of a body says how it is written. */
 const asText = 0;

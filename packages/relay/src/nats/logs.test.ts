@@ -239,6 +239,22 @@ test('the names of channels that the host has lost are said again, at a cost tha
   await other.logs.close();
 });
 
+test('names of channels that somebody has removed by hand are said again by who writes to another', async () => {
+  const cluster = await startCluster(1);
+  const { host, world, relays } = cluster;
+  const append = async (name: string): Promise<unknown> =>
+    (await relays[0]?.logs.open(name))?.append([eventOf('1')], 0);
+  await append('one');
+  await relays[0]?.streams.stream('').drop(3);
+  host.leave();
+  host.back();
+  await world.advance(5000);
+  const appending = append('two');
+  await world.advance(5000);
+  expect(await appending).toEqual([{ status: 'appended', sequence: 1 }]);
+  expect(await relays[0]?.logs.channels()).toEqual(['one', 'two']);
+});
+
 test('a stream whose newest message somebody has removed by hand begins a new epoch, and goes on', async () => {
   const cluster = await startCluster(2);
   const { logs, world } = await openAt(cluster);
@@ -285,6 +301,16 @@ test('a channel holds so many events as its relays can know: the oldest go befor
   await two.trim({ before: 0, bytesMax: Infinity });
   await world.settle();
   expect(host.held('room').length).toBeLessThanOrEqual(17);
+});
+
+test('a type that begins with a mark of the encoding is read as it was, wherever it stands', async () => {
+  const { one, two, world } = await open();
+  const heard = heardBy(two);
+  await world.settle();
+  await one.append([{ ...eventOf('1'), type: '\ufeffodd' }], 0);
+  await world.settle();
+  expect(heard.records.map(({ type }) => type)).toEqual(['\ufeffodd']);
+  expect((await two.read('earliest', 1)).records.map(({ type }) => type)).toEqual(['\ufeffodd']);
 });
 
 test('a large batch is one commit, and is read again as it was', async () => {

@@ -109,7 +109,8 @@ export async function openRegistry(
 
   /** Reads it from its beginning, and says again what the host has lost. */
   async function whatIsHeld(): Promise<void> {
-    if ((await stream.newest()) === undefined) {
+    const newest = await stream.newest();
+    if (newest === undefined) {
       await stream.create(title);
       await stream.append({ head: said, body: noBody }, 0);
     }
@@ -120,6 +121,8 @@ export async function openRegistry(
     number = 1;
     try {
       for await (const head of stream.heads(number + 1)) hear(head);
+      // Of what somebody has removed by hand, only the numbers are left.
+      number = Math.max(number, newest?.number ?? 0);
     } finally {
       stopFollowing = follow();
       // Not waited for: each of them may have to read again, too. What cannot be said again now is when it is written to.
