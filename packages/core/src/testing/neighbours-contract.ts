@@ -2,6 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { CloudEvent } from '../event/cloudevent.ts';
 import type { NeighbourMessage, Neighbours } from '../ports/neighbours.ts';
+import { gather, type Gathered } from './waiting.ts';
 
 /** What a relay says and hears of a channel. */
 export type RelayNeighbours = (channel: string) => Neighbours;
@@ -25,14 +26,14 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
       const carol = (await relay())('room:1');
       const heard = { alice: await listen(alice), bob: await listen(bob), carol: await listen(carol) };
       alice.say(went('a'));
-      await heard.bob.messages(1);
-      await heard.carol.messages(1);
+      await heard.bob.until(1);
+      await heard.carol.until(1);
       bob.say(went('b'));
-      await heard.alice.messages(1);
-      await heard.carol.messages(2);
-      expect(heard.alice.all).toEqual([[went('b'), bob.id]]);
-      expect(heard.bob.all).toEqual([[went('a'), alice.id]]);
-      expect(heard.carol.all).toEqual([
+      await heard.alice.until(1);
+      await heard.carol.until(2);
+      expect(heard.alice.items).toEqual([[went('b'), bob.id]]);
+      expect(heard.bob.items).toEqual([[went('a'), alice.id]]);
+      expect(heard.carol.items).toEqual([
         [went('a'), alice.id],
         [went('b'), bob.id],
       ]);
@@ -48,9 +49,9 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
       const { one, bob, settle, listen } = await create();
       const [self, heard] = [await listen(one('room:1')), await listen(bob)];
       one('room:1').say(went('a'));
-      await heard.messages(1);
+      await heard.until(1);
       await settle();
-      expect(self.all).toEqual([]);
+      expect(self.items).toEqual([]);
     });
 
     test('what one relay says is heard in its order, and once', async () => {
@@ -58,17 +59,17 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
       const heard = await listen(bob);
       const said = Array.from({ length: 500 }, (_, index) => went(`client-${index}`));
       for (const message of said) alice.say(message);
-      await heard.messages(500);
+      await heard.until(500);
       await settle();
-      expect(heard.all.map(([message]) => message)).toEqual(said);
+      expect(heard.items.map(([message]) => message)).toEqual(said);
     });
 
     test('nobody is called within the call that says', async () => {
       const { alice, bob, listen } = await create();
       const heard = await listen(bob);
       alice.say(went('a'));
-      expect(heard.all).toEqual([]);
-      await heard.messages(1);
+      expect(heard.items).toEqual([]);
+      await heard.until(1);
     });
 
     test('what is heard is a copy of what was said', async () => {
@@ -77,10 +78,10 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
       const data = { x: 1 };
       alice.say({ kind: 'ephemeral', event: { ...moved, data } });
       data.x = 2;
-      await one.messages(1);
-      await two.messages(1);
-      expect(one.all).toEqual([[{ kind: 'ephemeral', event: { ...moved, data: { x: 1 } } }, alice.id]]);
-      expect(two.all[0]?.[0]).not.toBe(one.all[0]?.[0]);
+      await one.until(1);
+      await two.until(1);
+      expect(one.items).toEqual([[{ kind: 'ephemeral', event: { ...moved, data: { x: 1 } } }, alice.id]]);
+      expect(two.items[0]?.[0]).not.toBe(one.items[0]?.[0]);
     });
 
     test('hostile texts, and a large event, come as they were said', async () => {
@@ -91,8 +92,8 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
       said.push({ kind: 'ephemeral', event: { ...moved, data: 'x'.repeat(256 * 1024) } });
       said.push({ kind: 'present', part: 0, isLast: true, clients: texts.map((text) => [text, 1]) });
       for (const message of said) alice.say(message);
-      await heard.messages(said.length);
-      expect(heard.all.map(([message]) => message)).toEqual(said);
+      await heard.until(said.length);
+      expect(heard.items.map(([message]) => message)).toEqual(said);
     });
 
     test('channels do not hear each other, however alike their names', async () => {
@@ -100,18 +101,20 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
       const names = ['a', 'A', 'a.b', 'a:b', 'a~b', '.', '..', '~', '-', '_', '__proto__', 'x'.repeat(128)];
       const heard = await Promise.all(names.map((channel) => listen(other(channel))));
       for (const channel of names) one(channel).say(went(channel));
-      for (const each of heard) await each.messages(1);
+      for (const each of heard) await each.until(1);
       await settle();
-      expect(heard.map(({ all }) => all.map(([message]) => message))).toEqual(names.map((channel) => [went(channel)]));
+      expect(heard.map(({ items }) => items.map(([message]) => message))).toEqual(
+        names.map((channel) => [went(channel)]),
+      );
     });
 
     test('a relay of another cluster hears nothing', async () => {
       const { alice, bob, cluster, settle, listen } = await create();
       const [stranger, heard] = [await listen((await cluster.stranger())('room:1')), await listen(bob)];
       alice.say(went('a'));
-      await heard.messages(1);
+      await heard.until(1);
       await settle();
-      expect(stranger.all).toEqual([]);
+      expect(stranger.items).toEqual([]);
     });
 
     test('whoever begins to listen hears what others answer to what it says next', async () => {
@@ -121,27 +124,27 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
       // Not settled: it asks in the same breath.
       const heard = ear(alice);
       alice.say({ kind: 'who' });
-      await heard.messages(1);
-      expect(heard.all).toEqual([[went('answer'), bob.id]]);
+      await heard.until(1);
+      expect(heard.items).toEqual([[went('answer'), bob.id]]);
     });
 
     test('whoever stopped listening hears no more, and stopping twice is stopping once', async () => {
       const { alice, bob, settle, listen } = await create();
       const [stopped, listening] = [await listen(bob), await listen(bob)];
       alice.say(went('before'));
-      await stopped.messages(1);
-      await listening.messages(1);
+      await stopped.until(1);
+      await listening.until(1);
       stopped.stop();
       stopped.stop();
       await settle();
       alice.say(went('after'));
-      await listening.messages(2);
+      await listening.until(2);
       await settle();
-      expect(stopped.all.map(([message]) => message)).toEqual([went('before')]);
+      expect(stopped.items.map(([message]) => message)).toEqual([went('before')]);
       const again = await listen(bob);
       alice.say(went('again'));
-      await again.messages(1);
-      expect(again.all.map(([message]) => message)).toEqual([went('again')]);
+      await again.until(1);
+      expect(again.items.map(([message]) => message)).toEqual([went('again')]);
     });
 
     test('two equal listeners are two listeners', async () => {
@@ -152,13 +155,13 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
       bob.hear(listener);
       const heard = await listen(bob);
       alice.say(went('a'));
-      await heard.messages(1);
+      await heard.until(1);
       await settle();
       expect(calls).toBe(2);
       stop();
       await settle();
       alice.say(went('b'));
-      await heard.messages(2);
+      await heard.until(2);
       await settle();
       expect(calls).toBe(3);
     });
@@ -169,9 +172,9 @@ export function neighboursContract(name: string, make: () => NeighboursCluster |
       await settle();
       const heard = await listen(bob);
       alice.say(went('a'));
-      await heard.messages(1);
+      await heard.until(1);
       await settle();
-      expect(heard.all.map(([message]) => message)).toEqual([went('a')]);
+      expect(heard.items.map(([message]) => message)).toEqual([went('a')]);
     });
   });
 
@@ -205,33 +208,13 @@ function went(clientId: string): NeighbourMessage {
 }
 
 /** What one listener has heard. */
-interface Ear {
-  readonly all: readonly (readonly [message: unknown, from: string])[];
+interface Ear extends Pick<Gathered<readonly [message: unknown, from: string]>, 'items' | 'until'> {
   readonly stop: () => void;
-  /** Resolves when it has heard so many. */
-  messages(count: number): Promise<void>;
 }
 
 function ear(neighbours: Neighbours): Ear {
-  const all: (readonly [unknown, string])[] = [];
-  const waiting = new Set<() => void>();
-  const stop = neighbours.hear((message, from) => {
-    all.push([message, from]);
-    for (const check of waiting) check();
-  });
+  const { items, add, until } = gather<readonly [message: unknown, from: string]>();
+  const stop = neighbours.hear((message, from) => add([message, from]));
   onTestFinished(stop);
-  return {
-    all,
-    stop,
-    messages: (count) =>
-      new Promise((resolve) => {
-        const check = (): void => {
-          if (all.length < count) return;
-          waiting.delete(check);
-          resolve();
-        };
-        waiting.add(check);
-        check();
-      }),
-  };
+  return { items, until, stop };
 }

@@ -4,6 +4,7 @@ import type { TabMessage, Tabs } from '../ports/tabs.ts';
 import { gate, never } from './tabs/gate.ts';
 import type { OpenedTabs, TabsDevice } from './tabs/opened.ts';
 import { stealing } from './tabs/stealing.ts';
+import { gather, type Gathered } from './waiting.ts';
 
 /** The law of {@link Tabs}, where the platform has locks. */
 export function tabsContract(name: string, make: () => TabsDevice | Promise<TabsDevice>): void {
@@ -192,12 +193,12 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
         const carol = device.tab();
         const heard = { alice: listen(alice), bob: listen(bob), carol: listen(carol) };
         alice.announce(grew('room'));
-        await heard.bob.messages(1);
-        await heard.carol.messages(1);
+        await heard.bob.until(1);
+        await heard.carol.until(1);
         await device.settle();
-        expect(heard.alice.all).toEqual([]);
-        expect(heard.bob.all).toEqual([grew('room')]);
-        expect(heard.carol.all).toEqual([grew('room')]);
+        expect(heard.alice.items).toEqual([]);
+        expect(heard.bob.items).toEqual([grew('room')]);
+        expect(heard.carol.items).toEqual([grew('room')]);
         carol.close();
       });
 
@@ -206,16 +207,16 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
         const heard = listen(bob);
         const sent = Array.from({ length: 100 }, (_, index) => grew(`room${index}`));
         for (const message of sent) alice.announce(message);
-        await heard.messages(100);
-        expect(heard.all).toEqual(sent);
+        await heard.until(100);
+        expect(heard.items).toEqual(sent);
       });
 
       test('nobody is called within the call that announces', async () => {
         const { alice, bob } = await opened();
         const heard = listen(bob);
         alice.announce(grew('room'));
-        expect(heard.all).toEqual([]);
-        await heard.messages(1);
+        expect(heard.items).toEqual([]);
+        await heard.until(1);
       });
 
       test('what crosses is a copy', async () => {
@@ -225,21 +226,21 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
         const data: { x: number } = event.data;
         alice.announce({ kind: 'ephemeral', channel: 'room', outbound: true, events: [event] });
         data.x = 2;
-        await heard.messages(1);
-        expect(heard.all).toMatchObject([{ events: [{ data: { x: 1 } }] }]);
+        await heard.until(1);
+        expect(heard.items).toMatchObject([{ events: [{ data: { x: 1 } }] }]);
       });
 
       test('whoever stopped listening hears no more, and stopping twice is stopping once', async () => {
         const { device, alice, bob } = await opened();
         const [stopped, listening] = [listen(bob), listen(bob)];
         alice.announce(grew('before'));
-        await listening.messages(1);
+        await listening.until(1);
         stopped.stop();
         stopped.stop();
         alice.announce(grew('after'));
-        await listening.messages(2);
+        await listening.until(2);
         await device.settle();
-        expect(stopped.all).toEqual([grew('before')]);
+        expect(stopped.items).toEqual([grew('before')]);
       });
 
       test('two equal listeners are two listeners', async () => {
@@ -250,11 +251,11 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
         bob.hear(listener);
         const heard = listen(bob);
         alice.announce(grew('room'));
-        await heard.messages(1);
+        await heard.until(1);
         expect(calls).toBe(2);
         stop();
         alice.announce(grew('room'));
-        await heard.messages(2);
+        await heard.until(2);
         await device.settle();
         expect(calls).toBe(3);
       });
@@ -267,10 +268,10 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
         bob.close();
         bob.announce(grew('from beyond'));
         carol.announce(grew('room'));
-        await heard.alice.messages(1);
+        await heard.alice.until(1);
         await device.settle();
-        expect(heard.alice.all).toEqual([grew('room')]);
-        expect(heard.bob.all).toEqual([]);
+        expect(heard.alice.items).toEqual([grew('room')]);
+        expect(heard.bob.items).toEqual([]);
         carol.close();
       });
 
@@ -279,9 +280,9 @@ export function tabsContract(name: string, make: () => TabsDevice | Promise<Tabs
         const stranger = device.stranger();
         const heard = { bob: listen(bob), stranger: listen(stranger) };
         alice.announce(grew('room'));
-        await heard.bob.messages(1);
+        await heard.bob.until(1);
         await device.settle();
-        expect(heard.stranger.all).toEqual([]);
+        expect(heard.stranger.items).toEqual([]);
         stranger.close();
       });
     });
@@ -309,29 +310,7 @@ function grew(channel: string): TabMessage {
 }
 
 /** Listens, and lets a test wait for the n-th message. */
-function listen(tab: Tabs): {
-  readonly all: readonly TabMessage[];
-  readonly stop: () => void;
-  messages(count: number): Promise<void>;
-} {
-  const all: TabMessage[] = [];
-  const waiting = new Set<() => void>();
-  const stop = tab.hear((message) => {
-    all.push(message);
-    for (const check of waiting) check();
-  });
-  return {
-    all,
-    stop,
-    messages: (count) =>
-      new Promise((resolve) => {
-        const check = (): void => {
-          if (all.length < count) return;
-          waiting.delete(check);
-          resolve();
-        };
-        waiting.add(check);
-        check();
-      }),
-  };
+function listen(tab: Tabs): Pick<Gathered<TabMessage>, 'items' | 'until'> & { readonly stop: () => void } {
+  const { items, add, until } = gather<TabMessage>();
+  return { items, until, stop: tab.hear(add) };
 }

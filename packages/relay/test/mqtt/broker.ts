@@ -1,5 +1,5 @@
 // Brokers for the bridge's tests, and what stands beside them: devices, and a network that can be cut.
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
@@ -8,6 +8,7 @@ import { connect as connectTo, createServer, type Server, type Socket } from 'no
 import { Aedes } from 'aedes';
 import mqtt, { type MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
+import { startProgram } from '../program.ts';
 import { folder } from '../relay.ts';
 
 /** A broker at a port of its own, which stays the same when it comes back. */
@@ -97,22 +98,9 @@ export async function mosquittoBroker(): Promise<Broker> {
   return {
     port,
     async start() {
-      // Debian keeps it where only root looks.
-      const path = `${process.env['PATH'] ?? ''}:/usr/sbin`;
-      const its = spawn('mosquitto', ['-c', config], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-        env: { ...process.env, PATH: path },
-      });
-      child = its;
-      let said = '';
-      await new Promise<void>((resolve, reject) => {
-        its.once('error', reject);
-        its.once('exit', (code) => reject(new Error(`mosquitto ended with ${code}: ${said}`)));
-        its.stderr?.on('data', (chunk: Buffer) => {
-          said += chunk.toString();
-          if (/mosquitto version \S+ running/.test(said)) resolve();
-        });
-      });
+      const started = startProgram('mosquitto', ['-c', config], (said) => /mosquitto version \S+ running/.test(said));
+      child = started.child;
+      await started.ready;
     },
     stop,
   };

@@ -1,10 +1,11 @@
 // Real NATS servers for the tests: one, or a cluster of three, killed and started again on what they have on disk.
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startProgram } from '../program.ts';
 
 /** A server at a port of its own, which stays the same when it comes back. */
 export interface NatsServer {
@@ -75,23 +76,9 @@ export async function natsServer(options: NatsServerOptions = {}): Promise<NatsS
     url: `nats://127.0.0.1:${port}`,
     data,
     async start() {
-      // Debian keeps it where only root looks.
-      const path = `${process.env['PATH'] ?? ''}:/usr/sbin`;
-      const its = spawn('nats-server', ['-c', config], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-        env: { ...process.env, PATH: path },
-      });
-      child = its;
-      let said = '';
-      await new Promise<void>((resolve, reject) => {
-        its.once('error', reject);
-        its.once('exit', (code) => reject(new Error(`nats-server ended with ${code}: ${said}`)));
-        its.stderr?.on('data', (chunk: Buffer) => {
-          // All is read, and the beginning kept: a pipe that is full would stop it.
-          if (said.length < 100_000) said += chunk.toString();
-          if (said.includes('Server is ready')) resolve();
-        });
-      });
+      const started = startProgram('nats-server', ['-c', config], (said) => said.includes('Server is ready'));
+      child = started.child;
+      await started.ready;
     },
     kill,
     pause: () => void child?.kill('SIGSTOP'),
